@@ -1,0 +1,1 @@
+"""The yurt command: one file per noun, imported only when called."""

@@ -1,0 +1,1 @@
+"""The client engine: vault, session, outbox, rooms. No screen."""

@@ -1,0 +1,1 @@
+"""The fediverse's vocabulary and rules, as plain functions of values."""

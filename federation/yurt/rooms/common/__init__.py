@@ -1,0 +1,1 @@
+"""Entries, chain, policy, judge and content: what hub and members must see alike."""

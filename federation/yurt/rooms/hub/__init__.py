@@ -1,0 +1,1 @@
+"""What a hub decides: order, epochs, ages, sizes."""

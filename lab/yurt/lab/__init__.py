@@ -1,0 +1,1 @@
+"""Worlds of real nodes as processes: for the demo, the tests and the measurements."""
