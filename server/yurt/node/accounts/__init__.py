@@ -1,0 +1,1 @@
+"""Accounts by invite, sign-in, tokens and key packages."""

@@ -1,0 +1,1 @@
+"""The HTTP side: application, doors, body reading, and the guard against slow connections."""

@@ -1,0 +1,1 @@
+"""Rooms between nodes: the exchange door, one replicator a peer, submissions and claims."""

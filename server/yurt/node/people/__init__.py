@@ -1,0 +1,1 @@
+"""People as other nodes see them: WebFinger, actors, records, inbox, follows, delivery."""
