@@ -1,0 +1,45 @@
+"""Reading a request's body: never more than the cap, never slower than the minimum rate, never unpacked.
+
+aiohttp is told not to decompress (300 kB would become 300 MB); a request that says it is compressed is
+refused. What is read here goes through `yurt.wire.gate` before anything looks at it.
+"""
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from yurt.wire.problems import refuse
+
+MIN_BYTES_PER_S: Final = 1_000
+FIRST_S: Final = 10.0
+"""What every body may take, however small."""
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        ProblemError: `tooLarge`, or `badRequest` for a compressed, slow or broken body.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise refuse("badRequest", "send the body without Content-Encoding")
+    length = request.content_length
+    if length is not None and length > limit:
+        raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
+    try:
+        async with asyncio.timeout(FIRST_S + (length or limit) / MIN_BYTES_PER_S):
+            return await _read(request, limit)
+    except TimeoutError as error:
+        raise refuse("badRequest", "the body came too slowly") from error
+    except (web.RequestPayloadError, ValueError) as error:
+        raise refuse("badRequest", "the body breaks off or is not valid HTTP") from error
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
+    return bytes(body)
