@@ -1,0 +1,196 @@
+"""What a front end may ask of the engine, and what it is shown.
+
+The same for the command line, the screen and the lab.
+A front end never learns whether the engine runs in its own process or in another one that holds the
+vault (`yurt.client.service`); both satisfy ``EngineApi``. Views are frozen values that travel over the
+service's socket as they are. Strings that came from other people are as they came: whoever shows them
+passes them through ``yurt.wire.sanitise`` first.
+
+    engine = await connect(vault)
+    room = await engine.create_room("harbour watch")
+    await engine.invite(room.room, "bo@hilltop.example")
+    await engine.send(room.room, "hello")
+    async for item in engine.watch(room.room):
+        ...
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from yurt.wire.position import START, Position
+
+SendState = Literal["queued", "sealed", "accepted", "refused"]
+"""Life of an own message; see ``yurt.client.outbox``."""
+Wait = Literal["stored", "accepted"]
+"""How long ``send`` waits: until the vault has it, or until the hub has accepted it."""
+ItemKind = Literal["message", "roster", "undecryptable", "notice"]
+SignedIn = Literal["joining", "joined"]
+
+DEFAULT_PAGE: Final = 200
+
+
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of what a front end is shown."""
+
+
+class Status(View, frozen=True, kw_only=True):
+    """How this person's client stands."""
+
+    address: str
+    """``name@node``."""
+    actor: str
+    did: str
+    device_id: bytes
+    state: SignedIn
+    connected: bool
+    """Whether the stream to the own node is open."""
+    live: bool
+    """Whether every log has been read to its head on this stream."""
+    rooms: int
+    outbox: int
+    """Own messages that the hub has not yet accepted."""
+    undecryptable: int
+    """Entries of all rooms that could not be read."""
+    problem: str = ""
+    """Why there is no stream, in one line."""
+
+
+class RoomView(View, frozen=True, kw_only=True):
+    """A room."""
+
+    room: bytes
+    """Its id, 32 bytes."""
+    name: str
+    hub: str
+    epoch: int
+    participants: tuple[str, ...]
+    """Addresses, own first."""
+    position: Position = START
+    """Newest row that this device has taken in."""
+    outbox: int = 0
+    undecryptable: int = 0
+    removed: bool = False
+    """Whether this device was removed from it: it may be read, not written to."""
+
+
+class PersonView(View, frozen=True, kw_only=True):
+    """Somebody, as this client has verified them."""
+
+    address: str
+    actor: str
+    did: str
+    """Empty for somebody without one."""
+    state: str = ""
+    """Of the tie or invitation asked for: ``pending``, ``accepted``, ``invited``."""
+    safety_number: str = ""
+    """60 digits, the same on both sides."""
+
+
+class Sent(View, frozen=True, kw_only=True):
+    """What became of a message that was to be sent."""
+
+    content_id: bytes
+    """16 bytes; the same through every retry."""
+    state: SendState
+    item: int
+    """Its local id in the timeline."""
+    reason: str = ""
+    """Code of the refusal, if ``state`` is ``refused``."""
+
+
+class TimelineItem(View, frozen=True, kw_only=True):
+    """One line of a room, as it stands now."""
+
+    item: int
+    """Local id: grows with the order in which this device learned of things, never reused."""
+    room: bytes
+    kind: ItemKind
+    position: Position | None = None
+    """None until the hub has accepted it."""
+    did: str = ""
+    address: str = ""
+    name: str = ""
+    """What to call the sender: from the address until there is something better."""
+    text: str = ""
+    """The message, or one line that says what happened."""
+    reason: str = ""
+    """Code, for a line that could not be read or that is a warning."""
+    content_id: bytes = b""
+    state: SendState = "accepted"
+    own: bool = False
+    accepted_at: int = 0
+    """Milliseconds since 1970 by the hub's clock; 0 until accepted."""
+
+
+class EngineApi(Protocol):
+    """The engine, wherever it runs.
+
+    Every call may raise ``yurt.wire.problems.ProblemError``; being offline is no error for ``send``.
+    """
+
+    async def status(self) -> Status:
+        """Tell how this client stands."""
+        ...
+
+    async def create_room(self, name: str) -> RoomView:
+        """Open a room whose hub is the own node."""
+        ...
+
+    async def rooms(self) -> list[RoomView]:
+        """List the rooms of the vault, oldest first."""
+        ...
+
+    async def invite(self, room: bytes, address: str) -> PersonView:
+        """Add a person's devices to a room; returns when the hub has accepted the commit."""
+        ...
+
+    async def send(self, room: bytes, text: str, *, wait: Wait = "stored") -> Sent:
+        """Send a message; with ``stored`` it is in the vault when this returns, online or not."""
+        ...
+
+    async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
+        """Give the lines of a room after a local id, oldest first."""
+        ...
+
+    def watch(self, room: bytes | None, *, after: int = 0) -> AsyncIterator[TimelineItem]:
+        """Give the lines after a local id, then each new or changed one, without end.
+
+        Args:
+            room: One room, or None for all.
+            after: Local id to begin after. An own message comes again, under the same id, when its state
+                or position changes.
+        """
+        ...
+
+    async def follow(self, address: str) -> PersonView:
+        """Follow somebody; their answer comes later."""
+        ...
+
+    async def unfollow(self, address: str) -> None:
+        """Stop following somebody."""
+        ...
+
+    async def followers(self) -> list[PersonView]:
+        """List who follows this person."""
+        ...
+
+    async def following(self) -> list[PersonView]:
+        """List whom this person follows."""
+        ...
+
+    async def sync(self, within: float = 10.0) -> bool:
+        """Wait until every log has been read to its head and the outbox is empty of what can be sent.
+
+        Args:
+            within: Seconds.
+
+        Returns:
+            Whether that was reached.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leave: close the stream and the vault, or just this connection to the engine that holds them."""
+        ...
