@@ -95,8 +95,17 @@ class EpochSecrets:
 
 
 # In the order of the fields of EpochSecrets.
-_LABELS = ("sender data", "encryption", "exporter", "external", "confirm", "membership")
-_LABELS += ("resumption", "authentication", "init")
+_LABELS = (
+    "sender data",
+    "encryption",
+    "exporter",
+    "external",
+    "confirm",
+    "membership",
+    "resumption",
+    "authentication",
+    "init",
+)
 
 
 def export(suite: CipherSuite, exporter_secret: bytes, label: str, context: bytes, length: int) -> bytes:

@@ -9,28 +9,33 @@ A label separates one purpose from all others under the same key (RFC 9420, 5.1.
 
 import os
 from dataclasses import dataclass
+from typing import Self
+
+from typing_extensions import override
 
 from yurt.mls.algorithms import Random
 from yurt.mls.cipher_suite import CipherSuite
-from yurt.mls.codec import Reader, Writer
+from yurt.mls.codec import Reader, Structure, Writer
 from yurt.mls.errors import InvalidSignature
 
 _PREFIX = b"MLS 1.0 "
 
 
 @dataclass(frozen=True, slots=True)
-class HPKECiphertext:
+class HPKECiphertext(Structure):
     """An encapsulated key and what is encrypted under it (RFC 9420, 7.6)."""
 
     kem_output: bytes
     ciphertext: bytes
 
+    @override
     def encode_to(self, w: Writer) -> None:
         """Write the structure."""
         w.opaque(self.kem_output).opaque(self.ciphertext)
 
+    @override
     @classmethod
-    def decode_from(cls, r: Reader) -> "HPKECiphertext":
+    def decode_from(cls, r: Reader) -> Self:
         """Read the structure."""
         return cls(r.opaque(), r.opaque())
 
