@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from yurt.identity.did import Did, did_of, public_of
 from yurt.identity.device import DeviceKeys
+from yurt.identity.did import Did, did_of, public_of
 from yurt.identity.errors import ClaimError, MalformedDid
 from yurt.identity.signed_record import VerifiedRecord
 from yurt.identity.signing import SIGNATURE_SIZE, verify

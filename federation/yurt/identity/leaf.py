@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from yurt.mls.leaf_node import LeafNode
+
 from yurt.identity.device import DeviceCertificate, DeviceKeys, DevicePublic, certificate_of
 from yurt.identity.did import DID_SIZE, Did, public_of
 from yurt.identity.errors import LeafError, RemoteIdentityError
@@ -33,7 +35,6 @@ from yurt.identity.location import node_of
 from yurt.identity.signing import SIGNATURE_SIZE, verify
 from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import DecodeError
-from yurt.mls.leaf_node import LeafNode
 from yurt.wire.registry import (
     CIPHER_SUITE,
     LABEL_LEAF,
