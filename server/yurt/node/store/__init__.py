@@ -1,0 +1,1 @@
+"""The one SQLite database of a node: named units of work; no connection and no SQL leaves this package."""

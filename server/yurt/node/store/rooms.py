@@ -1,0 +1,228 @@
+"""Rooms as the node keeps them: public state after the newest commit, who may read, which nodes hold a copy.
+
+The hub and every member node keep the same rows; `hub` says who orders. The state is written at each commit
+of the room, not at each message: what came after it stands in the room's log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Row, Tx
+from yurt.wire.position import Position
+
+
+def _create(db: Tables) -> None:
+    db.execute("""
+        CREATE TABLE room (
+            room BLOB PRIMARY KEY,             -- the room id
+            hub TEXT NOT NULL,                 -- name of the node that orders; maybe this one
+            epoch INTEGER NOT NULL,
+            snapshot BLOB NOT NULL,            -- rooms.hub.snapshot after the newest commit
+            group_info BLOB NOT NULL DEFAULT x'' -- newest GroupInfo, as submitted
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE reader (                  -- a device's leaf in a room, from Add to Remove
+            room BLOB NOT NULL REFERENCES room,
+            did TEXT NOT NULL,
+            device BLOB NOT NULL,
+            start_term INTEGER NOT NULL,       -- the commit that added the did's leaf: reading begins after
+            start_seq INTEGER NOT NULL,
+            end_term INTEGER NOT NULL DEFAULT 0, -- the removal, the last row it reads; 0,0: still a member
+            end_seq INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (room, did, device, start_seq)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("CREATE INDEX reader_did ON reader (did, device)")
+    db.execute("""
+        CREATE TABLE room_node (               -- other nodes that hold a copy (at the hub)
+            room BLOB NOT NULL REFERENCES room,
+            node TEXT NOT NULL,
+            end_term INTEGER NOT NULL DEFAULT 0, -- the removal of its last participant; 0,0: still one
+            end_seq INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (room, node)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
+STEPS: Final = (Step("0002-rooms", _create),)
+
+STILL: Final = Position(0, 0)
+"""End of a window that is still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRoom:
+    """What is kept of a room beside its log."""
+
+    room: bytes
+    hub: str
+    epoch: int
+    snapshot: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one device may read of a room: after `start`, up to and with `end` (or on and on)."""
+
+    did: str
+    device: bytes
+    start: Position
+    end: Position
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the device still has its leaf."""
+        return self.end == STILL
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOfDevice:
+    """A room that a device may read now."""
+
+    room: bytes
+    hub: str
+    epoch: int
+    start: Position
+
+
+def insert(tx: Tx, stored: StoredRoom, group_info: bytes = b"") -> bool:
+    """Keep a room that was not known; False if it was."""
+    return bool(
+        tx.change(
+            "INSERT INTO room (room, hub, epoch, snapshot, group_info) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            stored.room,
+            stored.hub,
+            stored.epoch,
+            stored.snapshot,
+            group_info,
+        )
+    )
+
+
+def update(tx: Tx, stored: StoredRoom, group_info: bytes = b"") -> None:
+    """Keep a room's state after a commit; an empty GroupInfo leaves the kept one."""
+    tx.change(
+        """
+        UPDATE room SET hub = ?, epoch = ?, snapshot = ?,
+            group_info = CASE WHEN length(?4) > 0 THEN ?4 ELSE group_info END
+        WHERE room = ?5
+        """,
+        stored.hub,
+        stored.epoch,
+        stored.snapshot,
+        group_info,
+        stored.room,
+    )
+
+
+def load(tx: ReadTx, room: bytes) -> StoredRoom | None:
+    """What is kept of a room."""
+    row = tx.row("SELECT room, hub, epoch, snapshot FROM room WHERE room = ?", room)
+    return StoredRoom(*row) if row else None
+
+
+def open_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], start: Position) -> None:
+    """Let devices read a room after the commit that added their did's first leaf."""
+    tx.change_many(
+        "INSERT INTO reader (room, did, device, start_term, start_seq) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        [(room, did, device, start.term, start.seq) for did, device in devices],
+    )
+
+
+def close_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], end: Position) -> None:
+    """Let devices read nothing after their removal."""
+    tx.change_many(
+        "UPDATE reader SET end_term = ?, end_seq = ? "
+        "WHERE room = ? AND did = ? AND device = ? AND end_seq = 0",
+        [(end.term, end.seq, room, did, device) for did, device in devices],
+    )
+
+
+def windows(tx: ReadTx, room: bytes, did: str | None = None, device: bytes | None = None) -> list[Window]:
+    """What devices may read of a room: all of them, or one; oldest window first."""
+    rows = tx.rows(
+        """
+        SELECT did, device, start_term, start_seq, end_term, end_seq FROM reader
+        WHERE room = ?1 AND (?2 IS NULL OR did = ?2) AND (?3 IS NULL OR device = ?3) ORDER BY start_seq
+        """,
+        room,
+        did,
+        device,
+    )
+    return [_window(row) for row in rows]
+
+
+def of_device(tx: ReadTx, did: str, device: bytes) -> list[RoomOfDevice]:
+    """Rooms in which a device has its leaf now."""
+    rows = tx.rows(
+        """
+        SELECT room.room, room.hub, room.epoch, max(reader.start_term), max(reader.start_seq)
+        FROM reader JOIN room ON room.room = reader.room
+        WHERE reader.did = ? AND reader.device = ? AND reader.end_seq = 0 GROUP BY room.room
+        """,
+        did,
+        device,
+    )
+    return [RoomOfDevice(room, hub, epoch, Position(term, seq)) for room, hub, epoch, term, seq in rows]
+
+
+def share_a_room(tx: ReadTx, one: str, other: str) -> bool:
+    """Whether two dids have leaves in one room now."""
+    row = tx.row(
+        """
+        SELECT 1 FROM reader AS a JOIN reader AS b ON b.room = a.room
+        WHERE a.did = ? AND b.did = ? AND a.end_seq = 0 AND b.end_seq = 0 LIMIT 1
+        """,
+        one,
+        other,
+    )
+    return row is not None
+
+
+def add_nodes(tx: Tx, room: bytes, nodes: Sequence[str]) -> list[str]:
+    """Make nodes member nodes of a room; return those that were not."""
+    added: list[str] = []
+    for node in nodes:
+        added += [
+            str(row[0])
+            for row in tx.returning(
+                """
+                INSERT INTO room_node (room, node) VALUES (?, ?)
+                ON CONFLICT (room, node) DO UPDATE SET end_term = 0, end_seq = 0 WHERE end_seq > 0
+                RETURNING node
+                """,
+                room,
+                node,
+            )
+        ]
+    return added
+
+
+def end_nodes(tx: Tx, room: bytes, nodes: Sequence[str], end: Position) -> None:
+    """Stop serving nodes whose last participant was removed; the removal is the last row they get."""
+    tx.change_many(
+        "UPDATE room_node SET end_term = ?, end_seq = ? WHERE room = ? AND node = ? AND end_seq = 0",
+        [(end.term, end.seq, room, node) for node in nodes],
+    )
+
+
+def nodes_of(tx: ReadTx, room: bytes) -> list[tuple[str, Position]]:
+    """Member nodes of a room, each with the last position it may have (`STILL`: no end)."""
+    rows = tx.rows("SELECT node, end_term, end_seq FROM room_node WHERE room = ?", room)
+    return [(str(node), Position(term, seq)) for node, term, seq in rows]
+
+
+def rooms_of_node(tx: ReadTx, node: str) -> list[tuple[bytes, Position]]:
+    """Rooms that a member node gets from this hub, each with the last position it may have."""
+    rows = tx.rows("SELECT room, end_term, end_seq FROM room_node WHERE node = ?", node)
+    return [(bytes(room), Position(term, seq)) for room, term, seq in rows]
+
+
+def _window(row: Row) -> Window:
+    did, device, start_term, start_seq, end_term, end_seq = row
+    return Window(did, device, Position(start_term, start_seq), Position(end_term, end_seq))

@@ -1,0 +1,11 @@
+"""Every migration of a node's database, in the order in which they are applied.
+
+A table module adds its steps at the end of this list, with the next numbers.
+"""
+
+from typing import Final
+
+from yurt.node.store import logs, outbound, rooms
+from yurt.node.store.schema import Step
+
+STEPS: Final[tuple[Step, ...]] = (*logs.STEPS, *rooms.STEPS, *outbound.STEPS)
