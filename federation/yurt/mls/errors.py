@@ -3,6 +3,7 @@
     MlsError
     ├── LocalMlsError                   our misuse; a bug to fix
     │   ├── ValueTooLarge               a value has no encoding
+    │   ├── NoSuchNode                  a node that the tree does not have
     │   ├── UseAfterMerge               a staged commit used after its epoch ended
     │   ├── NoPendingCommit             nothing to merge or discard
     │   ├── PendingCommitExists         only one own commit at a time
@@ -51,6 +52,10 @@ class LocalMlsError(MlsError):
 
 class ValueTooLarge(LocalMlsError):
     """A number or vector does not fit its field."""
+
+
+class NoSuchNode(LocalMlsError):
+    """A child of a leaf, the parent of the root, or an index outside the tree."""
 
 
 class UseAfterMerge(LocalMlsError):
