@@ -5,7 +5,27 @@ A table module adds its steps at the end of this list, with the next numbers.
 
 from typing import Final
 
-from yurt.node.store import logs, outbound, rooms
+from yurt.node.store import (
+    accounts,
+    deliveries,
+    key_packages,
+    logs,
+    outbound,
+    people,
+    records,
+    replay,
+    rooms,
+)
 from yurt.node.store.schema import Step
 
-STEPS: Final[tuple[Step, ...]] = (*logs.STEPS, *rooms.STEPS, *outbound.STEPS)
+STEPS: Final[tuple[Step, ...]] = (
+    *logs.STEPS,
+    *rooms.STEPS,
+    *outbound.STEPS,
+    *accounts.STEPS,
+    *key_packages.STEPS,
+    *records.STEPS,
+    *replay.STEPS,
+    *people.STEPS,
+    *deliveries.STEPS,
+)

@@ -1,0 +1,220 @@
+"""Tables and units of people as this node knows them, and of the ties of its accounts to them.
+
+A person's actor URL, inbox and key are locations: columns that may change, never a key. Local people have a
+row here as well, so that a tie is the same whichever node its other end lives on.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Tx
+
+FOLLOWING: Final = "following"
+FOLLOWER: Final = "follower"
+
+
+def _create(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE person (
+            id INTEGER PRIMARY KEY,
+            did TEXT NOT NULL DEFAULT '',           -- empty for actors without one
+            actor TEXT NOT NULL,
+            address TEXT NOT NULL,                  -- name@node
+            inbox TEXT NOT NULL DEFAULT '',         -- empty for local people
+            shared_inbox TEXT NOT NULL DEFAULT '',
+            key_id TEXT NOT NULL DEFAULT '',
+            key_pem TEXT NOT NULL DEFAULT '',       -- RSA public key
+            statement BLOB NOT NULL DEFAULT x'',    -- FEP-c390, verbatim
+            fetched_at INTEGER NOT NULL DEFAULT 0   -- seconds
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX person_actor ON person (actor)")
+    db.execute("CREATE INDEX person_did ON person (did)")
+    db.execute(
+        """
+        CREATE TABLE tie (
+            account INTEGER NOT NULL REFERENCES account (id),
+            person INTEGER NOT NULL REFERENCES person (id),
+            direction TEXT NOT NULL,                -- following or follower, seen from the account
+            state TEXT NOT NULL,                    -- see activitypub.follow
+            activity TEXT NOT NULL DEFAULT '',      -- id of the Follow
+            since INTEGER NOT NULL,                 -- seconds
+            PRIMARY KEY (account, direction, person)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+STEPS: Final = (Step("0105-people", _create),)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Somebody as last fetched (or a local account)."""
+
+    actor: str
+    address: str
+    did: str = ""
+    inbox: str = ""
+    shared_inbox: str = ""
+    key_id: str = ""
+    key_pem: str = ""
+    statement: bytes = b""
+    fetched_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TieRow:
+    """One tie of an account."""
+
+    person: int
+    address: str
+    actor: str
+    did: str
+    state: str
+    activity: str
+    since: int
+
+
+_PERSON: Final = """
+    SELECT actor, address, did, inbox, shared_inbox, key_id, key_pem, statement, fetched_at FROM person
+"""
+_TIE: Final = """
+    SELECT person.id, person.address, person.actor, person.did, tie.state, tie.activity, tie.since
+    FROM tie JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+"""
+
+
+def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
+    """Who is known at an actor URL."""
+    row = tx.row(_PERSON + "WHERE actor = ? ORDER BY id DESC", actor)
+    return KnownPerson(*row) if row else None
+
+
+def put_person(tx: Tx, person: KnownPerson) -> int:
+    """Keep what is known of somebody now; return the row's id.
+
+    A document without a did does not take a known did away (TRUST 1).
+    """
+    row = tx.row("SELECT id FROM person WHERE actor = ? ORDER BY id DESC", person.actor)
+    values = (
+        person.did,
+        person.address,
+        person.inbox,
+        person.shared_inbox,
+        person.key_id,
+        person.key_pem,
+        person.statement,
+        person.fetched_at,
+    )
+    if row is None:
+        return tx.inserted(
+            """
+            INSERT INTO person (
+                did, address, inbox, shared_inbox, key_id, key_pem, statement, fetched_at, actor
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            *values,
+            person.actor,
+        )
+    tx.change(
+        """
+        UPDATE person SET
+            did = CASE ?1 WHEN '' THEN did ELSE ?1 END,
+            address = ?2, inbox = ?3, shared_inbox = ?4, key_id = ?5, key_pem = ?6,
+            statement = CASE ?1 WHEN '' THEN statement ELSE ?7 END,
+            fetched_at = ?8
+        WHERE id = ?9
+        """,
+        *values,
+        int(row[0]),
+    )
+    return int(row[0])
+
+
+def put_tie(tx: Tx, account_id: int, person_id: int, direction: str, tie: tuple[str, str, int]) -> None:
+    """Set a tie's (state, activity, since); since stays that of the first time."""
+    tx.change(
+        """
+        INSERT INTO tie (account, person, direction, state, activity, since) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (account, direction, person) DO UPDATE
+        SET state = excluded.state, activity = excluded.activity
+        """,
+        account_id,
+        person_id,
+        direction,
+        *tie,
+    )
+
+
+def drop_tie(tx: Tx, account_id: int, actor: str, direction: str) -> bool:
+    """Forget a tie; False if there was none."""
+    return bool(
+        tx.change(
+            """
+            DELETE FROM tie WHERE account = ? AND direction = ?
+                AND person IN (SELECT id FROM person WHERE actor = ?)
+            """,
+            account_id,
+            direction,
+            actor,
+        )
+    )
+
+
+def tie_with(tx: ReadTx, account: str, actor: str, direction: str) -> TieRow | None:
+    """An account's tie with whoever is at an actor URL."""
+    row = tx.row(
+        _TIE + "WHERE account.name = ? AND tie.direction = ? AND person.actor = ?", account, direction, actor
+    )
+    return TieRow(*row) if row else None
+
+
+def follows_did(tx: ReadTx, account: str, did: str, state: str) -> bool:
+    """Whether an account follows a person, by did, in this state."""
+    row = tx.row(
+        """
+        SELECT 1 FROM tie JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE account.name = ? AND tie.direction = 'following' AND person.did = ? AND tie.state = ?
+        """,
+        account,
+        did,
+        state,
+    )
+    return row is not None
+
+
+def ties_page(
+    tx: ReadTx, account: str, direction: str, states: tuple[str, str], after: int, limit: int
+) -> list[TieRow]:
+    """A page of ties in one of two states, in the order in which the people became known."""
+    rows = tx.rows(
+        _TIE
+        + """
+        WHERE account.name = ? AND tie.direction = ? AND tie.state IN (?, ?) AND person.id > ?
+        ORDER BY person.id LIMIT ?
+        """,
+        account,
+        direction,
+        *states,
+        after,
+        limit,
+    )
+    return [TieRow(*row) for row in rows]
+
+
+def count_ties(tx: ReadTx, account: str, direction: str, state: str) -> int:
+    """How many ties an account has, for the collections' `totalItems`."""
+    row = tx.row(
+        """
+        SELECT count(*) FROM tie JOIN account ON account.id = tie.account
+        WHERE account.name = ? AND tie.direction = ? AND tie.state = ?
+        """,
+        account,
+        direction,
+        state,
+    )
+    return int(row[0]) if row else 0

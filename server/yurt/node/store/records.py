@@ -1,0 +1,66 @@
+"""Table and units of signed person records: the chain of each did as far as this node holds it, verbatim.
+
+Two different records of one number are both kept (TRUST 1: the did is frozen, the human chooses).
+"""
+
+from typing import Final
+
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Tx
+
+
+def _create(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE record (
+            did TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            hash BLOB NOT NULL,                     -- SHA-256 of the signed bytes
+            body BLOB NOT NULL,                     -- wire form, verbatim
+            kept_at INTEGER NOT NULL,               -- seconds
+            PRIMARY KEY (did, seq, hash)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+STEPS: Final = (Step("0103-records", _create),)
+
+
+def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: int) -> None:
+    """Keep a record that the caller has verified; one that is kept already changes nothing."""
+    tx.change(
+        """
+        INSERT INTO record (did, seq, hash, body, kept_at) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (did, seq, hash) DO NOTHING
+        """,
+        did,
+        seq,
+        digest,
+        body,
+        now_s,
+    )
+
+
+def newest_record(tx: ReadTx, did: str) -> bytes:
+    """The newest record of a did that nothing contradicts, in wire form; empty if there is none."""
+    row = tx.row(
+        """
+        SELECT body FROM record WHERE did = ?1 AND seq < coalesce(
+            -- the first number with two records: from there on the chain is frozen
+            (SELECT min(seq) FROM (
+                SELECT seq FROM record WHERE did = ?1 GROUP BY seq HAVING count(*) > 1)),
+            9223372036854775807)
+        ORDER BY seq DESC LIMIT 1
+        """,
+        did,
+    )
+    return bytes(row[0]) if row else b""
+
+
+def records_from(tx: ReadTx, did: str, seq: int, limit: int) -> list[bytes]:
+    """All records of a did from a number on, contradictions included."""
+    rows = tx.rows(
+        "SELECT body FROM record WHERE did = ? AND seq >= ? ORDER BY seq, hash LIMIT ?", did, seq, limit
+    )
+    return [bytes(row[0]) for row in rows]
