@@ -1,0 +1,118 @@
+"""Signing in and out, and whose token it is."""
+
+import hmac
+from typing import Final
+
+from yurt.identity.errors import RemoteIdentityError
+from yurt.identity.record import PersonRecord
+from yurt.identity.signed_record import SignedRecord
+from yurt.node.accounts.login_keys import LOGIN_KEY_SIZE, NOBODY, StoredLoginKey
+from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, token_hash
+from yurt.node.clock import Clock
+from yurt.node.dispatcher import Caller, Context, Handlers
+from yurt.node.ids import actor_url
+from yurt.node.limiter import LOGIN_RATE, Limiter, limited_address
+from yurt.node.store import accounts, records
+from yurt.node.store.accounts import AccountRow, StoredLogin
+from yurt.node.store.types import ReadTx, Store, Tx
+from yurt.node.work_pool import WorkPool
+from yurt.wire.commands import Done, Login, Logout, SignedIn
+from yurt.wire.problems import ProblemError, refuse
+
+_MAX_TOKEN: Final = 128
+
+
+class Sessions:
+    """Tokens of the accounts of this node."""
+
+    def __init__(self, domain: str, store: Store, clock: Clock, work: WorkPool, limiter: Limiter) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._work = work
+        self._limiter = limiter
+
+    def handlers(self) -> Handlers:
+        """The commands that are handled here."""
+        return {Login.name: self.login, Logout.name: self.logout}
+
+    async def authenticate(self, token: str) -> Caller:
+        """Say whose token it is.
+
+        Raises:
+            ProblemError: `notSignedIn` for an unknown token, `tokenExpired` for an old one.
+        """
+        if not token or len(token) > _MAX_TOKEN:
+            raise refuse("notSignedIn", "sign in first: this token is not known")
+        digest = token_hash(token)
+        session = await self._store.read(lambda tx: accounts.session_of(tx, digest))
+        if session is None:
+            raise refuse("notSignedIn", "sign in first: this token is not known")
+        if session.expires_at <= self._clock.now_s():
+            raise refuse("tokenExpired", "this token is over; sign in again")
+        actor = actor_url(self._domain, session.account)
+        return Caller(session.account, actor, session.did, session.device_id)
+
+    async def login(self, context: Context, command: Login) -> SignedIn:
+        """Sign a device in; an unknown account costs the same work as a wrong key."""
+        self._limiter.take("login", command.account[:64], LOGIN_RATE)
+        self._limiter.take("login address", limited_address(context.address), LOGIN_RATE)
+        account, stored, record = await self._store.read(lambda tx: _login_data(tx, command.account))
+        if not await self.matches(stored, command.login_key) or account is None:
+            raise wrong_login()
+        if not _lists(record, command.device_id):
+            raise refuse("notAllowed", "this device is not in the newest person record of the account")
+        return await self.sign_in(account, command.device_id)
+
+    async def matches(self, stored: StoredLogin | None, login_key: bytes) -> bool:
+        """Whether this is the account's login key; never for an account that does not exist."""
+        if len(login_key) != LOGIN_KEY_SIZE:
+            raise wrong_login()
+        login = (
+            StoredLoginKey(stored.salt, stored.hash, stored.memory_kib, stored.passes) if stored else NOBODY
+        )
+        return await self._work.run(lambda: login.matches(login_key)) and stored is not None
+
+    async def sign_in(self, account: AccountRow, device_id: bytes) -> SignedIn:
+        """Give a device of an account a new token."""
+        token, expires_at = new_token(), self._clock.now_s() + TOKEN_LIFETIME_S
+        digest = token_hash(token)
+        await self._store.write(lambda tx: accounts.put_device(tx, account.id, device_id, digest, expires_at))
+        return SignedIn(account.name, actor_url(self._domain, account.name), token, expires_at)
+
+    async def logout(self, context: Context, command: Logout) -> Done:  # noqa: ARG002  # the handlers' shape
+        """Forget the calling device's token."""
+        who = context.who
+
+        def forget(tx: Tx) -> None:
+            account = accounts.account_named(tx, who.account)
+            if account is not None:
+                accounts.drop_device(tx, account.id, who.device_id)
+
+        await self._store.write(forget)
+        return Done()
+
+
+def wrong_login() -> ProblemError:
+    """One answer for a wrong key and for an account that does not exist."""
+    return refuse("wrongLogin", "the account name or the passphrase is wrong")
+
+
+def same_secret(stored_hash: bytes | None, given_hash: bytes) -> bool:
+    """Compare hashes in constant time; never equal to nothing."""
+    return hmac.compare_digest(stored_hash or b"", given_hash)
+
+
+def _login_data(tx: ReadTx, name: str) -> tuple[AccountRow | None, StoredLogin | None, bytes]:
+    account = accounts.account_named(tx, name)
+    if account is None:
+        return None, None, b""
+    return account, accounts.login_of(tx, account.id), records.newest_record(tx, account.did)
+
+
+def _lists(record: bytes, device_id: bytes) -> bool:
+    """Whether a stored (so once verified) record lists a device."""
+    try:
+        return PersonRecord.decode(SignedRecord.decode(record).record).device(device_id) is not None
+    except RemoteIdentityError:
+        return False

@@ -1,0 +1,66 @@
+"""Limits of rate: a bucket of tokens for each key, in memory.
+
+A seam: with several workers the buckets would live in the store; the callers would not notice.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from yurt.wire.problems import refuse
+
+_MAX_KEYS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and then one each so many seconds."""
+
+    burst: int
+    every_s: float
+
+
+LOGIN_RATE: Final = Rate(burst=5, every_s=20.0)
+JOIN_RATE: Final = Rate(burst=5, every_s=360.0)
+RESOLVE_RATE: Final = Rate(burst=30, every_s=2.0)
+
+
+class Limiter:
+    """Counts what was taken under each key."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._full_again: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def take(self, what: str, key: str, rate: Rate) -> None:
+        """Take one; an empty key is not limited.
+
+        Raises:
+            ProblemError: `tooMany`, with the seconds to wait.
+        """
+        if not key:
+            return
+        now = self._monotonic()
+        # A bucket is one number: when it will be full again. Each take moves that by `every_s`.
+        full_again = max(now, self._full_again.pop((what, key), now)) + rate.every_s
+        wait = full_again - now - rate.burst * rate.every_s
+        if wait > 0:
+            self._keep((what, key), full_again - rate.every_s)
+            raise refuse("tooMany", f"too often; try again in {wait:.0f} s", retry_after=wait)
+        self._keep((what, key), full_again)
+
+    def _keep(self, key: tuple[str, str], full_again: float) -> None:
+        self._full_again[key] = full_again
+        while len(self._full_again) > _MAX_KEYS:
+            self._full_again.popitem(last=False)
+
+
+def limited_address(address: str) -> str:
+    """The address as a key of a limit; empty for loopback and unix sockets, where a proxy stands."""
+    try:
+        return "" if ip_address(address.split("%", 1)[0]).is_loopback else address
+    except ValueError:
+        return ""
