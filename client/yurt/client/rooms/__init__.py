@@ -1,0 +1,1 @@
+"""What the engine does in rooms: create, invite, join, commit, send, receive."""

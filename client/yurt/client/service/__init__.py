@@ -1,0 +1,1 @@
+"""One engine per vault: who holds it serves the others."""

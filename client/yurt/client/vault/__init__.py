@@ -1,0 +1,1 @@
+"""What this person's client keeps, encrypted: one SQLCipher file."""

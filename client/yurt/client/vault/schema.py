@@ -1,0 +1,179 @@
+"""The tables of the vault. One migration is one function; a column's meaning never changes.
+
+``PRAGMA user_version`` is the number of migrations applied. Opening a vault that is up to date costs one
+pragma; sqlite-utils is imported only when there is something to do.
+"""
+
+from typing import TYPE_CHECKING, Final, cast
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.errors import VaultTooNew
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from sqlite_utils.db import Database
+
+VERSION: Final = 1
+
+_FIRST: Final = (
+    # Who lives here; one row.
+    """
+    CREATE TABLE account (
+        one            INTEGER PRIMARY KEY CHECK (one = 1),
+        state          TEXT NOT NULL CHECK (state IN ('joining', 'joined')),
+        name           TEXT NOT NULL,
+        node           TEXT NOT NULL,
+        did            TEXT NOT NULL,
+        device         BLOB NOT NULL,              -- DeviceKeys, with the private halves
+        record         BLOB NOT NULL,              -- newest own signed person record, verbatim
+        actor_key      BLOB NOT NULL,              -- until the kit exists
+        join_request   BLOB NOT NULL DEFAULT x'',  -- the Join command, to be repeated; empty once joined
+        token          TEXT NOT NULL DEFAULT '',
+        token_expires  INTEGER NOT NULL DEFAULT 0  -- seconds since 1970
+    ) STRICT
+    """,
+    # MLS state as small rows (yurt.mls.group_store).
+    """
+    CREATE TABLE mls (
+        group_id  BLOB NOT NULL,
+        epoch     INTEGER NOT NULL,
+        slot      TEXT NOT NULL,
+        value     BLOB NOT NULL,
+        PRIMARY KEY (group_id, epoch, slot)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE key_package (
+        ref        BLOB PRIMARY KEY,               -- KeyPackageRef, as a Welcome names it
+        bundle     BLOB NOT NULL,                  -- with the private keys; the row goes when it is used
+        not_after  INTEGER NOT NULL,               -- seconds since 1970
+        published  INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    # A log's newest row that this device has taken in.
+    """
+    CREATE TABLE cursor (
+        log          TEXT PRIMARY KEY,
+        term         INTEGER NOT NULL,
+        seq          INTEGER NOT NULL,
+        chain        BLOB NOT NULL DEFAULT x'',
+        accepted_at  INTEGER NOT NULL DEFAULT 0    -- milliseconds since 1970
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE room (
+        id        INTEGER PRIMARY KEY,             -- in the order in which this device learned of them
+        room      BLOB NOT NULL UNIQUE,
+        name      TEXT NOT NULL DEFAULT '',
+        topic     TEXT NOT NULL DEFAULT '',
+        hub       TEXT NOT NULL,                   -- the hub's node name
+        state     TEXT NOT NULL CHECK (state IN ('creating', 'active', 'removed', 'stopped')),
+        reason    TEXT NOT NULL DEFAULT '',        -- why it is stopped
+        counter   INTEGER NOT NULL DEFAULT 0,      -- own contents so far
+        previous  BLOB NOT NULL DEFAULT x'',       -- hash of the own previous content
+        stamped   INTEGER NOT NULL DEFAULT 1,      -- whether the Welcome's stamp has been confirmed
+        people    TEXT NOT NULL DEFAULT '[]'       -- actors in the room, for showing: JSON
+    ) STRICT
+    """,
+    # What each sending leaf of a room has shown so far, by person and device.
+    """
+    CREATE TABLE sender (
+        room       BLOB NOT NULL,
+        did        TEXT NOT NULL,
+        device_id  BLOB NOT NULL,
+        counter    INTEGER NOT NULL,
+        hash       BLOB NOT NULL,
+        PRIMARY KEY (room, did, device_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The timeline. AUTOINCREMENT: an id is never used twice, front ends remember them.
+    """
+    CREATE TABLE item (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        revision     INTEGER NOT NULL UNIQUE,      -- grows with every change of any item
+        room         BLOB NOT NULL,
+        kind         TEXT NOT NULL CHECK (kind IN ('message', 'roster', 'undecryptable', 'notice')),
+        term         INTEGER NOT NULL DEFAULT 0,
+        seq          INTEGER NOT NULL DEFAULT 0,   -- 0 until it has a place in the log
+        did          TEXT NOT NULL DEFAULT '',
+        actor        TEXT NOT NULL DEFAULT '',
+        text         TEXT NOT NULL DEFAULT '',
+        reason       TEXT NOT NULL DEFAULT '',
+        content_id   BLOB NOT NULL DEFAULT x'',
+        state        TEXT NOT NULL DEFAULT 'accepted',
+        own          INTEGER NOT NULL DEFAULT 0,
+        accepted_at  INTEGER NOT NULL DEFAULT 0,   -- milliseconds since 1970
+        hash         BLOB NOT NULL DEFAULT x''     -- of the content: other bytes under one id are flagged
+    ) STRICT
+    """,
+    "CREATE INDEX item_room ON item (room, id)",
+    # Shown exactly once: (did, content id) over all terms (TRUST 4).
+    "CREATE UNIQUE INDEX item_content ON item (room, did, content_id) WHERE content_id <> x''",
+    # Own contents that the hub has not accepted; the states are in yurt.client.outbox.
+    """
+    CREATE TABLE outbox (
+        item      INTEGER PRIMARY KEY,             -- of the timeline, also the order of sending
+        room      BLOB NOT NULL,
+        content   BLOB NOT NULL,                   -- without the header, which is made when sealing
+        counter   INTEGER NOT NULL,                -- these two stay through re-encryption
+        previous  BLOB NOT NULL,
+        state     TEXT NOT NULL CHECK (state IN ('queued', 'sealed')),
+        entry     BLOB NOT NULL DEFAULT x'',       -- the MLSMessage once sealed: resent byte for byte
+        hash      BLOB NOT NULL DEFAULT x''        -- SHA-256 of entry
+    ) STRICT
+    """,
+    "CREATE INDEX outbox_room ON outbox (room, item)",
+    "CREATE INDEX outbox_hash ON outbox (hash) WHERE hash <> x''",
+    # The own staged commit of a room, to be submitted again byte for byte.
+    """
+    CREATE TABLE pending_commit (
+        room        BLOB PRIMARY KEY,
+        hash        BLOB NOT NULL,
+        entry       BLOB NOT NULL,
+        welcome     BLOB NOT NULL DEFAULT x'',
+        group_info  BLOB NOT NULL,
+        intent      TEXT NOT NULL                  -- what it was for, in one word
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Pins: which person an address has meant since first contact.
+    """
+    CREATE TABLE person (
+        did      TEXT PRIMARY KEY,
+        address  TEXT NOT NULL UNIQUE,
+        actor    TEXT NOT NULL,
+        record   BLOB NOT NULL,                    -- newest verified signed record, verbatim
+        changed  TEXT NOT NULL DEFAULT ''          -- another did that the address now claims: blocks sending
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+def prepare(connection: Connection) -> None:
+    """Bring the tables up to date.
+
+    Raises:
+        VaultTooNew: A newer release wrote this vault.
+    """
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise VaultTooNew(found, VERSION)
+    if found < VERSION:
+        _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    from sqlite_utils import Migrations
+    from sqlite_utils.db import Database
+
+    migrations = Migrations("vault")
+
+    @migrations()
+    def first(_db: "Database") -> None:
+        for statement in _FIRST:
+            connection.execute(statement)
+
+    # SQLCipher's connection is no sqlite3.Connection, but behaves as one.
+    migrations.apply(Database(cast("sqlite3.Connection", connection)))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
