@@ -1,0 +1,99 @@
+"""What the `yurt` command may reach of a node, each imported only when called.
+
+Every failure leaves as `NodeCommandError`: one line that says what to do, and an exit code.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from yurt.node.config import ConfigError, NodeConfig, network_from_environment
+from yurt.node.store.types import NewerDatabase, StoreError
+from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
+
+T = TypeVar("T")
+
+
+class NodeCommandError(Exception):
+    """A command on a node failed; the message is one line for a person."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def init(
+    domain: str, data: Path, *, listen: str = "", tls_cert: str = "", tls_key: str = "", plain: bool = False
+) -> NodeConfig:
+    """Make a node's data directory; return its configuration.
+
+    Without TLS files it listens plain on loopback, for a proxy.
+
+    Raises:
+        NodeCommandError: nothing was made.
+    """
+
+    def work() -> NodeConfig:
+        from msgspec.structs import replace
+
+        from yurt.node.admin.init import default_config, init_node
+
+        config = default_config(domain, network_from_environment())
+        config = replace(
+            config,
+            listen=listen or config.listen,
+            tls_cert=str(Path(tls_cert).absolute()) if tls_cert else "",
+            tls_key=str(Path(tls_key).absolute()) if tls_key else "",
+            plain=plain or not (tls_cert or tls_key),
+        )
+        init_node(data.absolute(), config)
+        return config
+
+    return _told(work)
+
+
+def invite(data: Path, *, uses: int = 1, days: int = 7) -> str:
+    """Make an account invite; return its link.
+
+    Raises:
+        NodeCommandError: no invite was made.
+    """
+
+    def work() -> str:
+        from yurt.node.admin.invite import make_invite
+        from yurt.node.clock import SystemClock
+
+        if not 1 <= uses <= 10_000 or not 1 <= days <= 3650:
+            raise ConfigError("an invite has 1 to 10000 uses and is valid for 1 to 3650 days")
+        network = network_from_environment()
+        clock = SystemClock(network.path if network else None)
+        return asyncio.run(make_invite(data, clock, uses=uses, days=days))
+
+    return _told(work)
+
+
+def run(data: Path) -> None:
+    """Run a node until SIGTERM or SIGINT.
+
+    Raises:
+        NodeCommandError: it could not start.
+    """
+
+    def work() -> None:
+        from yurt.node.run import run_node
+
+        run_node(data)
+
+    _told(work)
+
+
+def _told(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except ConfigError as error:
+        raise NodeCommandError(str(error), EXIT_USAGE) from error
+    except NewerDatabase as error:
+        raise NodeCommandError(str(error), EXIT_VERSION) from error
+    except StoreError as error:
+        raise NodeCommandError(f"the database cannot be used: {error}", EXIT_INTERNAL) from error

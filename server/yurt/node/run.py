@@ -1,0 +1,46 @@
+"""The process of a node: event loop (uvloop where it is installed), signals, log."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from yurt.node import config as configuration
+from yurt.node.app import Node
+from yurt.node.config import network_from_environment
+
+_log = logging.getLogger("yurt.node")
+
+
+def run_node(data: Path) -> None:
+    """Run until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        ConfigError, StoreError: it could not start.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(data))
+
+
+async def _serve(data: Path) -> None:
+    config = configuration.load(data)
+    node = Node(data, config, network_from_environment())
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await node.start()
+    _log.info("%s listens on %s%s", config.domain, config.listen, " without TLS" if config.plain else "")
+    await stopped.wait()
+    _log.info("stopping")
+    await node.stop()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
