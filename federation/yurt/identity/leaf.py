@@ -22,11 +22,9 @@ Layout, in the presentation language of RFC 9420 2.1; times are seconds since 19
 not_before, not_after``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
-
-from yurt.mls.leaf_node import LeafNode
 
 from yurt.identity.device import DeviceCertificate, DeviceKeys, DevicePublic, certificate_of
 from yurt.identity.did import DID_SIZE, Did, public_of
@@ -35,6 +33,8 @@ from yurt.identity.location import node_of
 from yurt.identity.signing import SIGNATURE_SIZE, verify
 from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import DecodeError
+from yurt.mls.extensions import find_extension
+from yurt.mls.leaf_node import LeafNode
 from yurt.wire.registry import (
     CIPHER_SUITE,
     LABEL_LEAF,
@@ -76,6 +76,24 @@ class LeafExtension:
         w.u8(self.use).opaque(self.group_id).u64(self.not_before).u64(self.not_after)
         return w.raw(self.leaf_cert).bytes()
 
+    def said(self, actor: str, suite: int, signature_public: bytes) -> bytes:
+        """Write what the device signs (TRUST 2); `leaf_cert` is not part of it."""
+        certificate = self.certificate
+        w = Writer().raw(public_of(certificate.did)).raw(certificate.device.device_id)
+        w.opaque(actor.encode()).u16(suite).opaque(signature_public)
+        return w.u8(self.use).opaque(self.group_id).u64(self.not_before).u64(self.not_after).bytes()
+
+    def check_shape(self) -> None:
+        """Check use, room and validity against each other.
+
+        Raises:
+            LeafError: ``leafUse`` or ``leafValidity``.
+        """
+        if len(self.group_id) != (ROOM_ID_SIZE if self.use is LeafUse.ROOM else 0):
+            raise LeafError("leafUse", "a leaf for a room names it, a joining leaf names none")
+        if not 0 <= self.not_after - self.not_before <= LEAF_LIFETIME_S:
+            raise LeafError("leafValidity", "a leaf is certified for at most 90 days")
+
     @classmethod
     def decode(cls, data: bytes) -> "LeafExtension":
         """Read the extension data.
@@ -86,9 +104,9 @@ class LeafExtension:
         """
         try:
             return _read(Reader(data))
-        except (DecodeError, RemoteIdentityError) as error:
-            if isinstance(error, LeafError):
-                raise
+        except LeafError:
+            raise
+        except (DecodeError, RemoteIdentityError):
             raise LeafError("malformedLeaf", "the leaf's extension is malformed") from None
 
 
@@ -159,10 +177,10 @@ def issue_leaf(
     Raises:
         LeafError: The leaf would not be valid.
     """
-    _check_shape(use, group_id, not_before, not_after)
-    said = _said(certificate, actor, suite, signature_public, use, group_id, not_before, not_after)
-    leaf_cert = keys.sign(LABEL_LEAF, said)
-    return LeafExtension(certificate, use, group_id, not_before, not_after, leaf_cert).encode()
+    extension = LeafExtension(certificate, use, group_id, not_before, not_after, leaf_cert=b"")
+    extension.check_shape()
+    leaf_cert = keys.sign(LABEL_LEAF, extension.said(actor, suite, signature_public))
+    return replace(extension, leaf_cert=leaf_cert).encode()
 
 
 def verify_leaf(leaf: LeafNode, *, suite: int = CIPHER_SUITE) -> VerifiedLeaf:
@@ -178,19 +196,10 @@ def verify_leaf(leaf: LeafNode, *, suite: int = CIPHER_SUITE) -> VerifiedLeaf:
         DeviceError: ``deviceKey``.
     """
     extension = LeafExtension.decode(_extension_data(leaf))
-    _check_shape(extension.use, extension.group_id, extension.not_before, extension.not_after)
+    extension.check_shape()
     actor, certificate = _actor(leaf), extension.certificate
     certificate.verify()
-    said = _said(
-        certificate,
-        actor,
-        suite,
-        leaf.signature_key,
-        extension.use,
-        extension.group_id,
-        extension.not_before,
-        extension.not_after,
-    )
+    said = extension.said(actor, suite, leaf.signature_key)
     verify(certificate.device.ed25519, LABEL_LEAF, said, extension.leaf_cert, rule="leafCertificate")
     return VerifiedLeaf(
         did=certificate.did,
@@ -218,34 +227,11 @@ def _read(r: Reader) -> LeafExtension:
     return LeafExtension(certificate, LeafUse(use), group_id, not_before, not_after, leaf_cert)
 
 
-def _check_shape(use: LeafUse, group_id: bytes, not_before: int, not_after: int) -> None:
-    if len(group_id) != (ROOM_ID_SIZE if use is LeafUse.ROOM else 0):
-        raise LeafError("leafUse", "a leaf for a room names it, a joining leaf names none")
-    if not 0 <= not_after - not_before <= LEAF_LIFETIME_S:
-        raise LeafError("leafValidity", "a leaf is certified for at most 90 days")
-
-
-def _said(
-    certificate: DeviceCertificate,
-    actor: str,
-    suite: int,
-    signature_public: bytes,
-    use: LeafUse,
-    group_id: bytes,
-    not_before: int,
-    not_after: int,
-) -> bytes:
-    """What the device signs (TRUST 2)."""
-    w = Writer().raw(public_of(certificate.did)).raw(certificate.device.device_id)
-    w.opaque(actor.encode()).u16(suite).opaque(signature_public)
-    return w.u8(use).opaque(group_id).u64(not_before).u64(not_after).bytes()
-
-
 def _extension_data(leaf: LeafNode) -> bytes:
-    for extension in leaf.extensions:
-        if extension.extension_type == LEAF_EXTENSION:
-            return extension.extension_data
-    raise LeafError("noLeafExtension", "the leaf does not say whose it is")
+    data = find_extension(leaf.extensions, LEAF_EXTENSION)
+    if data is None:
+        raise LeafError("noLeafExtension", "the leaf does not say whose it is")
+    return data
 
 
 def _actor(leaf: LeafNode) -> str:
@@ -253,6 +239,6 @@ def _actor(leaf: LeafNode) -> str:
     try:
         actor = leaf.credential.identity.decode("ascii")
         node_of(actor)
-    except (AttributeError, UnicodeDecodeError, RemoteIdentityError):
+    except (UnicodeDecodeError, RemoteIdentityError):
         raise LeafError("leafCredential", "the leaf's credential is no actor URL") from None
     return actor
