@@ -1,0 +1,127 @@
+"""Claims: somebody wants key packages of a person, in order to add them to a room (TRUST 6).
+
+A claim is signed by the claimer's device and carried by the claimer's node. It is allowed for somebody whom
+the target follows and for somebody who shares a room with the target; whoever is not allowed gets the same
+answer as for a person who does not exist. One package a live device, each handed out once.
+"""
+
+import os
+from typing import Final, Protocol
+
+from yurt.identity.claim import decode_claim, verify_claim
+from yurt.identity.errors import RemoteIdentityError
+from yurt.identity.location import node_of
+from yurt.identity.signed_record import VerifiedRecord
+from yurt.node.clock import Clock
+from yurt.node.dispatcher import Context, Handlers
+from yurt.node.ids import account_at
+from yurt.node.people.record_book import RecordBook
+from yurt.node.store import accounts, key_packages, people, records, replay, rooms
+from yurt.node.store.types import Store, Tx
+from yurt.wire.commands import Claimed, ClaimKeyPackages
+from yurt.wire.exchange import Claim, ClaimAnswer
+from yurt.wire.problems import ProblemError, refuse
+from yurt.wire.registry import CLAIM_WINDOW_S
+
+CLAIMS_AN_HOUR: Final = 5
+_HOUR_S: Final = 3600
+ACCEPTED: Final = "accepted"
+
+
+class ClaimCarrier(Protocol):
+    """Carries claims to other nodes."""
+
+    async def carry_claim(self, node: str, claim: Claim) -> ClaimAnswer:
+        """Bring a claim to a node and its answer back.
+
+        Raises:
+            ProblemError: `peerUnreachable`.
+        """
+        ...
+
+
+class KeyPackageClaims:
+    """Answers claims of local and remote people, and carries local people's claims elsewhere."""
+
+    def __init__(
+        self, domain: str, store: Store, clock: Clock, book: RecordBook, carrier: ClaimCarrier
+    ) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._book = book
+        self._carrier = carrier
+
+    def handlers(self) -> Handlers:
+        """The commands that are handled here."""
+        return {ClaimKeyPackages.name: self.claim}
+
+    async def claim(self, context: Context, command: ClaimKeyPackages) -> Claimed:
+        """Claim for a local person, here or at the target's node."""
+        who = context.who
+        record = await self._store.read(lambda tx: records.newest_record(tx, who.did))
+        try:
+            node, claimer = node_of(command.actor), decode_claim(command.claim).claimer
+        except RemoteIdentityError as error:
+            raise refuse("badRequest", str(error), rule=error.rule) from error
+        if claimer != who.did:
+            raise refuse("badRequest", "the claim is somebody else's", rule="claimClaimer")
+        claim = Claim(os.urandom(16), command.actor, who.actor, command.claim, record)
+        if node == self._domain:
+            answer = await self.claimed(self._domain, claim)
+        else:
+            answer = await self._carrier.carry_claim(node, claim)
+        if answer.problem is not None:
+            raise ProblemError(answer.problem)
+        return Claimed(answer.key_packages, answer.record)
+
+    async def claimed(self, peer: str, claim: Claim) -> ClaimAnswer:
+        """Answer a claim that an account of `peer` makes; a refusal is in the answer."""
+        try:
+            record = await self._claimer(peer, claim)
+            return await self._hand_out(claim, record)
+        except RemoteIdentityError as error:
+            return ClaimAnswer(claim.id, problem=refuse("badRequest", str(error), rule=error.rule).problem)
+        except ProblemError as error:
+            return ClaimAnswer(claim.id, problem=error.problem)
+
+    async def _claimer(self, peer: str, claim: Claim) -> VerifiedRecord:
+        """Whoever claims: their newest record, which must place them at the node that speaks for them."""
+        record = await self._book.take(claim.record)
+        if node_of(claim.claimer) != peer or record.record.actor != claim.claimer:
+            raise refuse("badRequest", "the claimer does not live at this node", rule="claimerNode")
+        return record
+
+    async def _hand_out(self, claim: Claim, record: VerifiedRecord) -> ClaimAnswer:
+        now_s = self._clock.now_s()
+        name = account_at(self._domain, claim.actor)
+        target = await self._store.read(lambda tx: accounts.account_named(tx, name or ""))
+        if target is None:
+            raise _not_allowed()
+        verified = verify_claim(claim.claim, record, target=target.did, now=now_s)
+        once = b"claim/" + verified.nonce + verified.device_id
+
+        def unit(tx: Tx) -> ClaimAnswer:
+            _allow(tx, target.name, record.did, target.did)
+            if not replay.first_time(tx, once, now_s, now_s + 2 * CLAIM_WINDOW_S):
+                raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
+            if key_packages.count_claims(tx, record.did, target.did, now_s - _HOUR_S) >= CLAIMS_AN_HOUR:
+                raise refuse("tooMany", "too many claims; try again later", retry_after=float(_HOUR_S))
+            packages = key_packages.take_key_packages(tx, target.id, now_s)
+            if not packages:
+                raise refuse("noKeyPackages", "they have no key packages left; they must come online once")
+            key_packages.note_claim(tx, record.did, target.did, now_s, now_s - _HOUR_S)
+            return ClaimAnswer(claim.id, tuple(packages), records.newest_record(tx, target.did))
+
+        return await self._store.write(unit)
+
+
+def _allow(tx: Tx, account: str, claimer: str, target: str) -> None:
+    follows = people.follows_did(tx, account, claimer, ACCEPTED)
+    if not (follows or claimer == target or rooms.share_a_room(tx, claimer, target)):
+        raise _not_allowed()
+
+
+def _not_allowed() -> ProblemError:
+    """One answer for "not allowed" and for "no such person"."""
+    return refuse("notAllowed", "nobody there who lets you add them: ask them to follow you first")

@@ -1,0 +1,119 @@
+"""The person records that this node holds: taken in only when they verify and continue what is known.
+
+Records come with joins, claims and exchanges, and are fetched from the node where their person lives. Each
+is verified here, and again by whoever reads it: a node is nobody's authority about people (TRUST 1).
+"""
+
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from yurt.identity.did import parse_did
+from yurt.identity.errors import RecordError, RemoteIdentityError
+from yurt.identity.location import node_of
+from yurt.identity.signed_record import (
+    Frozen,
+    SignedRecord,
+    VerifiedRecord,
+    decode_records,
+    encode_records,
+    verify_next,
+    verify_record,
+)
+from yurt.node.clock import Clock
+from yurt.node.fetch import FetchError, SafeFetch
+from yurt.node.store import records
+from yurt.node.store.types import Store
+from yurt.wire import limits
+from yurt.wire.problems import refuse
+
+RECORDS_PATH: Final = "/records/"
+_PAGE: Final = 64
+_MAX_SEQ: Final = 2**53 - 1
+
+
+class RecordBook:
+    """Keeps, serves and fetches person records."""
+
+    def __init__(self, domain: str, store: Store, clock: Clock, fetch: SafeFetch) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._fetch = fetch
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """What this part answers."""
+        return [web.get(RECORDS_PATH + "{did:did:key:z[1-9A-HJ-NP-Za-km-z]{1,80}}", self.serve)]
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """`GET /records/{did}?from=SEQ`: the records from a number on, as a JSON array, verbatim."""
+        text = request.query.get("from", "0")
+        if not (text.isascii() and text.isdigit()) or int(text[:20]) > _MAX_SEQ:
+            raise refuse("badRequest", "from is the number of a record")
+        did, seq = request.match_info["did"], int(text)
+        found = await self._store.read(lambda tx: records.records_from(tx, did, seq, _PAGE))
+        if not found:
+            raise refuse("notFound", "no such record here")
+        return web.Response(body=encode_records(found), content_type="application/json")
+
+    async def known(self, did: str) -> VerifiedRecord | None:
+        """The newest record that is held, verified when it came in."""
+        body = await self._store.read(lambda tx: records.newest_record(tx, did))
+        return verify_record(SignedRecord.decode(body)) if body else None
+
+    async def take(self, body: bytes) -> VerifiedRecord:
+        """Take in a signed record; return the newest one known of its person.
+
+        Raises:
+            RemoteIdentityError: it does not verify, or does not continue what is known.
+        """
+        verified = verify_record(SignedRecord.decode(body))
+        known = await self.known(verified.did)
+        if known is not None and verified.record.seq > known.record.seq + 1:
+            known = await self._catch_up(known, verified)
+        try:
+            outcome = verified if known is None else verify_next(known, verified.signed)
+        except RecordError as error:
+            if error.rule == "recordOld" and known is not None:
+                return known
+            raise
+        await self._keep(verified)
+        return known if isinstance(outcome, Frozen) and known is not None else verified
+
+    async def fetch(self, did: str, actor: str) -> VerifiedRecord | None:
+        """Fetch what is new of a person from the node where their actor is; return the newest known.
+
+        Nothing that goes wrong over there takes away what is known here.
+        """
+        known = await self.known(parse_did(did))
+        start = known.record.seq if known else 0
+        try:
+            node = node_of(actor)
+            url = f"https://{node}{RECORDS_PATH}{quote(did, safe=':')}?from={start}"
+            answer = await self._fetch.get(url, limit=limits.RECORD_BODY)
+            if answer.status != web.HTTPOk.status_code:
+                return known
+            for signed in decode_records(answer.body):
+                record = verify_record(signed)
+                if record.did == did:
+                    known = await self._follow(known, record)
+        except (FetchError, RemoteIdentityError):
+            return known
+        return known
+
+    async def _follow(self, known: VerifiedRecord | None, record: VerifiedRecord) -> VerifiedRecord:
+        outcome = record if known is None else verify_next(known, record.signed)
+        await self._keep(record)
+        return outcome.known if isinstance(outcome, Frozen) else outcome
+
+    async def _catch_up(self, known: VerifiedRecord, verified: VerifiedRecord) -> VerifiedRecord:
+        """Fetch what lies between the known record and a newer one."""
+        return await self.fetch(verified.did, verified.record.actor) or known
+
+    async def _keep(self, verified: VerifiedRecord) -> None:
+        record, body = verified.record, verified.signed.encode()
+        now_s = self._clock.now_s()
+        await self._store.write(
+            lambda tx: records.add_record(tx, record.did, record.seq, verified.hash, body, now_s)
+        )
