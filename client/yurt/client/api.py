@@ -105,6 +105,8 @@ class TimelineItem(View, frozen=True, kw_only=True):
 
     item: int
     """Local id: grows with the order in which this device learned of things, never reused."""
+    revision: int = 0
+    """Grows with every change of any line: the same line with a higher one replaces what was shown."""
     room: bytes
     kind: ItemKind
     position: Position | None = None

@@ -10,6 +10,7 @@
     │   ├── VaultExists         somebody already has
     │   ├── VaultTooNew         written by a newer release
     │   ├── VaultDamaged        unreadable
+    │   ├── VaultUnwritable     the disk is full or read-only; nothing of the step was kept
     │   ├── VaultHeld           another process holds it and does not answer
     │   └── WrongPassphrase
     ├── UsageError              what the person typed: a link, an address, an environment variable
@@ -91,6 +92,15 @@ class VaultDamaged(VaultError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"the vault is damaged: {what}")
+
+
+class VaultUnwritable(VaultError):
+    """The disk does not take what must be kept; nothing of the step was kept."""
+
+    exit_code = EXIT_BUSY
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the vault cannot be written ({why}): is the disk full?")
 
 
 class VaultHeld(VaultError):

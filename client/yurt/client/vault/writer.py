@@ -11,14 +11,17 @@ the disk does not have.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlcipher3 import dbapi2
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.errors import Closed
+from yurt.client.errors import Closed, VaultUnwritable
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
+Row = tuple[Any, ...]
+"""One row of an answer; the query knows its columns, and the tables are STRICT."""
 
 
 class Writer:
@@ -40,6 +43,7 @@ class Writer:
         Cancelling the caller does not undo it: the transaction is either whole or not at all.
 
         Raises:
+            VaultUnwritable: The disk is full, or the file cannot be written.
             Closed: After `close`.
         """
         if self._closed:
@@ -59,11 +63,13 @@ class Writer:
         try:
             result = unit(self._connection)
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             for hook in self._rolled_back:
                 hook()
+            if isinstance(error, dbapi2.OperationalError):
+                raise VaultUnwritable(str(error)) from error
             raise
         return result
 

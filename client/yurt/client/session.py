@@ -1,0 +1,274 @@
+"""The session: one stream to the own node, opened again whenever it ends, and what is live on it.
+
+A log is *live* when the newest row taken in is the head that the node named. Only what is live may be
+written to (TRUST 4), so the session is where that is known. The rows themselves are the vault's: the
+``LogSink`` takes them in, in one transaction with the place, and says how far it came; after a reconnection
+reading goes on from there.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from yurt.client.errors import ClientError, Disconnected
+from yurt.client.stream import Stream
+from yurt.wire.commands import Answer, Command
+from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
+from yurt.wire.network_map import NetworkMap
+from yurt.wire.position import START, LogRow, Position
+from yurt.wire.problems import ProblemError, refuse
+
+FIRST_RETRY_S: Final = 0.1
+LAST_RETRY_S: Final = 3.0
+"""A node that restarts has its people back within three seconds."""
+_JITTER: Final = 0.2
+_SIGNED_OUT_S: Final = 60.0
+"""Between tries when the node does not know us: only a human can help."""
+
+
+class LogSink(Protocol):
+    """Takes rows into the vault."""
+
+    async def place(self, log: str) -> Position:
+        """Tell the newest row taken in."""
+        ...
+
+    async def take(self, log: str, rows: tuple[LogRow, ...]) -> Position:
+        """Take rows in, durably; returns the newest row taken in.
+
+        Must not wait for an answer of the node: nothing more is read before it returns.
+        """
+        ...
+
+    async def gap(self, gap: Gap) -> Position:
+        """Take in that rows will not come; returns where to go on after."""
+        ...
+
+    async def unavailable(self, log: str) -> None:
+        """Take in that the node does not serve this log."""
+        ...
+
+    def live(self, log: str) -> None:
+        """Hear that a log has been read to its head."""
+        ...
+
+
+SignIn = Callable[[Stream], Awaitable[None]]
+"""Says hello on a new stream, with whatever it takes to be let in."""
+
+
+class Session:
+    """The stream to the own node: open, or about to be."""
+
+    def __init__(self, node: str, network: NetworkMap | None, sign_in: SignIn, sink: LogSink) -> None:
+        self.node = node
+        self.problem = f"not connected to {node} yet"
+        """Why there is no stream, for people; empty while there is one."""
+        self._network = network
+        self._sign_in = sign_in
+        self._sink = sink
+        self._stream: Stream | None = None
+        self._logs: dict[str, _Place] = {}
+        self._changed = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    # --- life ---------------------------------------------------------------------------------------
+    def start(self, stream: Stream | None = None) -> None:
+        """Begin; on an open and signed-in stream if there is one already."""
+        self._task = asyncio.create_task(self._run(stream), name=f"session {self.node}")
+        self._task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._stream is not None:
+            await self._stream.close()
+            self._stream = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a signed-in stream."""
+        return self._stream is not None
+
+    async def wait_connected(self, within: float) -> bool:
+        """Wait for a stream, at most that many seconds."""
+        return await self._wait(lambda: self.connected, within)
+
+    # --- asking -------------------------------------------------------------------------------------
+    async def call(self, command: Command) -> Answer:
+        """Ask the node for something, now.
+
+        Raises:
+            ProblemError: Its refusal, or ``peerUnreachable``: it may or may not have been done.
+        """
+        if self._stream is None:
+            raise refuse("peerUnreachable", self.problem or f"not connected to {self.node}")
+        try:
+            return await self._stream.call(command)
+        except Disconnected as error:
+            raise refuse("peerUnreachable", str(error)) from None
+
+    # --- logs ---------------------------------------------------------------------------------------
+    async def follow(self, log: str) -> None:
+        """Read a log from where the vault stands, now and after each reconnection."""
+        if log in self._logs:
+            return
+        self._logs[log] = _Place()
+        if self._stream is not None:
+            await self._subscribe(self._stream, log)
+
+    async def unfollow(self, log: str) -> None:
+        """Read a log no longer."""
+        if self._logs.pop(log, None) is not None and self._stream is not None:
+            await _try(self._stream.send(Unsubscribe(log)))
+
+    def is_live(self, log: str) -> bool:
+        """Whether a log has been read to its head on the present stream."""
+        place = self._logs.get(log)
+        return self.connected and place is not None and place.live
+
+    @property
+    def all_live(self) -> bool:
+        """Whether every log has been read to its head."""
+        return self.connected and all(place.live for place in self._logs.values())
+
+    async def wait_live(self, log: str, within: float) -> bool:
+        """Wait until a log is live, at most that many seconds."""
+        return await self._wait(lambda: self.is_live(log), within)
+
+    async def wait_all_live(self, within: float) -> bool:
+        """Wait until every log is live, at most that many seconds."""
+        return await self._wait(lambda: self.all_live, within)
+
+    async def _wait(self, true: Callable[[], bool], within: float) -> bool:
+        async with self._changed:
+            try:
+                async with asyncio.timeout(within):
+                    await self._changed.wait_for(true)
+            except TimeoutError:
+                return true()  # it may have come with the deadline
+        return True
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Never end in silence: the loop ends only by `close`, or by a bug."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._stream, self.problem = None, f"internal error ({type(error).__name__}): restart yurt"
+            context = {"message": f"the session with {self.node} ended", "exception": error}
+            task.get_loop().call_exception_handler(context)
+
+    # --- the loop -----------------------------------------------------------------------------------
+    async def _run(self, stream: Stream | None) -> None:
+        delay = FIRST_RETRY_S
+        while True:
+            try:
+                stream = stream or await self._open()
+                delay = FIRST_RETRY_S
+                delay = max(delay, await self._serve(stream))
+            except ClientError as error:
+                self.problem = str(error)
+            except ProblemError as error:
+                self.problem = error.problem.message
+                delay = delay if error.problem.kind.retry else _SIGNED_OUT_S
+            finally:
+                await self._closed(stream)
+            stream = None
+            await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311  # spreads load
+            delay = min(delay * 2, LAST_RETRY_S)
+
+    async def _open(self) -> Stream:
+        stream = await Stream.open(self.node, self._network)
+        try:
+            await self._sign_in(stream)
+        except BaseException:
+            await stream.close()
+            raise
+        return stream
+
+    async def _serve(self, stream: Stream) -> float:
+        """Use a stream until it ends; returns how long the node asked to wait, in seconds."""
+        self._stream, self.problem = stream, ""
+        await self._notify()
+        for log in list(self._logs):
+            await self._subscribe(stream, log)
+        wait = 0.0
+        async for event in stream.events():
+            match event:
+                case Entries():
+                    await self._entries(stream, event)
+                case Gap():
+                    await self._gap(stream, event)
+                case ProblemFrame():
+                    await self._refused(event)
+                case Bye():
+                    wait = event.retry_after
+        self.problem = f"the stream to {self.node} ended; trying again"
+        return wait
+
+    async def _closed(self, stream: Stream | None) -> None:
+        self._stream = None
+        for log in self._logs:
+            self._logs[log] = _Place()
+        await self._notify()
+        if stream is not None:
+            await stream.close()
+
+    async def _subscribe(self, stream: Stream, log: str) -> None:
+        after = await self._sink.place(log)
+        if log in self._logs:
+            self._logs[log] = _Place(after)
+            await _try(stream.send(Subscribe(log, after)))
+
+    async def _entries(self, stream: Stream, frame: Entries) -> None:
+        place = self._logs.get(frame.log)
+        if place is None:
+            return  # unfollowed a moment ago
+        if frame.rows:
+            place.after = await self._sink.take(frame.log, frame.rows)
+            await _try(stream.send(Ack(frame.log, place.after)))
+        place.head = frame.head
+        if place.live:
+            self._sink.live(frame.log)
+            await self._notify()
+
+    async def _gap(self, stream: Stream, frame: Gap) -> None:
+        place = self._logs.get(frame.log)
+        if place is not None:
+            place.after = await self._sink.gap(frame)
+            await _try(stream.send(Ack(frame.log, place.after)))
+
+    async def _refused(self, frame: ProblemFrame) -> None:
+        """Hear that a subscription was refused: the node names the log in the problem's detail."""
+        log = frame.problem.detail.get("log")
+        if isinstance(log, str) and log in self._logs and not frame.problem.kind.retry:
+            del self._logs[log]
+            await self._sink.unavailable(log)
+            await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class _Place:
+    """How far a log has been read on the present stream."""
+
+    __slots__ = ("after", "head")
+
+    def __init__(self, after: Position = START) -> None:
+        self.after = after
+        self.head: Position | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.head is not None and self.after >= self.head
+
+
+async def _try(sending: Awaitable[None]) -> None:
+    """Send what is worth nothing on a stream that just ended: the next one says it again."""
+    try:
+        await sending
+    except Disconnected:
+        return

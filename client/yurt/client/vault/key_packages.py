@@ -1,0 +1,37 @@
+"""The private halves of this device's key packages: each is used once, then gone."""
+
+from collections.abc import Iterable
+
+from sqlcipher3.dbapi2 import Connection
+
+
+def add(tx: Connection, ref: bytes, bundle: bytes, not_after: int) -> None:
+    """Keep a new key package (an encoded ``KeyPackageBundle``); ``not_after`` in seconds since 1970."""
+    tx.execute("INSERT INTO key_package (ref, bundle, not_after) VALUES (?, ?, ?)", (ref, bundle, not_after))
+
+
+def unpublished(tx: Connection) -> list[bytes]:
+    """Give those that the node may not have: made, but its answer never came."""
+    rows = tx.execute("SELECT bundle FROM key_package WHERE published = 0").fetchall()
+    return [bundle for (bundle,) in rows]
+
+
+def mark_published(tx: Connection) -> None:
+    """Note that the node has them all."""
+    tx.execute("UPDATE key_package SET published = 1 WHERE published = 0")
+
+
+def take(tx: Connection, refs: Iterable[bytes]) -> bytes | None:
+    """Take the first of these that is ours out of the vault, for good."""
+    for ref in refs:
+        row = tx.execute("SELECT bundle FROM key_package WHERE ref = ?", (ref,)).fetchone()
+        if row is not None:
+            tx.execute("DELETE FROM key_package WHERE ref = ?", (ref,))
+            bundle: bytes = row[0]
+            return bundle
+    return None
+
+
+def drop_expired(tx: Connection, now_s: int) -> None:
+    """Delete those that nobody may use any more."""
+    tx.execute("DELETE FROM key_package WHERE not_after < ?", (now_s,))

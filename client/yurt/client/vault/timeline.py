@@ -1,0 +1,174 @@
+"""The lines of all rooms, in the order in which this device learned of them.
+
+Every change of a line takes the next ``revision``; whoever watches asks for what changed after the last
+revision that it has seen, and misses nothing, whatever hint was lost.
+"""
+
+from typing import Final
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.api import ItemKind, SendState, TimelineItem
+from yurt.client.vault.accounts import address_of
+from yurt.client.vault.writer import Row
+from yurt.wire.position import Position
+
+_SELECT: Final = """
+    SELECT item.id, item.revision, item.room, item.kind, item.term, item.seq, item.did, item.actor, item.text,
+    item.reason, item.content_id, item.state, item.own, item.accepted_at, coalesce(person.address, '')
+    FROM item LEFT JOIN person ON person.did = item.did
+"""
+_NEXT_REVISION: Final = "(SELECT coalesce(max(revision), 0) + 1 FROM item)"
+
+
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A line to be added."""
+
+    room: bytes
+    kind: ItemKind
+    did: str = ""
+    actor: str = ""
+    text: str = ""
+    reason: str = ""
+    content_id: bytes = b""
+    hash: bytes = b""
+    """Of the content's bytes, to notice other bytes under one content id."""
+    state: SendState = "accepted"
+    own: bool = False
+    position: Position | None = None
+    accepted_at: int = 0
+
+
+def add(tx: Connection, item: NewItem) -> int:
+    """Add a line; returns its local id."""
+    term, seq = (item.position.term, item.position.seq) if item.position else (0, 0)
+    row: Row = tx.execute(
+        f"""
+        INSERT INTO item (revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
+            state, own, accepted_at)
+        VALUES ({_NEXT_REVISION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        RETURNING id
+        """,  # noqa: S608  # a constant
+        (
+            item.room,
+            item.kind,
+            term,
+            seq,
+            item.did,
+            item.actor,
+            item.text,
+            item.reason,
+            item.content_id,
+            item.hash,
+            item.state,
+            int(item.own),
+            item.accepted_at,
+        ),
+    ).fetchone()
+    return int(row[0])
+
+
+def set_state(tx: Connection, item: int, state: SendState, reason: str = "") -> None:
+    """Change the state of an own message."""
+    tx.execute(
+        f"UPDATE item SET state = ?, reason = ?, revision = {_NEXT_REVISION} WHERE id = ?",  # noqa: S608  # a constant
+        (state, reason, item),
+    )
+
+
+def accept(tx: Connection, item: int, position: Position, accepted_at: int) -> None:
+    """Give an own message its place in the log; again is no change."""
+    tx.execute(
+        f"""
+        UPDATE item SET state = 'accepted', reason = '', term = ?, seq = ?, accepted_at = ?,
+            revision = {_NEXT_REVISION}
+        WHERE id = ? AND seq = 0
+        """,  # noqa: S608  # a constant
+        (position.term, position.seq, accepted_at, item),
+    )
+
+
+def find_content(tx: Connection, room: bytes, did: str, content_id: bytes) -> tuple[int, bytes] | None:
+    """Look up a content by its name; returns local id and hash."""
+    row = tx.execute(
+        "SELECT id, hash FROM item WHERE room = ? AND did = ? AND content_id = ? AND content_id <> x''",
+        (room, did, content_id),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def get(tx: Connection, item: int) -> TimelineItem | None:
+    """Give one line as it stands."""
+    row = tx.execute(_SELECT + " WHERE item.id = ?", (item,)).fetchone()
+    return None if row is None else _item(row)
+
+
+def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[TimelineItem]:
+    """Give lines after a local id, oldest first; of one room or of all."""
+    rows = tx.execute(
+        _SELECT + " WHERE item.id > ?1 AND (?2 IS NULL OR item.room = ?2) ORDER BY item.id LIMIT ?3",
+        (after, room, limit),
+    ).fetchall()
+    return [_item(row) for row in rows]
+
+
+def changed(tx: Connection, room: bytes | None, revision: int, limit: int) -> list[TimelineItem]:
+    """Give lines added or changed after a revision, in the order of the changes."""
+    rows = tx.execute(
+        _SELECT
+        + " WHERE item.revision > ?1 AND (?2 IS NULL OR item.room = ?2) ORDER BY item.revision LIMIT ?3",
+        (revision, room, limit),
+    ).fetchall()
+    return [_item(row) for row in rows]
+
+
+def revision(tx: Connection) -> int:
+    """Give the newest revision."""
+    (newest,) = tx.execute("SELECT coalesce(max(revision), 0) FROM item").fetchone()
+    return int(newest)
+
+
+def count_undecryptable(tx: Connection, room: bytes | None) -> int:
+    """Count the entries that could not be read."""
+    (count,) = tx.execute(
+        "SELECT count(*) FROM item WHERE kind = 'undecryptable' AND (?1 IS NULL OR room = ?1)", (room,)
+    ).fetchone()
+    return int(count)
+
+
+def _item(row: Row) -> TimelineItem:
+    (
+        item,
+        newest,
+        room,
+        kind,
+        term,
+        seq,
+        did,
+        actor,
+        text,
+        reason,
+        content_id,
+        state,
+        own,
+        accepted_at,
+        pinned,
+    ) = row
+    address: str = pinned or address_of(actor)
+    return TimelineItem(
+        item=item,
+        revision=newest,
+        room=room,
+        kind=kind,
+        position=Position(term, seq) if seq else None,
+        did=did,
+        address=address,
+        name=address.partition("@")[0],
+        text=text,
+        reason=reason,
+        content_id=content_id,
+        state=state,
+        own=bool(own),
+        accepted_at=accepted_at,
+    )
