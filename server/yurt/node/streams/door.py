@@ -1,0 +1,162 @@
+"""The stream's door: `GET /api/v1/stream` becomes a WebSocket, and every open stream is known here.
+
+Deflate is off (ciphertext does not compress, and it costs 100 KiB a connection). A client says hello within
+five seconds; a device has at most five streams (the oldest goes); a stop says `bye` to all and is over
+within two seconds, whatever the clients do.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from yurt.node.streams.catch_up import Stalled, StreamCatchUp, drained
+from yurt.node.streams.raw_write import Cork, Outlet, open_outlet
+from yurt.node.streams.stream import GoodBye, Parts, Stream
+from yurt.wire import limits
+from yurt.wire.frames import Bye
+from yurt.wire.problems import refuse
+
+STREAM_PATH: Final = "/api/v1/stream"
+HELLO_S: Final = 5.0
+PING_S: Final = 20.0
+MAX_STREAMS: Final = 5
+"""Open streams of one device."""
+CLOSE_S: Final = 1.0
+FINISH_S: Final = 1.0
+_CALL_HIGH_WATER: Final = 1024 * 1024
+"""A client that calls and calls but does not read waits above this many bytes."""
+
+NO_HELLO: Final = 4001
+STALLED: Final = 4008
+RESTART: Final = 1012
+
+
+class _Open:
+    """One open WebSocket and what belongs to it."""
+
+    def __init__(self, request: web.Request, ws: web.WebSocketResponse, parts: Parts, cork: Cork) -> None:
+        self.ws = ws
+        self.outlet: Outlet = open_outlet(request, ws, cork)
+        self.stream = Stream(
+            parts, self.outlet, StreamCatchUp(parts.store, self.outlet, self._stalled), request.remote or ""
+        )
+        self._transport = request.transport
+        self._closing: asyncio.Task[None] | None = None
+
+    def close(self, code: int, reason: str, retry_after: float = 0.0) -> asyncio.Task[None]:
+        """Say bye and close, without waiting for the client for longer than `CLOSE_S`."""
+        if self._closing is None:
+            self.stream.send(Bye(reason, retry_after))
+            self.outlet.close()
+            self._closing = asyncio.create_task(self._close(code, reason), name="closing a stream")
+        return self._closing
+
+    async def closed(self) -> None:
+        """Wait for the end of a close that has begun."""
+        if self._closing is not None:
+            await self._closing
+
+    async def _close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(CLOSE_S):
+                await self.ws.close(code=code, message=reason.encode())
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.abort()
+
+    def _stalled(self) -> None:
+        self.close(STALLED, "nothing was taken for too long; reconnect and resume")
+
+
+class StreamDoor:
+    """Takes streams in, and lets them all go."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._cork = Cork()
+        self._open: dict[_Open, None] = {}
+        self._stopping = False
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """What this part answers."""
+        return [web.get(STREAM_PATH, self.handle)]
+
+    def __len__(self) -> int:
+        """How many streams are open."""
+        return len(self._open)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one stream until it ends.
+
+        Raises:
+            ProblemError: `badRequest` without a WebSocket handshake, `stopping`.
+        """
+        if self._stopping:
+            raise refuse("stopping", "the node is stopping; try again in a moment", retry_after=2.0)
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_S, heartbeat=PING_S, compress=False, max_msg_size=limits.STREAM_FRAME
+        )
+        if not ws.can_prepare(request):
+            raise refuse("badRequest", "this address is for WebSockets")
+        await ws.prepare(request)
+        opened = _Open(request, ws, self._parts, self._cork)
+        self._open[opened] = None
+        try:
+            await self._serve(opened)
+        finally:
+            await opened.stream.finish(FINISH_S)
+            opened.outlet.flush()
+            await opened.closed()
+            del self._open[opened]
+        return ws
+
+    async def stop(self) -> None:
+        """Say bye to every stream and close them, within two seconds."""
+        self._stopping = True
+        closing = [one.close(RESTART, "stopping", retry_after=1.0) for one in list(self._open)]
+        if closing:
+            await asyncio.wait(closing, timeout=2 * CLOSE_S)
+
+    def close_streams(self, chosen: Callable[[Stream], bool], reason: str) -> None:
+        """Close the streams that are chosen (a device that was signed out)."""
+        for one in list(self._open):
+            if chosen(one.stream):
+                one.close(1008, reason)
+
+    async def _serve(self, opened: _Open) -> None:
+        try:
+            async with asyncio.timeout(HELLO_S):
+                while not opened.stream.greeted and await self._next(opened):
+                    pass
+            counted = None
+            while True:
+                if opened.stream.caller is not counted:  # signed in, maybe later than at hello
+                    counted = opened.stream.caller
+                    self._limit(opened)
+                if not await self._next(opened):
+                    break
+                await drained(opened.outlet, _CALL_HIGH_WATER)
+        except TimeoutError:
+            opened.close(NO_HELLO, "no hello in time")
+        except GoodBye as bye:
+            opened.close(bye.code, bye.reason)
+        except Stalled:
+            opened.close(STALLED, "nothing was taken for too long; reconnect and resume")
+
+    async def _next(self, opened: _Open) -> bool:
+        """Handle the next message; False at the end of the stream."""
+        message = await opened.ws.receive()
+        if message.type is WSMsgType.BINARY:
+            await opened.stream.take(message.data)
+            return True
+        if message.type is WSMsgType.TEXT:
+            raise GoodBye(1003, "frames are binary")
+        return False
+
+    def _limit(self, opened: _Open) -> None:
+        caller = opened.stream.caller
+        same = [one for one in self._open if one.stream.caller == caller]
+        for oldest in same[:-MAX_STREAMS]:
+            oldest.close(1008, "this device opened too many streams")
