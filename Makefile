@@ -1,0 +1,56 @@
+# Everything a person types while working on Yurt. Each target makes its own environment in .venv, on a
+# machine that has only make and Python >= 3.11 with its venv module; no root, no containers.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+# Processes that `make test` runs at once.
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+# uv installs into .venv and nowhere else, with the Python that made it.
+UV := VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+STAMP := $(VENV)/.installed
+ROOTS := federation server client lab
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long check format bench clean
+
+help:  ## Show this list.
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP)  ## Two nodes, two people, one encrypted room, on this machine.
+	@if [ -t 1 ]; then exec $(BIN)/yurt demo; else exec $(BIN)/yurt demo --headless --json; fi
+
+test: $(STAMP)  ## Run the tests (minutes).
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+test-long: $(STAMP)  ## Run the tests in full sizes (an hour).
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "long or not long" --timeout 1800
+
+check: $(STAMP)  ## Check format, style, types and imports.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(ROOTS) tests
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## Format the code and mend what can be mended.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## Measure a real node beside a bare broadcast.
+	$(BIN)/python -m yurt.lab.bench
+
+clean:  ## Remove the environment and all caches.
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+
+# The environment is what uv.lock says, again whenever that changes.
+$(STAMP): pyproject.toml uv.lock | $(BIN)/uv
+	$(UV) sync --frozen --quiet --all-extras --inexact
+	@touch $@
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Yurt needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python has no venv module: install python3-venv, then try again." >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
