@@ -1,0 +1,1 @@
+"""Figures: what one real node does on this machine, beside a bare broadcast in the same run."""
