@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from yurt.client.errors import ClientError, Disconnected
-from yurt.client.stream import Stream
-from yurt.wire.commands import Answer, Command
+from yurt.client.stream import A, Stream
+from yurt.wire.commands import Command
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import START, LogRow, Position
@@ -98,8 +98,8 @@ class Session:
         return await self._wait(lambda: self.connected, within)
 
     # --- asking -------------------------------------------------------------------------------------
-    async def call(self, command: Command) -> Answer:
-        """Ask the node for something, now.
+    async def call(self, command: Command, shape: type[A]) -> A:
+        """Ask the node for something, now; `shape` is the command's answer.
 
         Raises:
             ProblemError: Its refusal, or ``peerUnreachable``: it may or may not have been done.
@@ -107,7 +107,7 @@ class Session:
         if self._stream is None:
             raise refuse("peerUnreachable", self.problem or f"not connected to {self.node}")
         try:
-            return await self._stream.call(command)
+            return await self._stream.call(command, shape)
         except Disconnected as error:
             raise refuse("peerUnreachable", str(error)) from None
 

@@ -6,14 +6,14 @@ whether it was done is unknown, so every caller must be able to ask again.
 
     stream = await Stream.open("harbour.example", network)
     await stream.hello(token)
-    answer = await stream.call(Resolve("bo@hilltop.example"))
+    answer = await stream.call(Resolve("bo@hilltop.example"), Person)
     async for frame in stream.events(): ...
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import count
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -48,6 +48,7 @@ CALL_S: Final = 60.0
 _EVENTS: Final = 64
 """Frames that wait for the vault before the socket is no longer read: the node sees a slow reader."""
 
+A = TypeVar("A", bound=Answer)
 Event = Entries | Gap | Bye | ProblemFrame
 """What the node says unasked; a ProblemFrame here belongs to no call."""
 
@@ -113,8 +114,8 @@ class Stream:
             return answer
         raise answer
 
-    async def call(self, command: Command) -> Answer:
-        """Ask the node for something.
+    async def call(self, command: Command, shape: type[A]) -> A:
+        """Ask the node for something; `shape` is the command's answer.
 
         Raises:
             ProblemError: The node's refusal.
@@ -132,7 +133,7 @@ class Stream:
         finally:
             self._calls.pop(number, None)
         try:
-            return decode_scanned_msgpack(value, command.answer)
+            return decode_scanned_msgpack(value, shape)
         except GateError as error:
             raise _nonsense(self.node, error) from None
 

@@ -23,6 +23,8 @@ class Account:
     """Newest own signed person record, verbatim."""
     actor_key: bytes = field(repr=False)
     """RSA-2048, PKCS #8 DER; here until the continuity kit exists."""
+    login_key: bytes = field(repr=False)
+    """What the node knows instead of the passphrase: signs in again when the token is over."""
     join_request: bytes = field(default=b"", repr=False)
     """The Join command in MessagePack, to be repeated byte for byte; empty once joined."""
     token: str = field(default="", repr=False)
@@ -60,8 +62,9 @@ def save(tx: Connection, account: Account) -> None:
     tx.execute(
         """
         INSERT OR REPLACE INTO account
-            (one, state, name, node, did, device, record, actor_key, join_request, token, token_expires)
-        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (one, state, name, node, did, device, record, actor_key, login_key, join_request, token,
+            token_expires)
+        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             account.state,
@@ -71,6 +74,7 @@ def save(tx: Connection, account: Account) -> None:
             account.device.encode(),
             account.record,
             account.actor_key,
+            account.login_key,
             account.join_request,
             account.token,
             account.token_expires,
@@ -82,13 +86,13 @@ def load(tx: Connection) -> Account | None:
     """Read the account; None in a vault whose join never began."""
     row = tx.execute(
         """
-        SELECT state, name, node, did, device, record, actor_key, join_request, token, token_expires
+        SELECT state, name, node, did, device, record, actor_key, login_key, join_request, token,
+            token_expires
         FROM account
         """
     ).fetchone()
     if row is None:
         return None
-    state, name, node, did, device, record, actor_key, join_request, token, expires = row
-    return Account(
-        state, name, node, did, DeviceKeys.decode(device), record, actor_key, join_request, token, expires
-    )
+    state, name, node, did, device, record, actor_key, login_key, join_request, token, expires = row
+    keys = DeviceKeys.decode(device)
+    return Account(state, name, node, did, keys, record, actor_key, login_key, join_request, token, expires)

@@ -13,7 +13,9 @@ from yurt.rooms.member.sending import SenderState
 RoomState = Literal["creating", "active", "removed", "stopped"]
 """``creating`` until the hub has it; ``stopped`` after a log or commit that cannot be followed."""
 
-_SELECT: Final = "SELECT room, name, topic, hub, state, reason, counter, previous, stamped, people FROM room"
+_SELECT: Final = (
+    "SELECT room, name, topic, hub, state, reason, counter, previous, stamped, epoch, people FROM room"
+)
 
 _UNSENT: Final = SenderState()
 
@@ -33,16 +35,17 @@ class RoomRow:
     """How far this device's own content has come."""
     stamped: bool = True
     """Whether the place that the Welcome was stamped with has been confirmed by a member's message."""
-    people: tuple[str, ...] = ()
-    """Actors in the room, as of the newest epoch; own first."""
+    epoch: int = 0
+    people: tuple[tuple[str, str], ...] = ()
+    """Did and actor of each participant, as of the newest epoch; own first."""
 
 
 def insert(tx: Connection, room: RoomRow) -> None:
     """Add a room."""
     tx.execute(
         """
-        INSERT INTO room (room, name, topic, hub, state, reason, counter, previous, stamped, people)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO room (room, name, topic, hub, state, reason, counter, previous, stamped, epoch, people)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         _values(room),
     )
@@ -53,7 +56,7 @@ def update(tx: Connection, room: RoomRow) -> None:
     tx.execute(
         """
         UPDATE room SET room = ?, name = ?, topic = ?, hub = ?, state = ?, reason = ?,
-            counter = ?, previous = ?, stamped = ?, people = ? WHERE room = ?
+            counter = ?, previous = ?, stamped = ?, epoch = ?, people = ? WHERE room = ?
         """,
         (*_values(room), room.room),
     )
@@ -115,12 +118,13 @@ def _values(room: RoomRow) -> tuple[object, ...]:
         room.sender.counter,
         room.sender.previous,
         int(room.stamped),
+        room.epoch,
         msgspec.json.encode(room.people).decode(),
     )
 
 
 def _room(row: Row) -> RoomRow:
-    room, name, topic, hub, state, reason, counter, previous, stamped, people = row
-    actors = msgspec.json.decode(people, type=tuple[str, ...])
+    room, name, topic, hub, state, reason, counter, previous, stamped, epoch, people = row
+    pairs = msgspec.json.decode(people, type=tuple[tuple[str, str], ...])
     sender = SenderState(counter, previous)
-    return RoomRow(room, name, topic, hub, state, reason, sender, bool(stamped), actors)
+    return RoomRow(room, name, topic, hub, state, reason, sender, bool(stamped), epoch, pairs)

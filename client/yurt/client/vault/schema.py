@@ -29,6 +29,7 @@ _FIRST: Final = (
         device         BLOB NOT NULL,              -- DeviceKeys, with the private halves
         record         BLOB NOT NULL,              -- newest own signed person record, verbatim
         actor_key      BLOB NOT NULL,              -- until the kit exists
+        login_key      BLOB NOT NULL,              -- to sign in again when the token is over
         join_request   BLOB NOT NULL DEFAULT x'',  -- the Join command, to be repeated; empty once joined
         token          TEXT NOT NULL DEFAULT '',
         token_expires  INTEGER NOT NULL DEFAULT 0  -- seconds since 1970
@@ -74,7 +75,8 @@ _FIRST: Final = (
         counter   INTEGER NOT NULL DEFAULT 0,      -- own contents so far
         previous  BLOB NOT NULL DEFAULT x'',       -- hash of the own previous content
         stamped   INTEGER NOT NULL DEFAULT 1,      -- whether the Welcome's stamp has been confirmed
-        people    TEXT NOT NULL DEFAULT '[]'       -- actors in the room, for showing: JSON
+        epoch     INTEGER NOT NULL DEFAULT 0,
+        people    TEXT NOT NULL DEFAULT '[]'       -- [did, actor] of the newest epoch: JSON
     ) STRICT
     """,
     # What each sending leaf of a room has shown so far, by person and device.
@@ -109,6 +111,8 @@ _FIRST: Final = (
     ) STRICT
     """,
     "CREATE INDEX item_room ON item (room, id)",
+    # The row of an own message comes back through the log after it was accepted.
+    "CREATE INDEX item_own_place ON item (room, seq) WHERE own = 1",
     # Shown exactly once: (did, content id) over all terms (TRUST 4).
     "CREATE UNIQUE INDEX item_content ON item (room, did, content_id) WHERE content_id <> x''",
     # Own contents that the hub has not accepted; the states are in yurt.client.outbox.
