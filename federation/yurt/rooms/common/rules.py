@@ -22,9 +22,10 @@ class Rule(StrEnum):
     GROUP_INFO_WRONG = "groupInfoWrong"
     WELCOME_MISSING = "welcomeMissing"
     WELCOME_WRONG = "welcomeWrong"
-    # --- a new room ------------------------------------------------------------------------------------
+    # --- a room that is new here -----------------------------------------------------------------------
     ROOM_NOT_NEW = "roomNotNew"
     WRONG_HUB = "wrongHub"
+    BAD_SNAPSHOT = "badSnapshot"
     # --- the commit's own data -------------------------------------------------------------------------
     COMMIT_DATA = "commitData"
     COMMIT_DATA_VERSION = "commitDataVersion"
@@ -42,7 +43,6 @@ class Rule(StrEnum):
     BAD_LEAF = "badLeaf"
     LEAF_EXPIRED = "leafExpired"
     LEAF_USE = "leafUse"
-    LEAF_CAPABILITIES = "leafCapabilities"
     LEAF_KEY_REUSED = "leafKeyReused"
     LEAF_CONTINUITY = "leafContinuity"
     ACTOR_WITHOUT_RECORD = "actorWithoutRecord"

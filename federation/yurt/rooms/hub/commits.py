@@ -1,0 +1,73 @@
+"""A commit at a hub or a member node: staged on the public group, judged, and what follows from it."""
+
+from dataclasses import dataclass
+
+from yurt.mls.change import CommitChange
+from yurt.mls.public_group import PublicGroup
+
+from yurt.identity.did import Did
+from yurt.mls.errors import RemoteMlsError
+from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.judge import judge
+from yurt.rooms.common.judged import Judged
+from yurt.rooms.common.participants import Participants, Standing
+from yurt.rooms.common.room_change import RoomChange
+from yurt.rooms.common.rules import Rule
+from yurt.rooms.hub.effects import DeliverWelcome, DeviceRemoved, Effect, NodeJoined, NodeLeft
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCommit:
+    """A commit that may stand in the log."""
+
+    public: PublicGroup
+    """The group after it."""
+    mls: CommitChange
+    """What it did to the MLS group."""
+    change: RoomChange
+    """What it did to the room."""
+
+    @property
+    def removes(self) -> bool:
+        """Whether a leaf went; messages from before are then refused."""
+        return bool(self.mls.removed)
+
+    @property
+    def by(self) -> Did:
+        """Who committed."""
+        return self.change.by
+
+
+def judge_commit(public: PublicGroup, entry: bytes, at: Judged) -> JudgedCommit:
+    """Stage and judge a commit.
+
+    Args:
+        public: The group before it.
+        entry: The MLSMessage.
+        at: Its place in the log.
+
+    Raises:
+        Refused: ``invalidCommit`` with MLS's own rule as the detail, or a rule of the judge.
+    """
+    try:
+        staged = public.stage(entry)
+        change = judge(staged.change, at)
+        return JudgedCommit(staged.apply(), staged.change, change)
+    except RemoteMlsError as error:
+        raise Refused(Rule.INVALID_COMMIT, f"the commit is not valid: {error}", detail=error.rule) from None
+
+
+def effects_of(change: RoomChange, before: Standing, after: Standing) -> tuple[Effect, ...]:
+    """Say who must hear of a commit beside the room's copies."""
+    then, now = before.people, after.people
+    return (
+        *(_welcome(now, device.did, device.device_id) for device in change.devices_added),
+        *(DeviceRemoved(device.did, device.device_id) for device in change.devices_removed),
+        *(NodeJoined(node) for node in sorted(now.nodes - then.nodes)),
+        *(NodeLeft(node) for node in sorted(then.nodes - now.nodes)),
+    )
+
+
+def _welcome(people: Participants, did: Did, device_id: bytes) -> DeliverWelcome:
+    actor = next(m.leaf.actor for m in people.of(did) if m.leaf.device_id == device_id)
+    return DeliverWelcome(did, device_id, actor)
