@@ -61,6 +61,10 @@ class FetchFailed(FetchError):
     """The other side cannot be reached, breaks off, or takes too long."""
 
 
+class FetchBroken(FetchFailed):
+    """The connection ended before an answer: nothing is known about what became of the request."""
+
+
 class FetchTooLarge(FetchError):
     """The answer is larger than what we take."""
 
@@ -220,6 +224,8 @@ class SafeFetch:
                 content = await _read(answer, limit)
                 lowered = {name.lower(): value for name, value in answer.headers.items()}
                 return Fetched(url, answer.status, lowered, content)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError) as error:
+            raise FetchBroken(f"{urlsplit(url).hostname} broke the connection off") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # One sentence without our own addresses: it may be shown to a client.
             raise FetchFailed(

@@ -26,12 +26,12 @@ class NodeKeys:
         self._directory = data / KEYS_DIRECTORY
 
     @cached_property
-    def ed25519(self) -> bytes:
-        """Private key of `https://NODE/actor#ed25519`, 32 bytes."""
+    def ed25519(self) -> Ed25519PrivateKey:
+        """Private key of `https://NODE/actor#ed25519`."""
         key = serialization.load_pem_private_key((self._directory / _ED25519_NAME).read_bytes(), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError(f"{_ED25519_NAME} holds another kind of key")
-        return key.private_bytes_raw()
+        return key
 
     @cached_property
     def rsa(self) -> rsa.RSAPrivateKey:
@@ -45,11 +45,6 @@ class NodeKeys:
     def rsa_public_pem(self) -> str:
         """Public half of `rsa`, as an actor document carries it."""
         return public_pem(self.rsa.public_key())
-
-    @cached_property
-    def ed25519_public(self) -> bytes:
-        """Public half of `ed25519`, 32 bytes."""
-        return Ed25519PrivateKey.from_private_bytes(self.ed25519).public_key().public_bytes_raw()
 
 
 def public_pem(key: rsa.RSAPublicKey) -> str:

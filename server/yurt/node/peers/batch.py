@@ -1,0 +1,129 @@
+"""What waits for one peer: gathered into one request, and settled by its answer.
+
+Starts, Welcomes and log rows wait in the store until the peer has them (its cursor says what it lacks), so
+a crash at any point only sends something twice. Rows go out up to the last position the peer may have.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from yurt.node.store import logs, outbound, rooms
+from yurt.node.store.outbound import Outbound, OutboundKind
+from yurt.node.store.rooms import STILL
+from yurt.node.store.types import ReadTx, Store, Tx
+from yurt.wire.exchange import ExchangeAnswer, RoomHave, RoomRows, RoomStart, Settled, WelcomeDelivery
+from yurt.wire.frames import room_log
+from yurt.wire.position import LogRow, Position
+
+MAX_BYTES: Final = 2 * 1024 * 1024
+"""Bodies of rows in one request; a peer takes 8 MiB altogether."""
+MAX_ROWS: Final = 500
+"""Rows of one room in one request."""
+MAX_OUTBOUND: Final = 100
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the store holds for a peer."""
+
+    starts: tuple[RoomStart, ...]
+    welcomes: tuple[WelcomeDelivery, ...]
+    rooms: tuple[RoomRows, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not (self.starts or self.welcomes or self.rooms)
+
+
+def reader_of(node: str) -> str:
+    """Name of a peer as a reader of logs."""
+    return f"peer/{node}"
+
+
+async def gather(store: Store, node: str, stopped: frozenset[bytes]) -> Waiting:
+    """Read what waits for a peer, without the rooms that were stopped."""
+    return await store.read(lambda tx: _gather(tx, node, stopped))
+
+
+async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> set[bytes]:
+    """Note what the peer has; return the rooms to stop until somebody looked at them."""
+    asked = {rows.room: rows for rows in waiting.rooms}
+    known = {start.id for start in waiting.starts} | {welcome.id for welcome in waiting.welcomes}
+    haves = [have for have in answer.rooms if have.room in asked]
+    items = [item for item in (*answer.starts, *answer.welcomes) if item.id in known]
+
+    def unit(tx: Tx) -> None:
+        for item in items:
+            _settle_item(tx, node, item)
+        for have in haves:
+            _settle_room(tx, node, asked[have.room], have)
+
+    if items or haves:
+        await store.write(unit)
+    return {have.room for have in haves if _stops(node, have)}
+
+
+def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
+    items = outbound.waiting(tx, node, MAX_OUTBOUND)
+    starts = tuple(
+        msgspec.msgpack.decode(item.body, type=RoomStart) for item in _of(items, OutboundKind.START)
+    )
+    welcomes = tuple(
+        msgspec.msgpack.decode(item.body, type=WelcomeDelivery) for item in _of(items, OutboundKind.WELCOME)
+    )
+    found: list[RoomRows] = []
+    left = MAX_BYTES - sum(len(item.body) for item in items)
+    for room, end in rooms.rooms_of_node(tx, node):
+        if left > 0 and room not in stopped and (part := _rows(tx, node, room, end, left)) is not None:
+            found.append(part)
+            left -= sum(len(row.body) for row in part.rows)
+    return Waiting(starts, welcomes, tuple(found))
+
+
+def _of(items: list[Outbound], kind: OutboundKind) -> list[Outbound]:
+    return [item for item in items if item.kind is kind]
+
+
+def _rows(tx: ReadTx, node: str, room: bytes, end: Position, left: int) -> RoomRows | None:
+    log = room_log(room)
+    after = logs.cursor(tx, log, reader_of(node))
+    head = logs.head(tx, log)
+    if after >= (head if end == STILL else min(head, end)):
+        return None
+    rows: list[LogRow] = []
+    for row in logs.after(tx, log, after, MAX_ROWS):
+        if (end != STILL and row.position > end) or (rows and left <= 0):
+            break
+        rows.append(row)
+        left -= len(row.body)
+    return RoomRows(room, after, tuple(rows), head) if rows else None
+
+
+def _settle_item(tx: Tx, node: str, item: Settled) -> None:
+    if item.problem is None:
+        outbound.settle(tx, item.id)
+    elif not item.problem.kind.retry and outbound.refused(tx, item.id, item.problem.code):
+        _log.warning("%s finally refuses %s: %s", node, item.id.hex(), item.problem.code)
+
+
+def _settle_room(tx: Tx, node: str, asked: RoomRows, have: RoomHave) -> None:
+    log, reader = room_log(asked.room), reader_of(node)
+    if have.problem == "gap":
+        # It has less than it once said: a restored peer. It may only go back, never skip ahead.
+        logs.reset_cursor(tx, log, reader, min(have.have, asked.after))
+    elif not have.problem:
+        logs.move_cursor(tx, log, reader, min(have.have, asked.rows[-1].position))
+
+
+def _stops(node: str, have: RoomHave) -> bool:
+    """Whether a room's rows are of no use to the peer, however often they are sent."""
+    if have.problem in ("unknownRoom", "badChain"):
+        _log.error("%s cannot follow room %s: %s", node, have.room.hex(), have.problem)
+        return True
+    return False

@@ -1,0 +1,131 @@
+"""All links of a node: one for each peer it has something to say to, woken by the bus.
+
+A hint that a room has grown wakes the links of its member nodes; the poll beneath the bus finds what hints
+lost. At the start every peer for which something may wait is woken once.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from yurt.identity.location import MalformedLocation, check_node
+from yurt.node.bus import Bus, Hint
+from yurt.node.peers.link import Exchanges, Link
+from yurt.node.peers.ports import Copies
+from yurt.node.store import rooms
+from yurt.node.store.peers import known_peers
+from yurt.node.store.types import ReadTx, Store, StoreError
+from yurt.wire.commands import Appended
+from yurt.wire.exchange import Claim, ClaimAnswer, Pull, Submission
+from yurt.wire.frames import room_of
+from yurt.wire.problems import Problem, ProblemError, refuse
+
+MAX_LINKS: Final = 5_000
+
+_log = logging.getLogger(__name__)
+
+
+class Links:
+    """The ways to other nodes."""
+
+    def __init__(self, domain: str, store: Store, bus: Bus, exchanges: Exchanges, copies: Copies) -> None:
+        self._domain = domain
+        self._store = store
+        self._bus = bus
+        self._exchanges = exchanges
+        self._copies = copies
+        self._links: dict[str, tuple[Link, asyncio.Task[None]]] = {}
+        self._grown: set[bytes] = set()
+        self._bell = asyncio.Event()
+        self._router: asyncio.Task[None] | None = None
+        self._deaf: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        """Wake every peer for which something may wait, then listen to the bus."""
+        self._deaf = self._bus.listen(self._hear)
+        self._router = asyncio.create_task(self._route(), name="links router")
+        for node in await self._store.read(known_peers):
+            self.wake(node)
+
+    async def stop(self) -> None:
+        """End all links; whoever waits is told."""
+        if self._deaf is not None:
+            self._deaf()
+        tasks = [task for _, task in self._links.values()]
+        for task in (*tasks, *([self._router] if self._router else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def submit(self, hub: str, submission: Submission) -> Appended:
+        """Have an entry appended by its hub; returns when the hub has made it durable.
+
+        Raises:
+            ProblemError: the hub's refusal, or `hubUnreachable` at once when it is down.
+        """
+        answer = await self._link(hub).submit(submission)
+        if answer.problem is not None:
+            raise ProblemError(answer.problem)
+        if answer.position is None:
+            raise ProblemError(Problem("hubUnreachable", f"{hub} answers neither yes nor no"))
+        return Appended(answer.position, answer.accepted_at, answer.hash, answer.chain)
+
+    async def carry_claim(self, node: str, claim: Claim) -> ClaimAnswer:
+        """Bring a claim to a node and its answer back.
+
+        Raises:
+            ProblemError: `overloaded`, `peerUnreachable`; other refusals are in the answer.
+        """
+        return await self._link(node).claim(claim)
+
+    async def pull(self, node: str, pull: Pull) -> None:
+        """Ask a node for rows; they arrive through `Copies.take`."""
+        self._link(node).pull(pull)
+
+    def wake(self, node: str) -> None:
+        """Something waits for this node."""
+        self._link(node).wake()
+
+    def heard(self, node: str) -> None:
+        """This node spoke to us: it lives."""
+        if (pair := self._links.get(node)) is not None:
+            pair[0].heard()
+
+    def _link(self, node: str) -> Link:
+        if (pair := self._links.get(node)) is not None:
+            return pair[0]
+        try:
+            check_node(node)
+        except MalformedLocation as error:
+            raise refuse("badRequest", str(error)) from error
+        if node == self._domain or len(self._links) >= MAX_LINKS:
+            raise refuse("overloaded", f"no link to {node}", retry_after=60.0)
+        link = Link(node, self._store, self._exchanges, self._copies)
+        self._links[node] = (link, asyncio.create_task(link.run(), name=f"link to {node}"))
+        return link
+
+    def _hear(self, hints: Sequence[Hint]) -> None:
+        grown = [room for hint in hints if (room := room_of(hint.log)) is not None]
+        if grown:
+            self._grown.update(grown)
+            self._bell.set()
+
+    async def _route(self) -> None:
+        """Wake the links of the member nodes of rooms that have grown."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            grown, self._grown = self._grown, set()
+            try:
+                for node in await self._store.read(
+                    lambda tx, found=frozenset(grown): _member_nodes(tx, found)
+                ):
+                    self.wake(node)
+            except StoreError:
+                _log.warning("the links could not read the store; the poll rings again")
+
+
+def _member_nodes(tx: ReadTx, grown: frozenset[bytes]) -> set[str]:
+    return {node for room in grown for node, _ in rooms.nodes_of(tx, room)}
