@@ -8,6 +8,8 @@
     │   ├── NoPendingCommit             nothing to merge or discard
     │   ├── PendingCommitExists         only one own commit at a time
     │   ├── GroupExists                 joining a group whose rows are already there
+    │   ├── UnknownGroup                loading a group of which there are no rows
+    │   ├── RemovedFromGroup            merging a commit that removes us
     │   └── RowsIncomplete              the store lost a row it was given
     └── RemoteMlsError                  their message; `.rule` says which rule it broke
         ├── DecodeError                 not the structure it should be
@@ -22,6 +24,8 @@
         ├── WrongEpoch                  a message of another epoch
         ├── UnknownEpoch                an epoch whose secrets are gone or not there yet
         ├── NotAMember                  the sender's leaf is not in the tree
+        ├── OwnMessage                  our own message came back
+        ├── CommitOfOwnLeaf             a commit in our name that we did not make
         ├── Replayed                    a generation seen before
         ├── TooFarAhead                 a generation too far in the future
         └── ValidationError             a rule of RFC 9420 with its `.section`
@@ -72,6 +76,14 @@ class PendingCommitExists(LocalMlsError):
 
 class GroupExists(LocalMlsError):
     """The store already has rows of this group."""
+
+
+class UnknownGroup(LocalMlsError):
+    """The store has no rows of this group."""
+
+
+class RemovedFromGroup(LocalMlsError):
+    """The commit removes us, so there is no epoch to merge into; the group can only be forgotten."""
 
 
 class RowsIncomplete(LocalMlsError):
@@ -199,6 +211,25 @@ class NotAMember(RemoteMlsError):
     def __init__(self, leaf: int) -> None:
         super().__init__(f"leaf {leaf} is not a member")
         self.leaf = leaf
+
+
+class OwnMessage(RemoteMlsError):
+    """A message that we sent; its key was consumed when it was encrypted."""
+
+    rule = "ownMessage"
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(f"generation {generation} is our own")
+        self.generation = generation
+
+
+class CommitOfOwnLeaf(RemoteMlsError):
+    """A valid commit of our own leaf that is not our pending one: somebody else has our keys."""
+
+    rule = "commitOfOwnLeaf"
+
+    def __init__(self) -> None:
+        super().__init__("somebody commits with our leaf's keys")
 
 
 class Replayed(RemoteMlsError):
