@@ -125,7 +125,3 @@ class Links:
                     self.wake(node)
             except StoreError:
                 _log.warning("the links could not read the store; the poll rings again")
-
-
-def _member_nodes(tx: ReadTx, grown: frozenset[bytes]) -> set[str]:
-    return {node for room in grown for node, _ in rooms.nodes_of(tx, room)}
