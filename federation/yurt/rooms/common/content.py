@@ -128,11 +128,11 @@ class UnknownContent:
 Content = Create | Update | UnknownContent
 
 
-class _AnyObject(msgspec.Struct):
+class _AnyObject(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class _AnyContent(msgspec.Struct):
+class _AnyContent(msgspec.Struct, frozen=True):
     type: str
     id: ContentId
     object: _AnyObject = _AnyObject()
