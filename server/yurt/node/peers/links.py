@@ -117,11 +117,15 @@ class Links:
         while True:
             await self._bell.wait()
             self._bell.clear()
-            grown, self._grown = self._grown, set()
+            grown, self._grown = frozenset(self._grown), set()
             try:
-                for node in await self._store.read(
-                    lambda tx, found=frozenset(grown): _member_nodes(tx, found)
-                ):
-                    self.wake(node)
+                await self._wake_members(grown)
             except StoreError:
                 _log.warning("the links could not read the store; the poll rings again")
+
+    async def _wake_members(self, grown: frozenset[bytes]) -> None:
+        def members(tx: ReadTx) -> set[str]:
+            return {node for room in grown for node, _ in rooms.nodes_of(tx, room)}
+
+        for node in await self._store.read(members):
+            self.wake(node)
