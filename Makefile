@@ -47,7 +47,7 @@ clean:  ## Remove the environment and all caches.
 
 # The environment is what uv.lock says, again whenever that changes.
 $(STAMP): pyproject.toml uv.lock | $(BIN)/uv
-	$(UV) sync --frozen --quiet --all-extras --inexact
+	$(UV) sync --frozen --quiet --all-extras
 	@touch $@
 
 $(BIN)/uv:
