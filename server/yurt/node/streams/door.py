@@ -63,7 +63,8 @@ class _Open:
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(CLOSE_S):
                 await self.ws.close(code=code, message=reason.encode())
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None:
+            # aiohttp only asks it to close once everything is sent; a peer that takes nothing would hold it.
             self._transport.abort()
 
     def _stalled(self) -> None:
@@ -86,6 +87,11 @@ class StreamDoor:
     def __len__(self) -> int:
         """How many streams are open."""
         return len(self._open)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that clients have not taken yet, for the metrics."""
+        return sum(one.outlet.waiting for one in self._open)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one stream until it ends.

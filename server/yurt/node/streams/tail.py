@@ -72,6 +72,11 @@ class Tail:
         kept = self._logs.get(log)
         return kept.last_commit if kept else 0
 
+    def clear(self) -> None:
+        """Forget everything: a cache may."""
+        self._logs.clear()
+        self._bytes = 0
+
     def _drop_first(self, kept: _Rows) -> None:
         self._bytes -= len(kept.rows.popleft().body) + _ROW_OVERHEAD
 
