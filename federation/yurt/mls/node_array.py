@@ -127,15 +127,13 @@ class NodeArray:
         return Writer().opaque(w.bytes()).bytes()
 
     @classmethod
-    def decode(cls, suite: CipherSuite, data: bytes, limit: int | None) -> Self:
-        """Decode what `encode` writes, and widen it to a full tree.
+    def decode_from(cls, suite: CipherSuite, r: Reader) -> Self:
+        """Read what `encode` writes, and widen it to a full tree.
 
         Raises:
             DecodeError: It is malformed, ends with a blank node, or has leaves where parents belong.
         """
-        r = Reader(data, limit=limit)
         entries = list(r.vector(lambda inner: inner.optional(Entry.decode_from)))
-        r.finish()
         if not entries or entries[-1] is None:
             raise DecodeError("the last node of a ratchet tree is blank")
         for node, entry in enumerate(entries):

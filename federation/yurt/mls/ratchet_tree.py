@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from yurt.mls import tree_math
 from yurt.mls.cipher_suite import CipherSuite
+from yurt.mls.codec import Reader
 from yurt.mls.errors import InvalidCommit, NoSuchNode, NotAMember
 from yurt.mls.leaf_node import LeafNode
 from yurt.mls.node_array import Entry, Node, NodeArray
@@ -263,7 +264,15 @@ class RatchetTree:
         Raises:
             DecodeError: It is malformed, ends with a blank node, or has leaves where parents belong.
         """
-        return cls(suite, NodeArray.decode(suite, data, limit))
+        r = Reader(data, limit=limit)
+        tree = cls.decode_from(suite, r)
+        r.finish()
+        return tree
+
+    @classmethod
+    def decode_from(cls, suite: CipherSuite, r: Reader) -> Self:
+        """Read the same, and leave what follows it."""
+        return cls(suite, NodeArray.decode_from(suite, r))
 
     @override
     def __eq__(self, other: object) -> bool:
