@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from yurt.node.accounts.joining import Joining
+from yurt.node.accounts.key_packages import KeyPackages
 from yurt.node.accounts.sessions import Sessions
 from yurt.node.bus import LocalBus, Poll
 from yurt.node.clock import SystemClock
@@ -23,6 +24,10 @@ from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
+from yurt.node.streams.door import StreamDoor
+from yurt.node.streams.fanout import Fanout, Publisher
+from yurt.node.streams.stream import Parts
+from yurt.node.streams.tail import Tail
 from yurt.node.work_pool import WorkPool
 
 
@@ -42,7 +47,9 @@ class Node:
         """
         config = self._config
         self._bus = LocalBus()
-        self._store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS)
+        tail = Tail()
+        self._store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS, Publisher(self._bus, tail))
+        self._fanout = Fanout(self._store, self._bus, tail)
         self._poll = Poll(self._store, self._bus)
         self._clock = SystemClock(self._network.path if self._network else None)
         self._work = WorkPool()
@@ -51,10 +58,19 @@ class Node:
         limiter = Limiter()
         sessions = Sessions(config.domain, self._store, self._clock, self._work, limiter)
         joining = Joining(config.domain, self._store, self._clock, self._work, limiter, sessions)
-        dispatcher = Dispatcher({**sessions.handlers(), **joining.handlers()})
+        packages = KeyPackages(self._store, self._clock, self._work)
+        dispatcher = Dispatcher({**sessions.handlers(), **joining.handlers(), **packages.handlers()})
+        self._streams = StreamDoor(
+            Parts(config.domain, self._store, dispatcher, sessions, self._fanout, self._clock)
+        )
         guard = Guard(total=config.max_connections, per_address=config.max_connections_per_address)
-        routes = [*CommandDoor(dispatcher, sessions).routes(), web.get("/i/{code}", invite_page)]
+        routes = [
+            *CommandDoor(dispatcher, sessions).routes(),
+            *self._streams.routes(),
+            web.get("/i/{code}", invite_page),
+        ]
         app = application.build(guard, routes)
+        app.on_shutdown.append(self._say_goodbye)
         self._listener = Listener(self._data, config, app, guard)
         await self._poll.start()
         await self._listener.start()
@@ -62,7 +78,12 @@ class Node:
     async def stop(self) -> None:
         """Drain and close, within five seconds."""
         await self._listener.stop()
+        self._fanout.close()
         await self._poll.stop()
         await self._fetch.close()
         self._work.close()
         await self._store.close()
+
+    async def _say_goodbye(self, app: web.Application) -> None:
+        del app
+        await self._streams.stop()
