@@ -50,7 +50,7 @@ def judge_commit(public: PublicGroup, entry: bytes, at: Judged) -> JudgedCommit:
         Refused: ``invalidCommit`` with MLS's own rule as the detail, or a rule of the judge.
     """
     try:
-        staged = public.stage(entry)
+        staged = public.stage(entry, at_ms=at.accepted_at)
         change = judge(staged.change, at)
         return JudgedCommit(staged.apply(), staged.change, change)
     except RemoteMlsError as error:
