@@ -136,8 +136,13 @@ class EngineApi(Protocol):
         """Tell how this client stands."""
         ...
 
-    async def create_room(self, name: str) -> RoomView:
-        """Open a room whose hub is the own node."""
+    async def create_room(self, name: str, *, room: bytes = b"") -> RoomView:
+        """Open a room whose hub is the own node.
+
+        Args:
+            name: What it is called; only members learn it.
+            room: 32 random bytes to be its id, so that asking again opens no second one; else new ones.
+        """
         ...
 
     async def rooms(self) -> list[RoomView]:
@@ -148,21 +153,29 @@ class EngineApi(Protocol):
         """Add a person's devices to a room; returns when the hub has accepted the commit."""
         ...
 
-    async def send(self, room: bytes, text: str, *, wait: Wait = "stored") -> Sent:
-        """Send a message; with ``stored`` it is in the vault when this returns, online or not."""
+    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        """Send a message; with ``stored`` it is in the vault when this returns, online or not.
+
+        Args:
+            room: The room's id.
+            text: What to say.
+            wait: With ``accepted``, until the hub has it or refuses it; gives up after some seconds offline.
+            content_id: 16 random bytes, so that asking again sends it once; else new ones.
+        """
         ...
 
     async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
         """Give the lines of a room after a local id, oldest first."""
         ...
 
-    def watch(self, room: bytes | None, *, after: int = 0) -> AsyncIterator[TimelineItem]:
-        """Give the lines after a local id, then each new or changed one, without end.
+    def watch(self, room: bytes | None, *, after: int = 0, revision: int = 0) -> AsyncIterator[TimelineItem]:
+        """Give the lines after a local id, then each new or changed one, without end, by ``revision``.
 
         Args:
             room: One room, or None for all.
             after: Local id to begin after. An own message comes again, under the same id, when its state
                 or position changes.
+            revision: Go on after this revision instead: what was added or changed since.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from yurt.client.errors import UsageError
 from yurt.identity.location import MalformedLocation, check_node
+from yurt.wire.problems import refuse
 
 _INVITE: Final = re.compile(r"https://([^/#?@:]+)/i/([A-Za-z0-9]{4,64})#([A-Za-z0-9_-]{16,64}={0,2})")
 _NAME: Final = re.compile(r"[a-z0-9_]{1,30}")
@@ -52,15 +53,16 @@ def parse_address(text: str) -> str:
     """Read an address, ``name@node``, with or without a leading ``@``.
 
     Raises:
-        UsageError: It is none.
+        ProblemError: ``badRequest``: it is none.
     """
     name, _, node = text.strip().removeprefix("@").partition("@")
     try:
-        if not _REMOTE_NAME.fullmatch(name):
-            raise UsageError(f"{text!r} is no address: it should look like name@node")
-        return f"{name}@{check_node(node.lower())}"
+        node = check_node(node.lower())
     except MalformedLocation:
-        raise UsageError(f"{text!r} is no address: it should look like name@node") from None
+        node = ""
+    if not node or not _REMOTE_NAME.fullmatch(name):
+        raise refuse("badRequest", f"{text!r} is no address: it should look like name@node")
+    return f"{name}@{node}"
 
 
 def check_name(name: str) -> str:

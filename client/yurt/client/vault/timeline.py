@@ -113,14 +113,36 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
     return [_item(row) for row in rows]
 
 
-def changed(tx: Connection, room: bytes | None, revision: int, limit: int) -> list[TimelineItem]:
-    """Give lines added or changed after a revision, in the order of the changes."""
+def changed(
+    tx: Connection, room: bytes | None, revision: int, limit: int, *, after: int = 0, since: int = 0
+) -> list[TimelineItem]:
+    """Give lines added or changed after a revision, in the order of their newest changes.
+
+    Args:
+        tx: A connection.
+        room: One room, or None for all.
+        revision: Only lines changed after it.
+        limit: At most that many.
+        after: Only lines with a higher local id ...
+        since: ... or changed after this revision.
+    """
     rows = tx.execute(
         _SELECT
-        + " WHERE item.revision > ?1 AND (?2 IS NULL OR item.room = ?2) ORDER BY item.revision LIMIT ?3",
-        (revision, room, limit),
+        + """ WHERE item.revision > ?1 AND (?2 IS NULL OR item.room = ?2)
+            AND (item.id > ?4 OR item.revision > ?5)
+        ORDER BY item.revision LIMIT ?3""",
+        (revision, room, limit, after, since),
     ).fetchall()
     return [_item(row) for row in rows]
+
+
+def has_own_at(tx: Connection, room: bytes, position: Position) -> bool:
+    """Tell whether an own message stands at a place of the log."""
+    row = tx.execute(
+        "SELECT 1 FROM item WHERE room = ? AND seq = ? AND term = ? AND own = 1",
+        (room, position.seq, position.term),
+    ).fetchone()
+    return row is not None
 
 
 def revision(tx: Connection) -> int:

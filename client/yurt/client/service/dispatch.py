@@ -1,0 +1,72 @@
+"""A request becomes a call of the engine: the same for the holder's own front end and for thin clients."""
+
+from yurt.client.api import EngineApi
+from yurt.client.errors import ClientError, UsageError, VaultUnwritable
+from yurt.client.service import protocol
+from yurt.wire.problems import ProblemError, refuse
+
+
+async def dispatch(engine: EngineApi, request: protocol.Request) -> object:
+    """Do what was asked.
+
+    Returns:
+        What the method of ``EngineApi`` returns.
+
+    Raises:
+        ProblemError: Whatever a person can act on.
+    """
+    try:
+        return await (_read(engine, request) if isinstance(request, _READS) else _change(engine, request))
+    except ClientError as error:
+        raise problem_of(error) from error
+
+
+_READS = (
+    protocol.GetStatus,
+    protocol.GetRooms,
+    protocol.GetTimeline,
+    protocol.GetFollowers,
+    protocol.GetFollowing,
+)
+
+
+async def _read(engine: EngineApi, request: protocol.Request) -> object:
+    match request:
+        case protocol.GetStatus():
+            return await engine.status()
+        case protocol.GetRooms():
+            return await engine.rooms()
+        case protocol.GetTimeline():
+            return await engine.timeline(request.room, after=request.after, limit=request.limit)
+        case protocol.GetFollowers():
+            return await engine.followers()
+        case _:
+            return await engine.following()
+
+
+async def _change(engine: EngineApi, request: protocol.Request) -> object:
+    match request:
+        case protocol.CreateRoom():
+            return await engine.create_room(request.name, room=request.room)
+        case protocol.Invite():
+            return await engine.invite(request.room, request.address)
+        case protocol.Send():
+            return await engine.send(
+                request.room, request.text, wait=request.wait, content_id=request.content_id
+            )
+        case protocol.Follow():
+            return await engine.follow(request.address)
+        case protocol.Unfollow():
+            await engine.unfollow(request.address)
+            return None
+        case protocol.Sync():
+            return await engine.sync(request.within)
+        case _:
+            raise refuse("unsupported", "the engine that holds the vault does not know this request")
+
+
+def problem_of(error: ClientError) -> ProblemError:
+    """Say an error of the engine in the words that travel."""
+    if isinstance(error, UsageError):
+        return refuse("badRequest", str(error))
+    return refuse("diskFull" if isinstance(error, VaultUnwritable) else "internal", str(error))

@@ -1,0 +1,185 @@
+"""What goes over the socket beside the vault: the calls of ``EngineApi`` as MessagePack maps.
+
+Each frame is a 4-byte big-endian length and a map tagged by ``t``. A request has a number; its answer,
+refusal or lines carry the same. Requests that change something carry a name of their own (room id, content
+id), so that whoever lost the answer may ask the next holder again.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+
+from yurt.client.api import DEFAULT_PAGE, TimelineItem, Wait
+from yurt.client.errors import Disconnected
+from yurt.wire.errors import GateError
+from yurt.wire.gate import decode_msgpack
+from yurt.wire.problems import Problem
+
+_LENGTH: Final = 4
+MAX_FRAME: Final = 4 * 1024 * 1024
+"""Bytes; a page of the longest messages."""
+
+
+class Request(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True):
+    """Base of all requests."""
+
+
+class GetStatus(Request, frozen=True, tag="status"):
+    """``EngineApi.status``."""
+
+
+class CreateRoom(Request, frozen=True, tag="create_room"):
+    """``EngineApi.create_room``."""
+
+    name: str
+    room: bytes
+
+
+class GetRooms(Request, frozen=True, tag="rooms"):
+    """``EngineApi.rooms``."""
+
+
+class Invite(Request, frozen=True, tag="invite"):
+    """``EngineApi.invite``."""
+
+    room: bytes
+    address: str
+
+
+class Send(Request, frozen=True, tag="send"):
+    """``EngineApi.send``."""
+
+    room: bytes
+    text: str
+    wait: Wait
+    content_id: bytes
+
+
+class GetTimeline(Request, frozen=True, tag="timeline"):
+    """``EngineApi.timeline``."""
+
+    room: bytes
+    after: int = 0
+    limit: int = DEFAULT_PAGE
+
+
+class Watch(Request, frozen=True, tag="watch"):
+    """``EngineApi.watch``: answered by lines until `Stop`."""
+
+    room: bytes | None
+    after: int = 0
+    revision: int = 0
+
+
+class Follow(Request, frozen=True, tag="follow"):
+    """``EngineApi.follow``."""
+
+    address: str
+
+
+class Unfollow(Request, frozen=True, tag="unfollow"):
+    """``EngineApi.unfollow``."""
+
+    address: str
+
+
+class GetFollowers(Request, frozen=True, tag="followers"):
+    """``EngineApi.followers``."""
+
+
+class GetFollowing(Request, frozen=True, tag="following"):
+    """``EngineApi.following``."""
+
+
+class Sync(Request, frozen=True, tag="sync"):
+    """``EngineApi.sync``."""
+
+    within: float
+
+
+class Stop(Request, frozen=True, tag="stop"):
+    """No more lines for the watch of this frame's number."""
+
+
+AnyRequest = (
+    GetStatus
+    | CreateRoom
+    | GetRooms
+    | Invite
+    | Send
+    | GetTimeline
+    | Watch
+    | Follow
+    | Unfollow
+    | GetFollowers
+    | GetFollowing
+    | Sync
+    | Stop
+)
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A request on its way to the holder."""
+
+    id: int
+    request: AnyRequest
+
+
+class Reply(msgspec.Struct, frozen=True, tag_field="t"):
+    """Base of what the holder says."""
+
+
+class Answered(Reply, frozen=True, tag="answered"):
+    """It was done."""
+
+    id: int
+    value: msgspec.Raw
+
+
+class Failed(Reply, frozen=True, tag="failed"):
+    """It was not."""
+
+    id: int
+    problem: Problem
+
+
+class Line(Reply, frozen=True, tag="line"):
+    """A line for a watch."""
+
+    id: int
+    item: TimelineItem
+
+
+AnyReply = Answered | Failed | Line
+
+
+async def read_frame(reader: asyncio.StreamReader, shape: Any) -> Any:  # noqa: ANN401  # a struct or a union of them
+    """Read one frame.
+
+    Raises:
+        Disconnected: The other end went away, or does not speak this.
+    """
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        if length > MAX_FRAME:
+            raise Disconnected("the other end of the vault's socket sends too much")
+        return decode_msgpack(await reader.readexactly(length), shape, limit=MAX_FRAME)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise Disconnected("the engine that holds the vault went away") from None
+    except GateError as error:
+        raise Disconnected(f"the other end of the vault's socket is another release: {error}") from None
+
+
+async def write_frame(writer: asyncio.StreamWriter, frame: Ask | Reply) -> None:
+    """Write one frame.
+
+    Raises:
+        Disconnected: The other end went away.
+    """
+    data = msgspec.msgpack.encode(frame)
+    try:
+        writer.write(len(data).to_bytes(_LENGTH, "big") + data)
+        await writer.drain()
+    except (ConnectionError, RuntimeError):
+        raise Disconnected("the engine that holds the vault went away") from None
