@@ -72,7 +72,7 @@ def process_commit(
     committer_leaf = tree.leaf(committer)
     message.verify_signature(suite, committer_leaf.signature_key, context)
     proposals = resolve_proposals(commit, committer)
-    check_proposal_list(suite, tree, proposals, committer)
+    check_proposal_list(suite, tree, proposals, committer=committer, group_id=context.group_id)
     check_path_present([proposal for proposal, _ in proposals], commit.path)
     applied = apply_proposals(tree, context.extensions, proposals)
     replaced = any(isinstance(proposal, GroupContextExtensions) for proposal, _ in proposals)

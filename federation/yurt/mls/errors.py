@@ -5,6 +5,7 @@
     │   ├── ValueTooLarge               a value has no encoding
     │   ├── NoSuchNode                  a node that the tree does not have
     │   ├── UseAfterMerge               a staged commit used after its epoch ended
+    │   ├── NoConfirmationTag           a commit of ours applied before its tag was computed
     │   ├── NoPendingCommit             nothing to merge or discard
     │   ├── PendingCommitExists         only one own commit at a time
     │   ├── GroupExists                 joining a group whose rows are already there
@@ -64,6 +65,10 @@ class NoSuchNode(LocalMlsError):
 
 class UseAfterMerge(LocalMlsError):
     """A staged commit outlived the epoch it was made for."""
+
+
+class NoConfirmationTag(LocalMlsError):
+    """A commit of ours was applied before its confirmation tag was computed."""
 
 
 class NoPendingCommit(LocalMlsError):

@@ -77,7 +77,7 @@ def apply_proposals(
 def replaced_extensions(
     extensions: tuple[Extension, ...], proposals: Sequence[AuthoredProposal]
 ) -> tuple[Extension, ...]:
-    """Give the GroupContext's extensions as the proposals leave them; replacing them is wholesale (12.1.7)."""
+    """Give the GroupContext's extensions as the proposals leave them; wholesale (12.1.7)."""
     for proposal, _ in proposals:
         if isinstance(proposal, GroupContextExtensions):
             return proposal.extensions

@@ -18,7 +18,14 @@ from yurt.mls.change import CommitChange
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Structure, Writer
 from yurt.mls.commit_processing import ProcessedCommit, process_commit
-from yurt.mls.errors import DecodeError, InvalidCommit, InvalidGroupInfo, WrongEpoch, WrongGroup
+from yurt.mls.errors import (
+    DecodeError,
+    InvalidCommit,
+    InvalidGroupInfo,
+    NoConfirmationTag,
+    WrongEpoch,
+    WrongGroup,
+)
 from yurt.mls.extensions import ExtensionType, find_extension
 from yurt.mls.framed_content import AuthenticatedContent
 from yurt.mls.framing import MLSMessage, PublicMessage
@@ -26,6 +33,7 @@ from yurt.mls.group_context import GroupContext
 from yurt.mls.group_info import GroupInfo
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.transcript import confirmed_transcript_hash, interim_transcript_hash
+from yurt.mls.validation.commit import CommitRule
 from yurt.mls.validation.group_info import GroupInfoRule, check_group, check_signer
 
 _VERSION: Final = 1
@@ -97,6 +105,10 @@ class PublicGroup(Structure):
             RemoteMlsError: Its `rule` says why the commit is not valid here.
         """
         content = MLSMessage.decode(message).expect(PublicMessage).authenticated_content()
+        tag = content.auth.confirmation_tag
+        if tag is not None and len(tag) != self.suite.hash_size:
+            # Nobody outside can verify the tag; of this size no member could.
+            raise InvalidCommit(CommitRule.TAG_SIZE, f"{len(tag)} bytes")
         return self.stage_content(content, at_ms=at_ms)
 
     def stage_content(
@@ -167,8 +179,8 @@ class StagedPublicCommit:
             confirmation_tag: Of a commit that does not carry it yet; else the commit's own is taken.
         """
         tag = confirmation_tag or self.processed.content.auth.confirmation_tag
-        if not tag:
-            raise InvalidCommit("confirmationTagMissing")
+        if tag is None:
+            raise NoConfirmationTag
         return PublicGroup.found(self.context, self.change.tree_after, tag)
 
 

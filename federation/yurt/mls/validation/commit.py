@@ -23,6 +23,7 @@ _NEEDS_NO_PATH: Final = frozenset({ProposalType.ADD, ProposalType.PSK, ProposalT
 class CommitRule(StrEnum):
     """The codes of the rules here; `RatchetTree.with_path` adds `pathParentHash`."""
 
+    TAG_SIZE = "confirmationTagSize"
     PATH_MISSING = "pathMissing"
     PATH_LENGTH = "pathLength"
     PATH_SAME_KEY = "pathSameKey"

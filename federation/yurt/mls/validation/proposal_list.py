@@ -1,6 +1,6 @@
 """Whether the proposals of a commit go together (RFC 9420, 12.2).
 
-    check_proposal_list(suite, tree, proposals, committer=2)
+    check_proposal_list(suite, tree, proposals, committer=2, group_id=group_id)
 
 These are the rules of MLS; who may propose what is the application's.
 """
@@ -15,14 +15,13 @@ from yurt.mls.proposal_list import AuthoredProposal
 from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, ProposalType, Remove, Update
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.validation.key_package import check_key_package
-from yurt.mls.validation.leaf_node import has_type_twice
+from yurt.mls.validation.leaf_node import check_leaf, has_type_twice
 
 
 class ProposalListRule(StrEnum):
     """The codes of the rules here; those of an added key package are in `key_package`."""
 
     UPDATE_BY_COMMITTER = "updateByCommitter"
-    UPDATE_SOURCE = "updateSource"
     UPDATE_SAME_KEY = "updateSameKey"
     REMOVES_COMMITTER = "removesCommitter"
     REMOVES_NOBODY = "removesNobody"
@@ -38,19 +37,27 @@ _UNSUPPORTED = (ProposalType.PSK, ProposalType.REINIT, ProposalType.SELF_REMOVE)
 
 
 def check_proposal_list(
-    suite: CipherSuite, tree: RatchetTree, proposals: Sequence[AuthoredProposal], committer: int
+    suite: CipherSuite,
+    tree: RatchetTree,
+    proposals: Sequence[AuthoredProposal],
+    *,
+    committer: int,
+    group_id: bytes,
 ) -> None:
     """Check the list of a member's commit against the tree that it starts from.
 
     Raises:
         InvalidProposalList: With a code of `ProposalListRule`.
-        InvalidKeyPackage, InvalidLeafNode, InvalidSignature: Of an Add.
+        InvalidKeyPackage, InvalidLeafNode, InvalidSignature: Of an Add or Update.
         Unsupported: A kind of proposal that is not taken here.
     """
     _check_kinds([proposal for proposal, _ in proposals])
     _check_changed_leaves(tree, proposals, committer)
     _check_extensions(proposal for proposal, _ in proposals)
     _check_added(suite, tree, [proposal for proposal, _ in proposals])
+    for proposal, author in proposals:
+        if isinstance(proposal, Update) and author is not None:
+            check_leaf(suite, proposal.leaf_node, LeafNodeSource.UPDATE, group_id=group_id, leaf_index=author)
 
 
 def _check_kinds(proposals: Iterable[Proposal]) -> None:
@@ -79,8 +86,6 @@ def _check_changed_leaves(tree: RatchetTree, proposals: Iterable[AuthoredProposa
 def _check_update(tree: RatchetTree, update: Update, author: int | None, committer: int) -> int:
     if author is None or author == committer:
         raise InvalidProposalList(ProposalListRule.UPDATE_BY_COMMITTER)
-    if update.leaf_node.leaf_node_source is not LeafNodeSource.UPDATE:
-        raise InvalidProposalList(ProposalListRule.UPDATE_SOURCE, f"leaf {author}")
     if update.leaf_node.encryption_key == tree.leaf(author).encryption_key:
         raise InvalidProposalList(ProposalListRule.UPDATE_SAME_KEY, f"leaf {author}")
     return author
