@@ -32,12 +32,12 @@ from yurt.mls.secret_tree import MessageKey, RatchetKind
 REUSE_GUARD_SIZE: Final = 4
 
 Padding = Callable[[int], int]
-"""Takes the size of the unpadded plaintext in bytes, gives how many zero bytes to add."""
+"""Takes the length in bytes of what is encrypted (content and signature), gives the length to pad it to."""
 
 
-def no_padding(_size: int) -> int:
-    """Add nothing."""
-    return 0
+def no_padding(length: int) -> int:
+    """Leave the length as it is."""
+    return length
 
 
 def ratchet_of(content_type: ContentType) -> RatchetKind:
@@ -113,13 +113,13 @@ def seal_private(
         content: Signed for the wire format PRIVATE_MESSAGE.
         sender_data_secret: Of the message's epoch.
         key: Taken from our ratchet for this message and no other.
-        padding: How many zeros to add.
+        padding: How long the zeros shall make it.
         random: Source of the reuse guard.
     """
     framed = content.content
     inner = PrivateMessageContent(framed.content, content.auth)
     plaintext = inner.encode()
-    plaintext += bytes(padding(len(plaintext)))
+    plaintext += bytes(max(0, padding(len(plaintext)) - len(plaintext)))
     sender = SenderData(framed.sender.index or 0, key.generation, random(REUSE_GUARD_SIZE))
     bare = PrivateMessage(
         framed.group_id, framed.epoch, framed.content_type, framed.authenticated_data, b"", b""

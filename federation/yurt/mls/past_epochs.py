@@ -4,10 +4,15 @@ Time is the log's, never a clock's: a member who was away for a month and reads 
 keeps and drops the same epochs as one who was there.
 
     expired({3: 1_000, 4: None}, current=9, now_ms=90_000_000)
+    past.epoch(7).open(message)
 """
 
 from collections.abc import Mapping
 from typing import Final
+
+from yurt.mls.errors import UnknownEpoch
+from yurt.mls.group_store import EpochRows, GroupStore
+from yurt.mls.message_epoch import MessageEpoch, ended_at
 
 KEEP_EPOCHS: Final = 3
 """An epoch this close below the current one is kept, however old."""
@@ -32,3 +37,48 @@ def expired(ended_at: Mapping[int, int | None], *, current: int, now_ms: int) ->
 
     kept = sorted(epoch for epoch in ended_at if is_kept(epoch))
     return sorted(ended_at.keys() - set(kept[-MAX_PAST:]))
+
+
+class PastEpochs:
+    """The epochs of a group that ended and are still kept, over their rows."""
+
+    def __init__(self, store: GroupStore, group_id: bytes, slots: Mapping[int, Mapping[str, bytes]]) -> None:
+        self._store = store
+        self._group_id = group_id
+        # Decoded when a message of one arrives, which for most never happens.
+        self._slots = dict(slots)
+        self._open: dict[int, MessageEpoch] = {}
+        self._ended_at = {epoch: ended_at(rows) for epoch, rows in slots.items()}
+
+    def epoch(self, epoch: int) -> MessageEpoch:
+        """Give a kept epoch.
+
+        Raises:
+            UnknownEpoch: It is not kept, or never was.
+        """
+        if epoch not in self._ended_at:
+            raise UnknownEpoch(epoch)
+        if epoch not in self._open:
+            self._open[epoch] = MessageEpoch.load(self._rows(epoch), self._slots.pop(epoch))
+        return self._open[epoch]
+
+    def add(self, epoch: MessageEpoch, ended_at: int | None) -> None:
+        """Take over an epoch that just ended; its rows are already reduced."""
+        number = epoch.public.context.epoch
+        self._open[number] = epoch
+        self._ended_at[number] = ended_at
+
+    def advance(self, current: int, now_ms: int) -> None:
+        """Note the log time: date what ended without one, and drop what expired."""
+        for number, ended in self._ended_at.items():
+            if ended is None:
+                self.epoch(number).end(self._rows(number), now_ms)
+                self._ended_at[number] = now_ms
+        for number in expired(self._ended_at, current=current, now_ms=now_ms):
+            self._rows(number).delete_all()
+            self._slots.pop(number, None)
+            self._open.pop(number, None)
+            del self._ended_at[number]
+
+    def _rows(self, epoch: int) -> EpochRows:
+        return EpochRows(self._store, self._group_id, epoch)

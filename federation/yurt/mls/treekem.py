@@ -155,13 +155,3 @@ def open_path(
     if any(s.public != n.encryption_key for s, n in zip(path.steps, update_path.nodes[shared:], strict=True)):
         raise InvalidCommit("pathKeys", "the public keys do not follow from the secret")
     return path
-
-
-def keys_that_remain(keys: Mapping[int, bytes], before: RatchetTree, after: RatchetTree) -> dict[int, bytes]:
-    """Keep our private keys of the nodes that a commit left as they were."""
-
-    def unchanged(node: int) -> bool:
-        key = after.encryption_key_or_none(node)
-        return key is not None and key == before.encryption_key_or_none(node)
-
-    return {node: private for node, private in keys.items() if unchanged(node)}

@@ -1,0 +1,121 @@
+"""Members in memory, for tests and benchmarks: a group of any size in a few lines, without a node.
+
+ana, bo, cy = room("ana", "bo", "cy")
+everyone(ana, bo, cy, commit=ana.group.stage_commit(removes=[bo.index]))
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from yurt.mls.algorithms import Random
+from yurt.mls.capabilities import Capabilities
+from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519
+from yurt.mls.credential import Credential, CredentialType
+from yurt.mls.extensions import Extension
+from yurt.mls.group import Group, OwnCommit
+from yurt.mls.group_store import GroupStore, MemoryGroupStore
+from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf, make_key_package
+from yurt.mls.receiving import ReceivedCommit
+from yurt.mls.staging import StagedCommit
+
+SUITE: Final = X25519_AES128GCM_SHA256_ED25519
+GROUP_ID: Final = b"a room with thirty-two byte name"
+NOT_AFTER: Final = 80 * 86_400
+
+
+def own_leaf(name: str, *, signature_private: bytes | None = None) -> OwnLeaf:
+    """Make the content of somebody's leaf, with a fresh signature key unless one is given."""
+    return OwnLeaf(
+        Credential.basic(f"https://a.example/users/{name}".encode()),
+        Capabilities(cipher_suites=(SUITE.value,), credentials=(CredentialType.BASIC,)),
+        (),
+        signature_private or SUITE.generate_signature_key(),
+    )
+
+
+@dataclass(slots=True)
+class Member:
+    """Somebody's device with its rows; the group is there once it was founded or joined."""
+
+    name: str
+    store: GroupStore = field(default_factory=MemoryGroupStore)
+    random: Random = os.urandom
+    _group: Group | None = None
+    _bundle: KeyPackageBundle | None = None
+
+    @property
+    def group(self) -> Group:
+        """The group as it is cached; `reload` reads it again from the rows."""
+        if self._group is None:
+            self.reload()
+        if self._group is None:
+            raise LookupError(self.name)
+        return self._group
+
+    @property
+    def index(self) -> int:
+        """The member's leaf index."""
+        return self.group.own_index
+
+    def found(self, *, extensions: tuple[Extension, ...] = ()) -> "Member":
+        """Found the group."""
+        leaf = own_leaf(self.name)
+        self._group = Group.create(
+            self.store, SUITE, GROUP_ID, leaf, extensions=extensions, random=self.random
+        )
+        return self
+
+    def key_package(self) -> KeyPackageBundle:
+        """Make a key package and keep it for `join`."""
+        self._bundle = make_key_package(SUITE, own_leaf(self.name), 0, NOT_AFTER, random=self.random)
+        return self._bundle
+
+    def join(self, welcome: bytes | None) -> "Member":
+        """Join with the newest key package."""
+        if welcome is None or self._bundle is None:
+            raise LookupError(self.name)
+        self._group = Group.join(self.store, welcome, self._bundle, random=self.random)
+        self._bundle = None
+        return self
+
+    def reload(self) -> "Member":
+        """Forget everything in memory and read the rows, as after a restart."""
+        self._group = Group.load(self.store, GROUP_ID, random=self.random)
+        return self
+
+    def follow(self, staged: StagedCommit, *, at: int = 0) -> None:
+        """Process an accepted commit, our own or another's, and enter its epoch; or forget the group."""
+        processed = self.group.process(staged.commit, at=at)
+        if isinstance(processed, OwnCommit):
+            self.group.merge()
+        elif isinstance(processed, ReceivedCommit) and processed.removes_me:
+            self.group.forget()
+        elif isinstance(processed, ReceivedCommit):
+            self.group.merge_received(processed)
+
+
+def everyone(members: Iterable[Member], staged: StagedCommit, *, at: int = 0) -> None:
+    """Let every member of a group follow a commit."""
+    for member in members:
+        member.follow(staged, at=at)
+
+
+def add(to: Sequence[Member], joiners: Sequence[Member], *, force_path: bool = False) -> StagedCommit:
+    """Let the first of `to` add people in one commit, and everybody follow it."""
+    packages = [joiner.key_package().key_package for joiner in joiners]
+    staged = to[0].group.stage_commit(adds=packages, force_path=force_path)
+    everyone(to, staged)
+    for joiner in joiners:
+        joiner.join(staged.welcome)
+    return staged
+
+
+def room(*names: str) -> list[Member]:
+    """Make a group whose first member added all others in one commit."""
+    founder, *others = (Member(name) for name in names)
+    founder.found()
+    if others:
+        add([founder], others)
+    return [founder, *others]
