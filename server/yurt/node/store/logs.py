@@ -57,6 +57,8 @@ STEPS: Final = (Step("0001-logs", _create),)
 _COLUMNS: Final = "entry.term, entry.seq, entry.kind, entry.accepted_at, entry.hash, entry.body, entry.chain"
 _INSERT: Final = "INSERT INTO entry (log, term, seq, kind, accepted_at, hash, chain, body) VALUES "
 _SLOTS: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_LOOK_UP: Final = 64
+_LOOK_UPS: Final = (1, 4, 16, _LOOK_UP)
 _AT_ONCE: Final = 16
 # One statement for many rows: each statement gives up the interpreter lock and must win it back.
 
@@ -126,6 +128,28 @@ def find(tx: ReadTx, log: str, entry_hash: bytes) -> LogRow | None:
         log,
     )
     return _log_row(rows[0]) if rows else None
+
+
+def find_any(tx: ReadTx, log: str, hashes: Sequence[bytes], since_ms: int = 0) -> dict[bytes, LogRow]:
+    """The rows of a log whose entry has one of these hashes and was accepted since a time."""
+    found: dict[bytes, LogRow] = {}
+    for start in range(0, len(hashes), _LOOK_UP):
+        wanted = hashes[start : start + _LOOK_UP]
+        # The same few statements whatever the count: SQLite keeps them compiled.
+        slots = next(size for size in _LOOK_UPS if size >= len(wanted))
+        prefixes = [digest[:8] for digest in wanted] + [wanted[0][:8]] * (slots - len(wanted))
+        rows = tx.rows(
+            f"""
+            SELECT {_COLUMNS} FROM entry
+            WHERE substr(hash, 1, 8) IN ({", ".join("?" * slots)})
+                AND log = (SELECT id FROM log WHERE name = ?) AND accepted_at >= ?
+            """,  # noqa: S608  # constants
+            *prefixes,
+            log,
+            since_ms,
+        )
+        found |= {row.hash: row for row in map(_log_row, rows) if row.hash in wanted}
+    return found
 
 
 def append(tx: Tx, log: str, expected: Position, rows: Sequence[LogRow]) -> None:

@@ -40,6 +40,8 @@ def _create(db: Tables) -> None:
         CREATE TABLE room_node (               -- other nodes that hold a copy (at the hub)
             room BLOB NOT NULL REFERENCES room,
             node TEXT NOT NULL,
+            start_term INTEGER NOT NULL,       -- the commit that added its first participant
+            start_seq INTEGER NOT NULL,
             end_term INTEGER NOT NULL DEFAULT 0, -- the removal of its last participant; 0,0: still one
             end_seq INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (room, node)
@@ -125,6 +127,12 @@ def load(tx: ReadTx, room: bytes) -> StoredRoom | None:
     return StoredRoom(*row) if row else None
 
 
+def group_info(tx: ReadTx, room: bytes) -> bytes:
+    """The newest GroupInfo of a room; empty if there is none."""
+    row = tx.row("SELECT group_info FROM room WHERE room = ?", room)
+    return bytes(row[0]) if row else b""
+
+
 def open_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], start: Position) -> None:
     """Let devices read a room after the commit that added their did's first leaf."""
     tx.change_many(
@@ -141,6 +149,19 @@ def close_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], end
         "WHERE room = ? AND did = ? AND device = ? AND end_seq = 0",
         [(end.term, end.seq, room, did, device) for did, device in devices],
     )
+
+
+def first_start(tx: ReadTx, room: bytes, did: str) -> Position | None:
+    """Where a person's reading of a room began: the start of the oldest window that is still open."""
+    row = tx.row(
+        """
+        SELECT start_term, start_seq FROM reader
+        WHERE room = ? AND did = ? AND end_seq = 0 ORDER BY start_seq LIMIT 1
+        """,
+        room,
+        did,
+    )
+    return Position(*row) if row else None
 
 
 def windows(tx: ReadTx, room: bytes, did: str | None = None, device: bytes | None = None) -> list[Window]:
@@ -184,23 +205,28 @@ def share_a_room(tx: ReadTx, one: str, other: str) -> bool:
     return row is not None
 
 
-def add_nodes(tx: Tx, room: bytes, nodes: Sequence[str]) -> list[str]:
-    """Make nodes member nodes of a room; return those that were not."""
-    added: list[str] = []
-    for node in nodes:
-        added += [
-            str(row[0])
-            for row in tx.returning(
-                """
-                INSERT INTO room_node (room, node) VALUES (?, ?)
-                ON CONFLICT (room, node) DO UPDATE SET end_term = 0, end_seq = 0 WHERE end_seq > 0
-                RETURNING node
-                """,
-                room,
-                node,
-            )
-        ]
-    return added
+def add_node(tx: Tx, room: bytes, node: str, start: Position) -> bool:
+    """Make a node a member node of a room; False if it is one."""
+    rows = tx.returning(
+        """
+        INSERT INTO room_node (room, node, start_term, start_seq) VALUES (?, ?, ?, ?)
+        ON CONFLICT (room, node) DO UPDATE
+            SET start_term = excluded.start_term, start_seq = excluded.start_seq, end_term = 0, end_seq = 0
+            WHERE end_seq > 0
+        RETURNING node
+        """,
+        room,
+        node,
+        start.term,
+        start.seq,
+    )
+    return bool(rows)
+
+
+def node_start(tx: ReadTx, room: bytes, node: str) -> Position | None:
+    """Where the copy of a member node begins; None if it never was one."""
+    row = tx.row("SELECT start_term, start_seq FROM room_node WHERE room = ? AND node = ?", room, node)
+    return Position(*row) if row else None
 
 
 def end_nodes(tx: Tx, room: bytes, nodes: Sequence[str], end: Position) -> None:
@@ -209,6 +235,11 @@ def end_nodes(tx: Tx, room: bytes, nodes: Sequence[str], end: Position) -> None:
         "UPDATE room_node SET end_term = ?, end_seq = ? WHERE room = ? AND node = ? AND end_seq = 0",
         [(end.term, end.seq, room, node) for node in nodes],
     )
+
+
+def peer_reader(node: str) -> str:
+    """Name of a member node as a reader of logs."""
+    return f"peer/{node}"
 
 
 def nodes_of(tx: ReadTx, room: bytes) -> list[tuple[str, Position]]:
