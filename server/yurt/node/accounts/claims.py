@@ -8,6 +8,7 @@ answer as for a person who does not exist. One package a live device, each hande
 import os
 from typing import Final, Protocol
 
+from yurt.activitypub.follow import FollowState
 from yurt.identity.claim import decode_claim, verify_claim
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import node_of
@@ -17,6 +18,7 @@ from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.record_book import RecordBook
 from yurt.node.store import accounts, key_packages, people, records, replay, rooms
+from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import Store, Tx
 from yurt.wire.commands import Claimed, ClaimKeyPackages
 from yurt.wire.exchange import Claim, ClaimAnswer
@@ -25,7 +27,7 @@ from yurt.wire.registry import CLAIM_WINDOW_S
 
 CLAIMS_AN_HOUR: Final = 5
 _HOUR_S: Final = 3600
-ACCEPTED: Final = "accepted"
+ACCEPTED: Final = FollowState.ACCEPTED.value
 
 
 class ClaimCarrier(Protocol):
@@ -102,7 +104,7 @@ class KeyPackageClaims:
         once = b"claim/" + verified.nonce + verified.device_id
 
         def unit(tx: Tx) -> ClaimAnswer:
-            _allow(tx, target.name, record.did, target.did)
+            _allow(tx, target, record)
             if not replay.first_time(tx, once, now_s, now_s + 2 * CLAIM_WINDOW_S):
                 raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
             if key_packages.count_claims(tx, record.did, target.did, now_s - _HOUR_S) >= CLAIMS_AN_HOUR:
@@ -116,10 +118,18 @@ class KeyPackageClaims:
         return await self._store.write(unit)
 
 
-def _allow(tx: Tx, account: str, claimer: str, target: str) -> None:
-    follows = people.follows_did(tx, account, claimer, ACCEPTED)
-    if not (follows or claimer == target or rooms.share_a_room(tx, claimer, target)):
+def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> None:
+    known = claimer.did == target.did or rooms.share_a_room(tx, claimer.did, target.did)
+    if not (known or _follows(tx, target, claimer)):
         raise _not_allowed()
+
+
+def _follows(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:
+    """Whether the target follows the claimer: by did; by actor only while that actor's did is not known."""
+    if people.follows_did(tx, target.name, claimer.did, ACCEPTED):
+        return True
+    tie = people.tie_with(tx, target.name, claimer.record.actor, people.FOLLOWING)
+    return tie is not None and tie.state == ACCEPTED and not tie.did
 
 
 def _not_allowed() -> ProblemError:

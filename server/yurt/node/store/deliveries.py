@@ -62,9 +62,9 @@ def waiting_hosts(tx: ReadTx, now_ms: int) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def next_due(tx: ReadTx) -> int | None:
-    """When the next delivery is due, in ms; None if nothing waits."""
-    row = tx.row("SELECT min(next_at) FROM delivery WHERE aside = ''")
+def next_due(tx: ReadTx, now_ms: int) -> int | None:
+    """When something is due that is not due yet, in ms; None if there is nothing such."""
+    row = tx.row("SELECT min(next_at) FROM delivery WHERE aside = '' AND next_at > ?", now_ms)
     return int(row[0]) if row and row[0] is not None else None
 
 

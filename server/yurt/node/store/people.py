@@ -33,6 +33,7 @@ def _create(db: Tables) -> None:
     )
     db.execute("CREATE INDEX person_actor ON person (actor)")
     db.execute("CREATE INDEX person_did ON person (did)")
+    db.execute("CREATE INDEX person_key ON person (key_id)")
     db.execute(
         """
         CREATE TABLE tie (
@@ -94,6 +95,12 @@ def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
     return KnownPerson(*row) if row else None
 
 
+def person_with_key(tx: ReadTx, key_id: str) -> KnownPerson | None:
+    """Whose RSA key this is, as last fetched."""
+    row = tx.row(_PERSON + "WHERE key_id = ? AND key_pem <> '' ORDER BY id DESC", key_id)
+    return KnownPerson(*row) if row else None
+
+
 def put_person(tx: Tx, person: KnownPerson) -> int:
     """Keep what is known of somebody now; return the row's id.
 
@@ -150,27 +157,38 @@ def put_tie(tx: Tx, account_id: int, person_id: int, direction: str, tie: tuple[
     )
 
 
-def drop_tie(tx: Tx, account_id: int, actor: str, direction: str) -> bool:
-    """Forget a tie; False if there was none."""
-    return bool(
-        tx.change(
-            """
-            DELETE FROM tie WHERE account = ? AND direction = ?
-                AND person IN (SELECT id FROM person WHERE actor = ?)
-            """,
-            account_id,
-            direction,
-            actor,
-        )
-    )
-
-
 def tie_with(tx: ReadTx, account: str, actor: str, direction: str) -> TieRow | None:
     """An account's tie with whoever is at an actor URL."""
     row = tx.row(
         _TIE + "WHERE account.name = ? AND tie.direction = ? AND person.actor = ?", account, direction, actor
     )
     return TieRow(*row) if row else None
+
+
+def tie_with_address(tx: ReadTx, account: str, address: str, direction: str) -> TieRow | None:
+    """An account's tie with whoever has this address (names of accounts do not differ by case)."""
+    row = tx.row(
+        _TIE + "WHERE account.name = ? AND tie.direction = ? AND lower(person.address) = ?",
+        account,
+        direction,
+        address,
+    )
+    return TieRow(*row) if row else None
+
+
+def ties_by_activity(tx: ReadTx, activity: str, actor: str, direction: str) -> list[str]:
+    """Accounts whose tie with whoever is at an actor URL was made by this Follow."""
+    rows = tx.rows(
+        """
+        SELECT account.name FROM tie
+        JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE tie.activity = ? AND person.actor = ? AND tie.direction = ?
+        """,
+        activity,
+        actor,
+        direction,
+    )
+    return [str(row[0]) for row in rows]
 
 
 def follows_did(tx: ReadTx, account: str, did: str, state: str) -> bool:

@@ -1,0 +1,184 @@
+"""Who is who: from an address to an actor to a person, fetched once and kept for a while.
+
+WebFinger names the actor, the actor names the address back, the FEP-c390 statement in the actor's document
+binds the did, and the person's record must name that actor as where they are. What does not close the
+circle is shown without a did. Clients verify all of it again.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from yurt.activitypub import webfinger
+from yurt.activitypub.actors import ActorDocument, key_owner
+from yurt.activitypub.errors import DocumentRefused, RemoteActivityPubError
+from yurt.activitypub.http_signatures.keys import KeyKind, PublicKey, kind_of, read_pem, write_pem
+from yurt.activitypub.locations import node_actor, node_ed25519_key_id
+from yurt.activitypub.webfinger import Address
+from yurt.identity.errors import RemoteIdentityError
+from yurt.identity.statement import verify_statement
+from yurt.node.clock import Clock
+from yurt.node.fetch import FetchError
+from yurt.node.ids import account_at
+from yurt.node.peers.errors import PeerDown, PeerRefuses
+from yurt.node.people.record_book import RecordBook
+from yurt.node.people.signed_fetch import NotThere, SignedFetch
+from yurt.node.store import people
+from yurt.node.store.people import KnownPerson
+from yurt.node.store.types import Store
+from yurt.wire.errors import GateError
+from yurt.wire.problems import refuse
+
+FRESH_S: Final = 24 * 3600
+"""How long what was fetched is used without asking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key that signs for an actor."""
+
+    actor: str
+    key: PublicKey
+    fresh: bool
+    """Whether it was fetched just now."""
+
+
+class Directory:
+    """Finds people, here and elsewhere."""
+
+    def __init__(self, domain: str, store: Store, clock: Clock, fetch: SignedFetch, book: RecordBook) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._fetch = fetch
+        self._book = book
+
+    async def find(self, text: str) -> KnownPerson:
+        """Find somebody by address; what is told is what their node says now.
+
+        Raises:
+            ProblemError: `badRequest`, `notFound`, `peerUnreachable` or `peerRefused`.
+        """
+        try:
+            address = webfinger.parse_address(text)
+        except DocumentRefused as error:
+            raise refuse("badRequest", str(error), rule=error.rule) from error
+        if address.node == self._domain:
+            return await self._local(address)
+        try:
+            return await self._remote(address)
+        except NotThere as error:
+            raise refuse("notFound", f"nobody is called {address}") from error
+        except FetchError as error:
+            raise refuse("peerUnreachable", str(error)) from error
+        except (RemoteActivityPubError, GateError) as error:
+            raise refuse("peerRefused", f"{address.node}: {error}", rule=error.rule) from error
+
+    async def at(self, actor: str) -> KnownPerson:
+        """Who is at an actor URL: as kept while that is fresh, else fetched.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: nobody that can be used.
+        """
+        kept = await self._store.read(lambda tx: people.person_at(tx, actor))
+        if account_at(self._domain, actor) is not None:
+            if kept is None:
+                raise NotThere(f"{actor} does not exist")
+            return kept
+        if kept is not None and self._clock.now_s() - kept.fetched_at < FRESH_S:
+            return kept
+        return await self._take(await self._fetch.actor(actor))
+
+    async def signing_key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
+        """The key of a signature and the actor that owns it; the actor's own document must say so.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none.
+        """
+        actor = key_id.partition("#")[0]
+        kept = await self._store.read(lambda tx: people.person_with_key(tx, key_id))
+        if kept is not None and not refresh:
+            return SigningKey(kept.actor, read_pem(kept.key_pem), fresh=False)
+        if kept is not None:
+            actor = kept.actor
+        elif "#" not in key_id:
+            actor = key_owner(await self._fetch.document(key_id), key_id)
+        document = await self._fetch.actor(actor)
+        key = document.key(key_id)
+        if key is None:
+            raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
+        await self._take(document)
+        return SigningKey(document.id, key, fresh=True)
+
+    async def node_key(self, node: str) -> Ed25519PublicKey:
+        """The Ed25519 key with which a node signs exchanges.
+
+        Raises:
+            PeerDown, PeerRefuses: it cannot be had.
+        """
+        try:
+            document = await self._fetch.node_actor(node_actor(node))
+        except FetchError as error:
+            raise PeerDown(str(error)) from error
+        except (RemoteActivityPubError, GateError) as error:
+            raise PeerRefuses(f"{node}: {error}") from error
+        key = document.key(node_ed25519_key_id(node))
+        if not isinstance(key, Ed25519PublicKey):
+            raise PeerRefuses(f"{node} names no Ed25519 key")
+        return key
+
+    async def _local(self, address: Address) -> KnownPerson:
+        actor = f"https://{self._domain}/users/{address.name.lower()}"
+        known = await self._store.read(lambda tx: people.person_at(tx, actor))
+        if known is None:
+            raise refuse("notFound", f"nobody is called {address}")
+        return known
+
+    async def _remote(self, asked: Address) -> KnownPerson:
+        answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(asked)), asked)
+        if not webfinger.settled(answer, asked):
+            # One step to the address that they are really called by, and that one must stand.
+            asked = answer.subject
+            answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(asked)), asked)
+            if not webfinger.settled(answer, asked):
+                raise DocumentRefused("webfingerMismatch", f"{asked} is called something else again")
+        document = await self._fetch.actor(answer.actor)
+        webfinger.confirm(answer, document.id, document.address)
+        return await self._take(document)
+
+    async def _take(self, document: ActorDocument) -> KnownPerson:
+        """Keep what an actor document says, with the did if everything about it holds."""
+        if document.address.node != document.node:
+            await self._confirm(document)
+        did = await self._did(document)
+        rsa = next((item for item in document.keys if kind_of(item.key) is KeyKind.RSA), None)
+        person = KnownPerson(
+            actor=document.id,
+            address=str(document.address),
+            did=did,
+            inbox=document.inbox,
+            shared_inbox=document.shared_inbox,
+            key_id=rsa.id if rsa else "",
+            key_pem=write_pem(rsa.key) if rsa else "",
+            statement=document.statement if did else b"",
+            fetched_at=self._clock.now_s(),
+        )
+        await self._store.write(lambda tx: people.put_person(tx, person))
+        return person
+
+    async def _confirm(self, document: ActorDocument) -> None:
+        """An actor that claims an address at another node is believed only if that node says so too."""
+        claimed = document.address
+        answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(claimed)), claimed)
+        webfinger.confirm(answer, document.id, claimed)
+
+    async def _did(self, document: ActorDocument) -> str:
+        if not document.statement:
+            return ""
+        try:
+            did = verify_statement(document.statement, document.id)
+        except RemoteIdentityError:
+            return ""
+        record = await self._book.fetch(did, document.id)
+        return did if record is not None and record.record.actor == document.id else ""

@@ -1,0 +1,192 @@
+"""Both ends of a follow as units of work: `yurt.activitypub.follow` decides, this keeps and sends.
+
+State, outgoing activity and inbox row are one transaction. An activity for somebody who lives here goes to
+the other end at once, in the same unit; for everybody else it goes into the queue of deliveries.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from yurt.activitypub import activities
+from yurt.activitypub.activities import Accept, Follow, FollowReference, Reject, Undo
+from yurt.activitypub.follow import (
+    UNDO_MEMORY_S,
+    Effect,
+    Effects,
+    Event,
+    FollowLife,
+    FollowState,
+    as_followed,
+    as_follower,
+    receive_follow,
+)
+from yurt.activitypub.locations import PersonLocations
+from yurt.activitypub.references import Json, host_of, write
+from yurt.node.ids import account_at
+from yurt.node.store import accounts, deliveries, logs, people, replay
+from yurt.node.store.accounts import AccountRow
+from yurt.node.store.logs import NewRow
+from yurt.node.store.people import FOLLOWER, FOLLOWING, KnownPerson
+from yurt.node.store.types import Tx
+from yurt.wire.registry import InboxKind
+
+FollowActivity = Follow | Accept | Reject | Undo
+_EVENTS: Final = {Accept: Event.ACCEPTED, Reject: Event.REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowEnds:
+    """The ends of follows at this node, within one unit of work."""
+
+    tx: Tx
+    domain: str
+    now_ms: int
+
+    # --- the follower's end ----------------------------------------------------------------------------
+    def follow(self, account: AccountRow, person: KnownPerson) -> None:
+        """The account wants to follow somebody."""
+        self._follower(account, person, Event.SENT)
+
+    def unfollow(self, account: AccountRow, person: KnownPerson) -> None:
+        """The account follows somebody no longer."""
+        self._follower(account, person, Event.UNDONE)
+
+    # --- what arrives, from there or from here ---------------------------------------------------------
+    def take(self, activity: FollowActivity) -> None:
+        """Take in an activity that its actor really sent; what concerns nobody here changes nothing."""
+        person = people.person_at(self.tx, activity.actor)
+        if person is None:
+            return
+        match activity:
+            case Follow():
+                self._take_follow(activity, person)
+            case Undo():
+                self._take_undo(activity, person)
+            case Accept() | Reject():
+                for account in self._accounts(activity.follow.actor, activity.follow.id, person, FOLLOWING):
+                    self._follower(account, person, _EVENTS[type(activity)])
+
+    def _take_follow(self, activity: Follow, person: KnownPerson) -> None:
+        account = self._account(activity.object)
+        if account is None or replay.was_seen(self.tx, _undone(activity.actor, activity.id), self._now_s):
+            return
+        life = self._life(account, person, FOLLOWER)
+        after, effects = receive_follow(life, activity.id, locked=False)
+        self._followed(account, person, after, effects)
+
+    def _take_undo(self, activity: Undo, person: KnownPerson) -> None:
+        about = activity.follow
+        found = self._accounts(about.object, about.id, person, FOLLOWER)
+        if not found:
+            # It overtook its Follow, and does not say whose: remember the id.
+            key, until = _undone(activity.actor, about.id), self._now_s + UNDO_MEMORY_S
+            replay.first_time(self.tx, key, self._now_s, until)
+        for account in found:
+            life = self._life(account, person, FOLLOWER)
+            after, effects = as_followed(life, Event.UNDONE, about.id)
+            self._followed(account, person, after, effects)
+
+    def _accounts(self, actor: str, follow_id: str, person: KnownPerson, direction: str) -> list[AccountRow]:
+        """Whose follow it is: the actor that is named, else whoever has a tie made by this Follow."""
+        if actor:
+            account = self._account(actor)
+            return [account] if account else []
+        names = people.ties_by_activity(self.tx, follow_id, person.actor, direction) if follow_id else []
+        return [account for name in names if (account := accounts.account_named(self.tx, name))]
+
+    # --- moving one end --------------------------------------------------------------------------------
+    def _follower(self, account: AccountRow, person: KnownPerson, event: Event) -> None:
+        places = PersonLocations(self.domain, account.name)
+        new_id = places.activity("follows", str(uuid.uuid4()))
+        before = self._life(account, person, FOLLOWING)
+        life, effects = as_follower(before, event, new_id)
+        self._keep(account, person, FOLLOWING, before, life)
+        self._do(account, person, Follow(life.follow_id, places.actor, person.actor), effects)
+        if Effect.TELL in effects:
+            self._tell(account, person, InboxKind.FOLLOW_ANSWER, life.state)
+
+    def _followed(self, account: AccountRow, person: KnownPerson, life: FollowLife, effects: Effects) -> None:
+        places = PersonLocations(self.domain, account.name)
+        self._keep(account, person, FOLLOWER, self._life(account, person, FOLLOWER), life)
+        if Effect.TELL in effects:
+            self._tell(account, person, InboxKind.FOLLOW, life.state)
+        self._do(account, person, Follow(life.follow_id, person.actor, places.actor), effects)
+
+    def _life(self, account: AccountRow, person: KnownPerson, direction: str) -> FollowLife:
+        tie = people.tie_with(self.tx, account.name, person.actor, direction)
+        return FollowLife(FollowState(tie.state), tie.activity) if tie else FollowLife()
+
+    def _keep(
+        self, account: AccountRow, person: KnownPerson, direction: str, before: FollowLife, after: FollowLife
+    ) -> None:
+        if before != after:
+            number = people.put_person(self.tx, person)
+            tie = (after.state.value, after.follow_id, self._now_s)
+            people.put_tie(self.tx, account.id, number, direction, tie)
+
+    def _do(self, account: AccountRow, person: KnownPerson, follow: Follow, effects: Effects) -> None:
+        """Send what follows from a move."""
+        places = PersonLocations(self.domain, account.name)
+        for effect in effects:
+            if effect is not Effect.TELL:
+                activity = _activity(effect, places, follow)
+                self._send(account, person, activity, follow)
+
+    def _send(
+        self, account: AccountRow, person: KnownPerson, activity: FollowActivity, follow: Follow
+    ) -> None:
+        if account_at(self.domain, person.actor) is not None:
+            self.take(activity)
+            return
+        body = write(_document(activity, follow))
+        host = host_of(person.inbox)
+        deliveries.add_delivery(self.tx, account.name, host, person.inbox, body, self.now_ms)
+
+    def _tell(self, account: AccountRow, person: KnownPerson, kind: InboxKind, state: FollowState) -> None:
+        body = msgspec.msgpack.encode(
+            {"actor": person.actor, "address": person.address, "state": state.value}
+        )
+        row = NewRow(kind, self.now_ms, hashlib.sha256(body).digest(), body)
+        logs.post(self.tx, logs.inbox_log(account.name), row)
+
+    def _account(self, actor: str) -> AccountRow | None:
+        name = account_at(self.domain, actor)
+        return accounts.account_named(self.tx, name) if name else None
+
+    @property
+    def _now_s(self) -> int:
+        return self.now_ms // 1000
+
+
+def _activity(effect: Effect, places: PersonLocations, follow: Follow) -> FollowActivity:
+    unique = str(uuid.uuid4())
+    about = FollowReference(follow.id, follow.actor, follow.object)
+    match effect:
+        case Effect.SEND_ACCEPT:
+            return Accept(places.activity("accepts", unique), places.actor, about)
+        case Effect.SEND_REJECT:
+            return Reject(places.activity("rejects", unique), places.actor, about)
+        case Effect.SEND_UNDO:
+            return Undo(places.activity("undos", unique), places.actor, about)
+        case _:
+            return follow
+
+
+def _document(activity: FollowActivity, follow: Follow) -> Json:
+    match activity:
+        case Follow():
+            return activities.follow_document(activity)
+        case Accept():
+            return activities.accept_document(activity.id, follow)
+        case Reject():
+            return activities.reject_document(activity.id, follow)
+        case Undo():
+            return activities.undo_document(activity.id, follow)
+
+
+def _undone(actor: str, follow_id: str) -> bytes:
+    return b"undo/" + hashlib.sha256(f"{actor}\n{follow_id}".encode()).digest()

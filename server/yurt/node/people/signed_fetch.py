@@ -1,0 +1,99 @@
+"""Fetching fediverse documents: every GET is signed as the node's actor, as "authorized fetch" wants it."""
+
+from typing import Final
+
+from aiohttp import web
+
+from yurt.activitypub.actors import ActorDocument, OtherId, read_actor
+from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.locations import node_rsa_key_id
+from yurt.activitypub.references import Json, host_of
+from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, JRD_TYPE
+from yurt.node.clock import Clock
+from yurt.node.fetch import Fetched, FetchFailed, SafeFetch
+from yurt.node.keys import NodeKeys
+from yurt.node.work_pool import WorkPool
+from yurt.wire import limits
+from yurt.wire.gate import parse_object
+
+_GONE: Final = frozenset({404, 410})
+
+
+class NotThere(FetchFailed):
+    """The other node answers that there is no such thing."""
+
+
+class SignedFetch:
+    """GETs documents of other nodes in the name of this one."""
+
+    def __init__(self, domain: str, keys: NodeKeys, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
+        self._key_id = node_rsa_key_id(domain)
+        self._keys = keys
+        self._clock = clock
+        self._fetch = fetch
+        self._work = work
+
+    async def actor(self, url: str) -> ActorDocument:
+        """Fetch an actor; one that calls itself something else is fetched once more, at its id.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none that can be used.
+        """
+        try:
+            return await self._actor(url)
+        except OtherId as error:
+            if host_of(error.id) != host_of(url):
+                raise
+            return await self._actor(error.id)
+
+    async def document(self, url: str) -> Json:
+        """Fetch a document that is no actor (a key of its own).
+
+        Raises:
+            FetchError, GateError: there is none that can be used.
+        """
+        answer = await self._get(url)
+        return parse_object(answer.body, limit=limits.DOCUMENT_BODY)
+
+    async def plain(self, url: str) -> Json:
+        """Fetch a public document (WebFinger, a node's actor) without a signature.
+
+        Raises:
+            FetchError, GateError: there is none that can be used.
+        """
+        answer = await self._fetch.get(
+            url, headers={"Accept": f"{JRD_TYPE}, application/json"}, limit=limits.DOCUMENT_BODY
+        )
+        return parse_object(_ok(answer).body, limit=limits.DOCUMENT_BODY)
+
+    async def node_actor(self, url: str) -> ActorDocument:
+        """Fetch a node's own actor, which everybody serves unsigned.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none that can be used.
+        """
+        answer = _ok(await self._fetch.get(url, headers={"Accept": ACCEPT_ACTIVITY}, redirects=False))
+        return read_actor(answer.body, answer.content_type, url)
+
+    async def _actor(self, url: str) -> ActorDocument:
+        url = url.partition("#")[0]
+        answer = await self._get(url)
+        return read_actor(answer.body, answer.content_type, url)
+
+    async def _get(self, url: str) -> Fetched:
+        """One GET; no redirects, since a signature holds for one target only."""
+        now = self._clock.now_s()
+        host_of(url)
+        headers = await self._work.run(
+            lambda: cavage.sign("GET", url, None, key_id=self._key_id, key=self._keys.rsa, now=now)
+        )
+        headers["Accept"] = ACCEPT_ACTIVITY
+        return _ok(await self._fetch.get(url, headers=headers, limit=limits.DOCUMENT_BODY, redirects=False))
+
+
+def _ok(answer: Fetched) -> Fetched:
+    if answer.status in _GONE:
+        raise NotThere(f"{answer.url} does not exist")
+    if answer.status != web.HTTPOk.status_code:
+        raise FetchFailed(f"{answer.url} answers {answer.status}")
+    return answer
