@@ -9,7 +9,7 @@ make two names one. Both functions are idempotent, keep what people write in any
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 MAX_COMBINING: Final = 4
@@ -56,7 +56,7 @@ def clean_line(text: str) -> str:
     if _is_plain(text):
         return text
     line = _BREAK.sub(" ", text).replace("\n", " ").replace("\t", " ")
-    return _clean(line, lambda control: f"⟨{_BIDI[control]}⟩")
+    return _normal(_keep_visible(line, lambda control: f"⟨{_BIDI[control]}⟩"))
 
 
 def clean_body(text: str) -> str:
@@ -67,17 +67,16 @@ def clean_body(text: str) -> str:
     if _is_plain(text):
         return text
     lines = _BREAK.sub("\n", text).split("\n")
-    return "\n".join(_isolate(_clean(line, lambda control: control)) for line in lines)
+    return "\n".join(_isolate("".join(_keep_visible(line, lambda control: control))) for line in lines)
 
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _clean(line: str, bidi: _Bidi) -> str:
-    # Twice normalised: what is dropped between two characters may let them combine.
-    kept = _limit_marks(_keep_visible(unicodedata.normalize("NFC", line), bidi))
-    return unicodedata.normalize("NFC", "".join(kept))
+def _normal(characters: Iterable[str]) -> str:
+    """Compose, then limit marks: what was dropped before may have stood between two of them."""
+    return "".join(_limit_marks(unicodedata.normalize("NFC", "".join(characters))))
 
 
 def _keep_visible(line: str, bidi: _Bidi) -> Iterator[str]:
@@ -103,7 +102,7 @@ def _is_invisible(character: str) -> bool:
 
 def _joins_emoji(line: str, at: int) -> bool:
     """Tell whether the joiner stands between two emoji, like in a family or a flag."""
-    before = line[:at].removesuffix(_VARIATION_16)[-1:]
+    before = line[max(at - 2, 0) : at].removesuffix(_VARIATION_16)[-1:]
     after = line[at + 1 : at + 2]
     return _is_emoji(before) and _is_emoji(after)
 
@@ -114,11 +113,10 @@ def _is_emoji(character: str) -> bool:
     return unicodedata.category(character) == "So" or "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
-def _limit_marks(characters: Iterator[str]) -> Iterator[str]:
+def _limit_marks(characters: str) -> Iterator[str]:
     run = 0
     for character in characters:
-        is_mark = len(character) == 1 and unicodedata.category(character) in ("Mn", "Me")
-        run = run + 1 if is_mark else 0
+        run = run + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
         if run <= MAX_COMBINING:
             yield character
 
@@ -132,9 +130,8 @@ def _isolate(line: str) -> str:
         kept.append(_balanced(character, closers))
         # An isolate around all of it that ends before the last character is not around all of it.
         whole = whole and (bool(closers) or at == len(line) - 1)
-    closed = len(closers) == 0
-    kept += reversed(closers)
-    text = "".join(kept)
+    closed = not closers
+    text = _normal([*kept, *reversed(closers)])
     if (whole and closed) or not _leaks(text):
         return text
     return f"{_FSI}{text}{_PDI}"
