@@ -14,8 +14,9 @@ transaction that was rolled back, drop it and `load` again.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from yurt.mls import key_schedule
@@ -122,15 +123,24 @@ class Group:
         bundle: KeyPackageBundle,
         *,
         tree: RatchetTree | None = None,
+        psks: Mapping[bytes, bytes] = MappingProxyType({}),
         random: Random = os.urandom,
     ) -> "Group":
         """Join by a Welcome; the caller deletes the bundle in the same transaction.
+
+        Args:
+            store: Where the group's rows go.
+            welcome: The MLSMessage.
+            bundle: The key package that we were added with, with its private keys.
+            tree: The ratchet tree, if the Welcome does not carry it.
+            psks: External pre-shared keys that we have, by their ids.
+            random: Source of every key.
 
         Raises:
             GroupExists: The store has rows of this group.
             RemoteMlsError: The Welcome is not for us, or does not hold together.
         """
-        joined = join(welcome, bundle, tree)
+        joined = join(welcome, bundle, tree, psks)
         return cls._begin(store, joined.start, random, joined.group_info_extensions)
 
     @classmethod

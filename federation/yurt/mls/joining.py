@@ -4,13 +4,15 @@ start = found(suite, group_id, leaf, extensions, lifetime, os.urandom)
 joined = join(welcome, bundle, tree)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from yurt.mls import tree_math
 from yurt.mls.algorithms import Random
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
-from yurt.mls.errors import DecryptionFailed, InvalidGroupInfo, InvalidTag, Unsupported
+from yurt.mls.errors import DecryptionFailed, InvalidGroupInfo, InvalidTag
 from yurt.mls.extensions import Extension
 from yurt.mls.framing import MLSMessage
 from yurt.mls.group_context import GroupContext
@@ -20,6 +22,7 @@ from yurt.mls.key_schedule import EpochEntry, EpochSecrets, confirmation_tag, sa
 from yurt.mls.labels import decrypt_with_label
 from yurt.mls.leaf_node import Lifetime
 from yurt.mls.member_epoch import EpochStart
+from yurt.mls.psk_secret import external_psk_secret
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.treekem import derive_path
@@ -65,19 +68,25 @@ class Joined:
     group_info_extensions: tuple[Extension, ...]
 
 
-def join(message: bytes, bundle: KeyPackageBundle, tree: RatchetTree | None) -> Joined:
+def join(
+    message: bytes,
+    bundle: KeyPackageBundle,
+    tree: RatchetTree | None,
+    psks: Mapping[bytes, bytes] = MappingProxyType({}),
+) -> Joined:
     """Verify everything a Welcome says, and derive the epoch's secrets.
 
     Args:
         message: The MLSMessage.
         bundle: The key package that we were added with.
         tree: The ratchet tree, if the Welcome does not carry it.
+        psks: External pre-shared keys that we have, by their ids.
 
     Raises:
         DecryptionFailed: It is not for this key package.
         InvalidGroupInfo, InvalidTree, InvalidSignature, InvalidTag: It does not hold together.
     """
-    welcome = open_welcome(MLSMessage.decode(message).expect(Welcome), bundle)
+    welcome = open_welcome(MLSMessage.decode(message).expect(Welcome), bundle, psks)
     info, suite = welcome.group_info, welcome.suite
     # 12.4.3.1: the signer's signature, the tree hash and the whole tree.
     public = PublicGroup.from_group_info(info, tree, now_ms=None)
@@ -97,12 +106,14 @@ def join(message: bytes, bundle: KeyPackageBundle, tree: RatchetTree | None) -> 
     return Joined(start, info.extensions)
 
 
-def open_welcome(welcome: Welcome, bundle: KeyPackageBundle) -> OpenedWelcome:
+def open_welcome(
+    welcome: Welcome, bundle: KeyPackageBundle, psks: Mapping[bytes, bytes] = MappingProxyType({})
+) -> OpenedWelcome:
     """Decrypt our secrets and the GroupInfo.
 
     Raises:
         DecryptionFailed: The Welcome is not for this key package, or was changed.
-        Unsupported: It needs a pre-shared key.
+        Unsupported: It needs a pre-shared key that is not in `psks`.
     """
     if welcome.cipher_suite != bundle.key_package.cipher_suite:
         raise DecryptionFailed("the Welcome is for another cipher suite")
@@ -112,9 +123,8 @@ def open_welcome(welcome: Welcome, bundle: KeyPackageBundle) -> OpenedWelcome:
         raise DecryptionFailed("the Welcome is not for this key package")
     sealed, info = ours.encrypted_group_secrets, welcome.encrypted_group_info
     secrets = GroupSecrets.decode(decrypt_with_label(suite, bundle.init_private, WELCOME_LABEL, info, sealed))
-    if secrets.psks:
-        raise Unsupported("a Welcome with pre-shared keys")
-    entry = EpochEntry.of(suite, secrets.joiner_secret)
+    psk_secret = external_psk_secret(suite, secrets.psks, psks)
+    entry = EpochEntry.of(suite, secrets.joiner_secret, psk_secret)
     key, nonce = entry.welcome_key()
     group_info = GroupInfo.decode(suite.aead_open(key, nonce, b"", info))
     return OpenedWelcome(suite, group_info, secrets, entry)

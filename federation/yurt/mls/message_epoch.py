@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from yurt.mls.algorithms import Random
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Writer
-from yurt.mls.errors import DecryptionFailed, NotAMember, OwnMessage, RowsIncomplete, Unsupported
+from yurt.mls.errors import DecryptionFailed, OwnMessage, RowsIncomplete, Unsupported
 from yurt.mls.framed_content import AuthenticatedContent, ContentType, FramedContent, Sender, WireFormat
 from yurt.mls.framing import PrivateMessage
 from yurt.mls.group_store import EpochRows
@@ -89,7 +89,7 @@ class MessageEpoch:
         if message.content_type is not ContentType.APPLICATION:
             raise Unsupported("an encrypted handshake message")
         sender = open_sender_data(self.suite, message, self._sender_data_secret)
-        leaf = self._leaf(sender.leaf_index)
+        leaf = self.public.tree.leaf(sender.leaf_index)
         if sender.leaf_index == self.own_index:
             raise OwnMessage(sender.generation)
         kind = ratchet_of(message.content_type)
@@ -109,12 +109,6 @@ class MessageEpoch:
             plaintext,
             message.authenticated_data,
         )
-
-    def _leaf(self, index: int) -> LeafNode:
-        leaf = self.public.tree.leaf(index)
-        if leaf is None:
-            raise NotAMember(index)
-        return leaf
 
     # --- its rows ---
 

@@ -21,7 +21,8 @@ from yurt.mls.extensions import Extension, ExtensionType, find_extension
 from yurt.mls.framing import MLSMessage, PrivateMessage
 from yurt.mls.group import Group, OwnCommit
 from yurt.mls.group_info import GroupInfo
-from yurt.mls.group_store import MemoryGroupStore
+from yurt.mls.group_store import EpochRows, MemoryGroupStore
+from yurt.mls.member_epoch import MemberEpoch
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.mls.past_epochs import KEEP_MS
 from yurt.mls.receiving import ReceivedCommit
@@ -361,12 +362,15 @@ def test_a_group_is_joined_once() -> None:
 def test_a_past_epoch_keeps_no_more_than_it_needs() -> None:
     """When an epoch ends, its init secret, exporter and private tree keys go from the rows."""
     ana, bo = room("ana", "bo")
-    secrets, keys = bo.group._epoch.secrets, dict(bo.group._epoch.private_keys)
+    slots = {slot: value for _, slot, value in bo.store.rows(GROUP_ID)}
+    epoch = MemberEpoch.load(EpochRows(bo.store, GROUP_ID, 1), slots)
+    secrets, keys = epoch.secrets, epoch.private_keys
     everyone([ana, bo], ana.group.stage_commit(force_path=True))
 
     old_rows = b"".join(value for epoch, _, value in bo.store.rows(GROUP_ID) if epoch == 1)
 
     for secret in (secrets.init_secret, secrets.exporter_secret, secrets.membership_key, *keys.values()):
+        assert len(secret) == SUITE.hash_size
         assert secret not in old_rows
 
 
@@ -408,6 +412,6 @@ def test_secrets_stay_out_of_repr() -> None:
     assert commit.start is not None
     secrets = [commit.start.signature_private, *commit.start.private_keys.values()]
 
-    shown = repr(commit) + repr(commit.start) + repr(ana.group._pending) + repr(ana.key_package())
+    shown = repr(commit) + repr(commit.start) + repr(staged) + repr(ana.key_package())
 
     assert not any(repr(secret)[2:-1] in shown for secret in secrets)
