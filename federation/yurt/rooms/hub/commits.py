@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from yurt.mls.change import CommitChange
-from yurt.mls.public_group import PublicGroup
-
 from yurt.identity.did import Did
+from yurt.mls.change import CommitChange
 from yurt.mls.errors import RemoteMlsError
+from yurt.mls.public_group import PublicGroup
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged

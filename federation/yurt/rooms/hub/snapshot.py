@@ -11,16 +11,16 @@
         opaque public_group<V>; // yurt.mls.public_group, which has a version of its own
     } HubSnapshot;
 
-What a hub sends is believed as far as it proves itself: the leaves' certificates and the chain from here
-on. A client that joins checks the same place by its Welcome.
+A snapshot is believed as far as it proves itself, wherever it comes from: the tree and every leaf in it are
+checked as for a joiner. The log's place cannot be; the rows that follow, and a joiner's Welcome, check it.
 """
 
 from typing import Final
 
-from yurt.mls.public_group import PublicGroup
-
 from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import RemoteMlsError
+from yurt.mls.public_group import PublicGroup
+from yurt.mls.validation.group_info import check_group
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.state import EndedEpoch, HubState, standing_of
@@ -46,8 +46,8 @@ def decode_snapshot(data: bytes) -> HubState:
     """Read a room's state.
 
     Raises:
-        Refused: ``badSnapshot``: malformed, of an unknown version, or of another room than it says; or
-            the group in it is no room.
+        Refused: ``badSnapshot``: malformed, of an unknown version, of another room than it says, or with a
+            group that MLS refuses; or the group in it is no room.
     """
     try:
         state = _read(Reader(data, limit=MAX_SNAPSHOT_SIZE))
@@ -55,8 +55,6 @@ def decode_snapshot(data: bytes) -> HubState:
         raise Refused(
             Rule.BAD_SNAPSHOT, f"the room's snapshot is malformed: {error}", detail=error.rule
         ) from None
-    if state.public.context.group_id != state.room_id:
-        raise Refused(Rule.BAD_SNAPSHOT, "the room's snapshot is of another room")
     return state
 
 
@@ -68,6 +66,12 @@ def _read(r: Reader) -> HubState:
     ended = r.vector(lambda inner: EndedEpoch(inner.u64(), inner.u64()))
     removal_epoch, public = r.u64(), PublicGroup.decode(r.opaque())
     r.finish()
+    if public.context.group_id != room_id:
+        raise Refused(Rule.BAD_SNAPSHOT, "the room's snapshot is of another room")
+    # PublicGroup.decode trusts its store; this may come from another node.
+    check_group(public.suite, public.context, public.tree, at_ms=None)
+    if PublicGroup.found(public.context, public.tree, public.confirmation_tag) != public:
+        raise Refused(Rule.BAD_SNAPSHOT, "the room's snapshot does not hold together")
     return HubState(
         room_id, term, head, chain, accepted_at, public, ended, removal_epoch, standing_of(public)
     )
