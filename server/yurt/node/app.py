@@ -4,10 +4,13 @@ Order of the start: store, parts, listener. Order of the stop: listener (nothing
 (what was acknowledged is on the disk).
 """
 
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
+from yurt.node.accounts.claims import KeyPackageClaims
 from yurt.node.accounts.joining import Joining
 from yurt.node.accounts.key_packages import KeyPackages
 from yurt.node.accounts.sessions import Sessions
@@ -20,8 +23,23 @@ from yurt.node.http import application
 from yurt.node.http.doors import CommandDoor, invite_page
 from yurt.node.http.guard import Guard
 from yurt.node.http.listener import Listener
+from yurt.node.hub.append import RoomHub
+from yurt.node.hub.handlers import RoomCommands
+from yurt.node.hub.member_copy import MemberCopies
+from yurt.node.hub.states import RoomStates
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
+from yurt.node.peers.exchange_client import ExchangeClient
+from yurt.node.peers.exchange_door import ExchangeDoor
+from yurt.node.peers.links import Links
+from yurt.node.peers.peer_keys import PeerKeys
+from yurt.node.people.delivery import Delivery
+from yurt.node.people.directory import Directory
+from yurt.node.people.documents import Documents
+from yurt.node.people.follows import Follows
+from yurt.node.people.inbox import Inbox
+from yurt.node.people.record_book import RecordBook
+from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import StreamDoor
@@ -31,13 +49,28 @@ from yurt.node.streams.tail import Tail
 from yurt.node.work_pool import WorkPool
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every part of a node stands on."""
+
+    domain: str
+    store: SqliteStore
+    bus: LocalBus
+    clock: SystemClock
+    work: WorkPool
+    fetch: SafeFetch
+    keys: NodeKeys
+    limiter: Limiter
+
+
 class Node:
-    """A running node."""
+    """A running node: everything between `start` and `stop`."""
 
     def __init__(self, data: Path, config: NodeConfig, network: Network | None) -> None:
         self._data = data
         self._config = config
         self._network = network
+        self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         """Open the store, start every part, listen.
@@ -45,45 +78,97 @@ class Node:
         Raises:
             ConfigError, StoreError: the node cannot start; one line says why.
         """
-        config = self._config
-        self._bus = LocalBus()
-        tail = Tail()
-        self._store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS, Publisher(self._bus, tail))
-        self._fanout = Fanout(self._store, self._bus, tail)
-        self._poll = Poll(self._store, self._bus)
-        self._clock = SystemClock(self._network.path if self._network else None)
-        self._work = WorkPool()
-        self._fetch = SafeFetch(self._network)
-        self._keys = NodeKeys(self._data)
-        limiter = Limiter()
-        sessions = Sessions(config.domain, self._store, self._clock, self._work, limiter)
-        joining = Joining(config.domain, self._store, self._clock, self._work, limiter, sessions)
-        packages = KeyPackages(self._store, self._clock, self._work)
-        dispatcher = Dispatcher({**sessions.handlers(), **joining.handlers(), **packages.handlers()})
-        self._streams = StreamDoor(
-            Parts(config.domain, self._store, dispatcher, sessions, self._fanout, self._clock)
-        )
-        guard = Guard(total=config.max_connections, per_address=config.max_connections_per_address)
-        routes = [
-            *CommandDoor(dispatcher, sessions).routes(),
-            *self._streams.routes(),
-            web.get("/i/{code}", invite_page),
-        ]
-        app = application.build(guard, routes)
-        app.on_shutdown.append(self._say_goodbye)
-        self._listener = Listener(self._data, config, app, guard)
-        await self._poll.start()
-        await self._listener.start()
+        async with self._stack as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
 
     async def stop(self) -> None:
         """Drain and close, within five seconds."""
-        await self._listener.stop()
-        self._fanout.close()
-        await self._poll.stop()
-        await self._fetch.close()
-        self._work.close()
-        await self._store.close()
+        await self._stack.aclose()
 
-    async def _say_goodbye(self, app: web.Application) -> None:
-        del app
-        await self._streams.stop()
+    async def _start(self, stack: AsyncExitStack) -> None:
+        tail, bus = Tail(), LocalBus()
+        store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS, Publisher(bus, tail))
+        stack.push_async_callback(store.close)
+        ground = self._ground(stack, store, bus)
+        fanout = Fanout(store, bus, tail)
+        stack.callback(fanout.close)
+        poll = Poll(store, bus)
+        await poll.start()
+        stack.push_async_callback(poll.stop)
+        app, guard = await self._parts(stack, ground, fanout)
+        listener = Listener(self._data, self._config, app, guard)
+        stack.push_async_callback(listener.stop)
+        await listener.start()
+
+    def _ground(self, stack: AsyncExitStack, store: SqliteStore, bus: LocalBus) -> Ground:
+        clock = SystemClock(self._network.path if self._network else None)
+        ground = Ground(
+            domain=self._config.domain,
+            store=store,
+            bus=bus,
+            clock=clock,
+            work=WorkPool(),
+            fetch=SafeFetch(self._network),
+            keys=NodeKeys(self._data),
+            limiter=Limiter(),
+        )
+        stack.callback(ground.work.close)
+        stack.push_async_callback(ground.fetch.close)
+        return ground
+
+    async def _parts(
+        self, stack: AsyncExitStack, ground: Ground, fanout: Fanout
+    ) -> tuple[web.Application, Guard]:
+        domain, store, clock = ground.domain, ground.store, ground.clock
+        # people
+        book = RecordBook(domain, store, clock, ground.fetch)
+        signed_fetch = SignedFetch(domain, ground.keys, clock, ground.fetch, ground.work)
+        directory = Directory(domain, store, clock, signed_fetch, book)
+        delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
+        follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
+        inbox = Inbox(domain, store, clock, directory, ground.limiter, delivery.wake)
+        # rooms, here and elsewhere
+        states = RoomStates(store)
+        hub = RoomHub(domain, store, states, clock)
+        copies = MemberCopies(domain, store, states, clock)
+        client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
+        links = Links(domain, store, ground.bus, client, copies)
+        rooms = RoomCommands(domain, store, states, clock, hub, links)
+        # accounts
+        sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
+        joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
+        packages = KeyPackages(store, clock, ground.work)
+        claims = KeyPackageClaims(domain, store, clock, book, links)
+        # doors
+        handled = (sessions, joining, packages, claims, follows, rooms)
+        dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
+        streams = StreamDoor(Parts(domain, store, dispatcher, sessions, fanout, clock))
+        exchange = ExchangeDoor(
+            domain,
+            store,
+            clock,
+            PeerKeys(directory, clock),
+            hub=hub,
+            copies=copies,
+            claims=claims,
+            book=book,
+            heard=links.heard,
+        )
+        await links.start()
+        stack.push_async_callback(links.stop)
+        await delivery.start()
+        stack.push_async_callback(delivery.stop)
+        documents = Documents(domain, store, ground.keys)
+        doors = (CommandDoor(dispatcher, sessions), streams, exchange, documents, inbox, book)
+        routes = [route for door in doors for route in door.routes()]
+        guard = Guard(
+            total=self._config.max_connections, per_address=self._config.max_connections_per_address
+        )
+        app = application.build(guard, [*routes, web.get("/i/{code}", invite_page)])
+
+        async def say_goodbye(_app: web.Application) -> None:
+            await streams.stop()
+
+        app.on_shutdown.append(say_goodbye)
+        return app, guard

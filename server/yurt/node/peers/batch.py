@@ -66,7 +66,8 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
 
     if items or haves:
         await store.write(unit)
-    return {have.room for have in haves if _stops(node, have)}
+    starting = {start.room for start in waiting.starts}
+    return {have.room for have in haves if have.room not in starting and _stops(node, have)}
 
 
 def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
