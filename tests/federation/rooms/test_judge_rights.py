@@ -144,9 +144,9 @@ def test_hub_term_and_links_stay() -> None:
         assert refusal(replace(case, after=after)) is Rule.NOT_YET
 
 
-ROLES = st.lists(
-    st.tuples(st.integers(0, 4), st.sampled_from(Role)), max_size=5, unique_by=lambda pair: pair[0]
-)
+ROLE = st.tuples(st.integers(0, 4), st.sampled_from(Role))
+ROLES = st.lists(ROLE, max_size=4, unique_by=lambda pair: pair[0])
+CHANGES = st.lists(ROLE, max_size=2, unique_by=lambda pair: pair[0])
 
 
 @settings(max_examples=150, deadline=None)
