@@ -95,7 +95,9 @@ def decode_claim(data: bytes) -> ClaimIn:
         raise ClaimError("malformedClaim", "the claim is malformed") from None
 
 
-def verify_claim(claim: bytes | ClaimIn, record: VerifiedRecord, *, target: str, now: int) -> VerifiedClaim:
+def verify_claim(
+    claim: bytes | ClaimIn, record: VerifiedRecord, *, target: str, now: int, purpose: str = PURPOSE_ROOM
+) -> VerifiedClaim:
     """Check that the claimer's own device made this claim, just now, about `target`.
 
     Args:
@@ -103,11 +105,12 @@ def verify_claim(claim: bytes | ClaimIn, record: VerifiedRecord, *, target: str,
         record: The claimer's newest verified person record.
         target: The did whose packages are kept here.
         now: Seconds since 1970.
+        purpose: What the packages are handed out for here.
 
     Raises:
-        ClaimError: By another person (``claimClaimer``), about another (``claimTarget``), outside the
-            time window (``claimTime``), by a device that the record does not list or whose certificate
-            has expired (``claimDevice``).
+        ClaimError: By another person (``claimClaimer``), about another (``claimTarget``), for something
+            else (``claimPurpose``), outside the time window (``claimTime``), by a device that the record
+            does not list or whose certificate has expired (``claimDevice``).
         WrongSignature: Not signed by that device (``claimSignature``).
     """
     claim = decode_claim(claim) if isinstance(claim, bytes) else claim
@@ -115,6 +118,8 @@ def verify_claim(claim: bytes | ClaimIn, record: VerifiedRecord, *, target: str,
         raise ClaimError("claimClaimer", "the claim is by another person than the record")
     if claim.target != target:
         raise ClaimError("claimTarget", "the claim is about somebody else")
+    if claim.purpose != purpose:
+        raise ClaimError("claimPurpose", "the claim is for something else")
     if abs(now - claim.time) > CLAIM_WINDOW_S:
         raise ClaimError("claimTime", "the claim's time is too far from now: check the clock")
     device = record.device(claim.device_id)

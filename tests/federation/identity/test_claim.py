@@ -54,6 +54,14 @@ def test_claim_is_about_one_person(claim: bytes, record: VerifiedRecord, ana: Id
     assert caught.value.rule == "claimTarget"
 
 
+def test_claim_is_for_one_purpose(claim: bytes, record: VerifiedRecord, bo: IdentityKey) -> None:
+    """What was asked for a room is not given for a conversation."""
+    with pytest.raises(ClaimError) as caught:
+        verify_claim(claim, record, target=bo.did, now=NOW, purpose="conversation")
+
+    assert caught.value.rule == "claimPurpose"
+
+
 def test_claim_needs_the_claimers_record(
     claim: bytes, bo: IdentityKey, ana_laptop: DeviceKeys, record: VerifiedRecord
 ) -> None:
