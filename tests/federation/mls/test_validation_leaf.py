@@ -136,6 +136,15 @@ def test_the_keys_of_another(table: Table) -> None:
         table.group.stage(table.commit(ANA, Add(dee.package), path=False))
 
 
+def test_the_key_of_a_parent(table: Table) -> None:
+    """A leaf with a parent's key would make a tree that nobody can join by."""
+    key = table.group.tree.encryption_key(table.group.tree.root)
+    dee = Person.named("dee", leaf=lambda leaf: replace(leaf, encryption_key=key))
+
+    with pytest.raises(ValidationError, match=LeafNodeRule.SAME_ENCRYPTION_KEY):
+        table.group.stage(table.commit(ANA, Add(dee.package), path=False))
+
+
 def test_grease_is_ignored(table: Table) -> None:
     """Numbers nobody knows, where the RFC allows them, change nothing."""
     capabilities = Capabilities((1, GREASE), (1, GREASE), (GREASE,), (GREASE,), (1, GREASE))

@@ -144,7 +144,9 @@ def check_members(tree: RatchetTree) -> None:
     leaves = [leaf for _, leaf in tree.leaves()]
     if len({leaf.signature_key for leaf in leaves}) < len(leaves):
         raise InvalidLeafNode(LeafNodeRule.SAME_SIGNATURE_KEY)
-    if len({leaf.encryption_key for leaf in leaves}) < len(leaves):
+    keys = {leaf.encryption_key for leaf in leaves}
+    # 12.4.3.1: nor may a parent have it, or nobody could join any more.
+    if len(keys) < len(leaves) or not keys.isdisjoint(parent.encryption_key for _, parent in tree.parents()):
         raise InvalidLeafNode(LeafNodeRule.SAME_ENCRYPTION_KEY)
     for kind in {leaf.credential.credential_type for leaf in leaves}:
         if not all(kind in leaf.capabilities.credentials for leaf in leaves):

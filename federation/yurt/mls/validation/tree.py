@@ -38,6 +38,8 @@ def validate_tree(tree: RatchetTree) -> None:
     check_keys(tree)
     for node, parent in tree.parents():
         check_unmerged_leaves(tree, node, parent)
+    # Only then, since resolutions are made of unmerged leaves.
+    for node, parent in tree.parents():
         check_parent_hash(tree, node, parent)
 
 
