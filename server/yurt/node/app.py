@@ -71,6 +71,7 @@ class Node:
         self._config = config
         self._network = network
         self._stack = AsyncExitStack()
+        self.guard = Guard(total=config.max_connections, per_address=config.max_connections_per_address)
 
     async def start(self) -> None:
         """Open the store, start every part, listen.
@@ -96,8 +97,8 @@ class Node:
         poll = Poll(store, bus)
         await poll.start()
         stack.push_async_callback(poll.stop)
-        app, guard = await self._parts(stack, ground, fanout)
-        listener = Listener(self._data, self._config, app, guard)
+        app = await self._parts(stack, ground, fanout)
+        listener = Listener(self._data, self._config, app, self.guard)
         stack.push_async_callback(listener.stop)
         await listener.start()
 
@@ -117,9 +118,7 @@ class Node:
         stack.push_async_callback(ground.fetch.close)
         return ground
 
-    async def _parts(
-        self, stack: AsyncExitStack, ground: Ground, fanout: Fanout
-    ) -> tuple[web.Application, Guard]:
+    async def _parts(self, stack: AsyncExitStack, ground: Ground, fanout: Fanout) -> web.Application:
         domain, store, clock = ground.domain, ground.store, ground.clock
         # people
         book = RecordBook(domain, store, clock, ground.fetch)
@@ -162,13 +161,10 @@ class Node:
         documents = Documents(domain, store, ground.keys)
         doors = (CommandDoor(dispatcher, sessions), streams, exchange, documents, inbox, book)
         routes = [route for door in doors for route in door.routes()]
-        guard = Guard(
-            total=self._config.max_connections, per_address=self._config.max_connections_per_address
-        )
-        app = application.build(guard, [*routes, web.get("/i/{code}", invite_page)])
+        app = application.build(self.guard, [*routes, web.get("/i/{code}", invite_page)])
 
         async def say_goodbye(_app: web.Application) -> None:
             await streams.stop()
 
         app.on_shutdown.append(say_goodbye)
-        return app, guard
+        return app

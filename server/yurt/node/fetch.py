@@ -26,6 +26,8 @@ from yurt.wire.network_map import Endpoint
 TOTAL_S: Final = 10.0
 MAX_REDIRECTS: Final = 3
 MAX_BODY: Final = 1024 * 1024
+_STREAMED: Final = 512 * 1024
+"""Larger bodies are written piece by piece, so that the loop goes on."""
 USER_AGENT: Final = "yurt/0.1"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 

@@ -1,0 +1,155 @@
+"""A town for tests: whole nodes in this process, with real sockets, TLS and databases, and their clients.
+
+async with open_town(folder, network, "a.example", "b.example") as town:
+    ana = await town.join("ana", "a.example")
+    await ana.call(Follow("bo@b.example"))
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+import msgspec
+
+from yurt.node.accounts.testing import Newcomer
+from yurt.node.accounts.tokens import InviteLink, secret_hash
+from yurt.node.admin.init import init_node
+from yurt.node.app import Node
+from yurt.node.config import NodeConfig, read_network
+from yurt.node.fetch import CheckedResolver
+from yurt.node.store.accounts import add_invite
+from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
+from yurt.node.store.steps import STEPS
+from yurt.wire.commands import Command, SignedIn
+from yurt.wire.problems import Problem, ProblemError
+
+_FOREVER = 2**40
+
+
+class Places(Protocol):
+    """Where a test's network keeps its files; the lab's `Network` is one."""
+
+    def certificate_file(self, name: str) -> Path:
+        """The certificate of a name."""
+        ...
+
+    def key_file(self, name: str) -> Path:
+        """The key of a name."""
+        ...
+
+    def map_file(self, who: str) -> Path:
+        """The network map as one process reads it."""
+        ...
+
+
+@dataclass
+class Client:
+    """Speaks to one node over HTTP."""
+
+    session: aiohttp.ClientSession
+    domain: str
+    person: Newcomer
+    token: str = ""
+
+    async def call(self, command: Command) -> Any:  # noqa: ANN401  # whatever the command answers
+        """Do a command.
+
+        Raises:
+            ProblemError: as the node answers.
+        """
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        url = f"https://{self.domain}/api/v1/{command.name}"
+        async with self.session.post(url, data=msgspec.json.encode(command), headers=headers) as answer:
+            body = await answer.read()
+        if answer.status == 200:
+            return msgspec.json.decode(body, type=command.answer)
+        raise problem_of(body)
+
+
+def problem_of(body: bytes) -> ProblemError:
+    """Read a problem document."""
+    document = msgspec.json.decode(body, type=dict[str, Any])
+    return ProblemError(
+        Problem(document["code"], document["title"], document.get("retry_after"), document["extra"])
+    )
+
+
+@dataclass
+class Town:
+    """Nodes of one network in this process."""
+
+    folder: Path
+    places: Places
+    session: aiohttp.ClientSession
+    tls: ssl.SSLContext
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+
+    async def start(self, domain: str) -> None:
+        """Start a node; make it first if it does not exist."""
+        network = read_network(self.places.map_file(domain))
+        endpoint = network.map.names[domain]
+        config = NodeConfig(
+            domain,
+            f"{endpoint.host}:{endpoint.port}",
+            str(self.places.certificate_file(domain)),
+            str(self.places.key_file(domain)),
+        )
+        data = self.folder / domain
+        if not data.exists():
+            init_node(data, config)
+        node = Node(data, config, network)
+        await node.start()
+        self.nodes[domain] = node
+
+    async def stop(self, domain: str) -> None:
+        """Stop a node."""
+        await self.nodes.pop(domain).stop()
+
+    async def dial(self, domain: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a TLS connection to a node and say nothing yet."""
+        endpoint = read_network(self.places.map_file(domain)).map.names[domain]
+        return await asyncio.open_connection(
+            endpoint.host, endpoint.port, ssl=self.tls, server_hostname=domain
+        )
+
+    async def invite(self, domain: str, *, uses: int = 1, not_after: int = _FOREVER) -> InviteLink:
+        """Make an account invite."""
+        link = InviteLink.new()
+        store = await SqliteStore.open(self.folder / domain / DATABASE_NAME, STEPS)
+        await store.write(lambda tx: add_invite(tx, link.code, secret_hash(link.secret), uses, not_after))
+        await store.close()
+        return link
+
+    def newcomer(self, name: str, domain: str) -> Client:
+        """Somebody who has not joined yet."""
+        return Client(self.session, domain, Newcomer(name, domain))
+
+    async def join(self, name: str, domain: str) -> Client:
+        """Let somebody new join a node."""
+        client = self.newcomer(name, domain)
+        signed_in: SignedIn = await client.call(client.person.join(await self.invite(domain)))
+        client.token = signed_in.token
+        return client
+
+
+@asynccontextmanager
+async def open_town(folder: Path, places: Places, *domains: str) -> AsyncGenerator[Town]:
+    """Start the nodes; everything is closed at the end."""
+    network = read_network(places.map_file(domains[0]))
+    context = ssl.create_default_context(cafile=str(network.ca_file))
+    connector = aiohttp.TCPConnector(resolver=CheckedResolver(network.map.names), ssl=context)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        town = Town(folder, places, session, context)
+        try:
+            for domain in domains:
+                await town.start(domain)
+            yield town
+        finally:
+            for domain in list(town.nodes):
+                await town.stop(domain)

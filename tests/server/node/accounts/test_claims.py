@@ -1,0 +1,102 @@
+"""Who gets whose key packages."""
+
+import asyncio
+
+import pytest
+
+from yurt.node.accounts.claims import CLAIMS_AN_HOUR
+from yurt.node.testing import Client, Town
+from yurt.wire.commands import Claimed, ClaimKeyPackages, Follow, Following, PublishKeyPackages
+from yurt.wire.problems import ProblemError
+
+HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
+
+
+async def refused(client: Client, command: ClaimKeyPackages | PublishKeyPackages) -> str:
+    with pytest.raises(ProblemError) as caught:
+        await client.call(command)
+    return caught.value.problem.code
+
+
+async def befriend(follower: Client, followed: Client) -> None:
+    """Let somebody follow somebody, and wait until it is accepted."""
+    await follower.call(Follow(f"{followed.person.name}@{followed.domain}"))
+    for _ in range(500):
+        ties = (await follower.call(Following())).ties
+        if any(tie.actor == followed.person.actor and tie.state == "accepted" for tie in ties):
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+def claim_of(claimer: Client, target: Client) -> ClaimKeyPackages:
+    did = target.person.identity.did
+    return ClaimKeyPackages(target.person.actor, claimer.person.claim(did))
+
+
+async def test_whom_they_follow_may_claim_and_nothing_is_handed_out_twice(town: Town) -> None:
+    """Bo follows ana, so ana gets bo's packages, each once; bo gets none of hers."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    packages = tuple(bo.person.key_package() for _ in range(3))
+    assert (await bo.call(PublishKeyPackages(packages))).one_time == 3
+    assert await refused(ana, claim_of(ana, bo)) == "notAllowed"
+    await befriend(bo, ana)
+
+    got = [await ana.call(claim_of(ana, bo)) for _ in range(3)]
+
+    assert sorted(one.key_packages[0] for one in got) == sorted(packages)
+    assert got[0].record == bo.person.record.encode()
+    assert await refused(ana, claim_of(ana, bo)) == "noKeyPackages"
+    assert await refused(bo, claim_of(bo, ana)) == "notAllowed"
+
+
+async def test_nobody_and_not_allowed_look_the_same(town: Town) -> None:
+    """A claim tells nothing about who exists."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    nobody = ClaimKeyPackages(
+        "https://hilltop.example/users/nobody", ana.person.claim(bo.person.identity.did)
+    )
+
+    with pytest.raises(ProblemError) as unknown:
+        await ana.call(nobody)
+    with pytest.raises(ProblemError) as stranger:
+        await ana.call(claim_of(ana, bo))
+
+    assert unknown.value.problem == stranger.value.problem
+
+
+async def test_a_claim_counts_once_and_five_an_hour(harbour: Town) -> None:
+    """A claim that was used is refused, and so is the sixth within an hour."""
+    ana, bo = await harbour.join("ana", HARBOUR), await harbour.join("bo", HARBOUR)
+    await befriend(bo, ana)
+    await bo.call(PublishKeyPackages(tuple(bo.person.key_package() for _ in range(8))))
+    claim = claim_of(ana, bo)
+
+    assert isinstance(await ana.call(claim), Claimed)
+    assert await refused(ana, claim) == "badRequest"
+    for _ in range(CLAIMS_AN_HOUR - 1):
+        await ana.call(claim_of(ana, bo))
+    assert await refused(ana, claim_of(ana, bo)) == "tooMany"
+
+
+async def test_claims_are_ones_own(harbour: Town) -> None:
+    """Nobody uses a claim that another device signed."""
+    ana, bo, eve = [await harbour.join(name, HARBOUR) for name in ("ana", "bo", "eve")]
+    await befriend(bo, ana)
+    await bo.call(PublishKeyPackages((bo.person.key_package(),)))
+
+    assert await refused(eve, claim_of(ana, bo)) == "badRequest"
+    assert await refused(eve, ClaimKeyPackages(bo.person.actor, b"no claim")) == "badRequest"
+
+
+async def test_only_the_device_leaves_its_own_packages(harbour: Town) -> None:
+    """A package with somebody else's leaf, or with a broken one, is refused whole."""
+    ana, bo = await harbour.join("ana", HARBOUR), await harbour.join("bo", HARBOUR)
+    good, foreign = ana.person.key_package(), bo.person.key_package()
+    bent = good[:-1] + bytes([good[-1] ^ 1])
+
+    for body in (foreign, bent, b"", b"\x00" * 100, good + b"\x00"):
+        assert await refused(ana, PublishKeyPackages((good, body))) == "badRequest"
+
+    assert (await ana.call(PublishKeyPackages())).one_time == 0
+    assert (await ana.call(PublishKeyPackages((good, good)))).one_time == 1
