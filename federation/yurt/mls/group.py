@@ -170,7 +170,8 @@ class Group:
         slots = epochs.pop(current)
         epoch = MemberEpoch.load(EpochRows(store, group_id, current), slots)
         pending = PendingCommit.load(slots["pending"], epoch.public) if "pending" in slots else None
-        return cls(store, epoch, PastEpochs(store, group_id, epochs), pending, random=random)
+        past = {number: slots for number, slots in epochs.items() if number < current}
+        return cls(store, epoch, PastEpochs(store, group_id, past), pending, random=random)
 
     # --- what the group is now ---
 

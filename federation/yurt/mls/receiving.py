@@ -57,7 +57,7 @@ def receive_commit(epoch: MemberEpoch, data: bytes, message: PublicMessage, at: 
 
 def _refuse_unsupported(message: PublicMessage) -> None:
     content = message.content
-    if content.content_type is not ContentType.COMMIT:
+    if content.content_type is ContentType.PROPOSAL:
         raise Unsupported("a proposal on its own")
     if content.sender.sender_type is not SenderType.MEMBER:
         raise Unsupported("an external commit")

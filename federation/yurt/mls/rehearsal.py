@@ -35,6 +35,42 @@ def own_leaf(name: str, *, signature_private: bytes | None = None) -> OwnLeaf:
     )
 
 
+class PowerCut(Exception):
+    """The machine stopped at a write."""
+
+
+class FailingStore:
+    """Rows whose machine stops before the n-th write; what was written before stands."""
+
+    def __init__(self, kept: GroupStore, writes: int) -> None:
+        self._kept = kept
+        self.writes_left = writes
+
+    def _write(self) -> None:
+        if self.writes_left == 0:
+            raise PowerCut
+        self.writes_left -= 1
+
+    def put(self, group_id: bytes, epoch: int, slot: str, value: bytes) -> None:
+        """Write a row, if the power lasts."""
+        self._write()
+        self._kept.put(group_id, epoch, slot, value)
+
+    def delete(self, group_id: bytes, epoch: int, slot: str) -> None:
+        """Delete a row, if the power lasts."""
+        self._write()
+        self._kept.delete(group_id, epoch, slot)
+
+    def delete_epoch(self, group_id: bytes, epoch: int) -> None:
+        """Delete an epoch's rows, if the power lasts."""
+        self._write()
+        self._kept.delete_epoch(group_id, epoch)
+
+    def rows(self, group_id: bytes) -> Iterable[tuple[int, str, bytes]]:
+        """Give every row of a group."""
+        return self._kept.rows(group_id)
+
+
 @dataclass(slots=True)
 class Member:
     """Somebody's device with its rows; the group is there once it was founded or joined."""
@@ -43,7 +79,8 @@ class Member:
     store: GroupStore = field(default_factory=MemoryGroupStore)
     random: Random = os.urandom
     _group: Group | None = None
-    _bundle: KeyPackageBundle | None = None
+    bundle: KeyPackageBundle | None = None
+    """The newest key package, until it was used."""
 
     @property
     def group(self) -> Group:
@@ -69,15 +106,15 @@ class Member:
 
     def key_package(self) -> KeyPackageBundle:
         """Make a key package and keep it for `join`."""
-        self._bundle = make_key_package(SUITE, own_leaf(self.name), 0, NOT_AFTER, random=self.random)
-        return self._bundle
+        self.bundle = make_key_package(SUITE, own_leaf(self.name), 0, NOT_AFTER, random=self.random)
+        return self.bundle
 
     def join(self, welcome: bytes | None) -> "Member":
         """Join with the newest key package."""
-        if welcome is None or self._bundle is None:
+        if welcome is None or self.bundle is None:
             raise LookupError(self.name)
-        self._group = Group.join(self.store, welcome, self._bundle, random=self.random)
-        self._bundle = None
+        self._group = Group.join(self.store, welcome, self.bundle, random=self.random)
+        self.bundle = None
         return self
 
     def reload(self) -> "Member":

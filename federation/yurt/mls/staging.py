@@ -100,7 +100,10 @@ def stage_commit(epoch: MemberEpoch, intent: CommitIntent, random: Random) -> tu
         RemoteMlsError: What `intent` asks for is against a rule; the same one that others would name.
     """
     suite, proposals = epoch.suite, intent.proposals()
-    own = _renew_path(epoch, intent, proposals, random) if intent.needs_path else None
+    own = None
+    # A commit that removes its author has no place for a path; the judge below names the rule.
+    if intent.needs_path and epoch.own_index not in intent.removes:
+        own = _renew_path(epoch, intent, proposals, random)
     content = _sign(epoch, Commit(proposals, own.update_path if own else None), intent.authenticated_data)
     # Our own commit passes the same judge as anybody's, before anybody sees it.
     staged = epoch.public.stage_content(content, at_ms=intent.at_ms)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,6 +7,7 @@ from yurt.mls.cipher_suite import cipher_suite
 from yurt.mls.errors import Replayed, TooFarAhead
 from yurt.mls.group_store import EpochRows, GroupStore, MemoryGroupStore
 from yurt.mls.message_protection import sender_data_key
+from yurt.mls.rehearsal import FailingStore, PowerCut
 from yurt.mls.secret_tree import MAX_FORWARD, MAX_SKIPPED, MessageKey, RatchetKind, SecretTree
 
 Load = Callable[[str], list[dict[str, Any]]]
@@ -163,38 +164,6 @@ def test_too_far_ahead() -> None:
     assert tree.peek(2, APPLICATION, MAX_FORWARD).key.generation == MAX_FORWARD
     with pytest.raises(TooFarAhead):
         tree.peek(2, APPLICATION, MAX_FORWARD + 1)
-
-
-class PowerCut(Exception):
-    """The machine stopped at a write."""
-
-
-class FailingStore:
-    """Rows whose machine stops before the n-th write."""
-
-    def __init__(self, rows: MemoryGroupStore, writes: int) -> None:
-        self.rows_kept = rows
-        self.writes = writes
-
-    def _write(self) -> None:
-        if self.writes == 0:
-            raise PowerCut
-        self.writes -= 1
-
-    def put(self, group_id: bytes, epoch: int, slot: str, value: bytes) -> None:
-        self._write()
-        self.rows_kept.put(group_id, epoch, slot, value)
-
-    def delete(self, group_id: bytes, epoch: int, slot: str) -> None:
-        self._write()
-        self.rows_kept.delete(group_id, epoch, slot)
-
-    def delete_epoch(self, group_id: bytes, epoch: int) -> None:
-        self._write()
-        self.rows_kept.delete_epoch(group_id, epoch)
-
-    def rows(self, group_id: bytes) -> Iterable[tuple[int, str, bytes]]:
-        return self.rows_kept.rows(group_id)
 
 
 @pytest.mark.parametrize("writes", range(12))
