@@ -1,0 +1,49 @@
+"""What the machine says about a process and about itself."""
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_BLOCK: Final = bytes(4096)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process, MB."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise LookupError(f"process {pid} has no VmRSS")
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process on one core, if the machine has several."""
+    cores = sorted(os.sched_getaffinity(0) if pid == 0 else os.sched_getaffinity(pid))
+    if len(cores) > 1:
+        os.sched_setaffinity(pid, {cores[core % len(cores)]})
+
+
+def fsync_p99_ms(folder: Path, times: int = 300) -> float:
+    """Append 4 KiB and fsync, again and again; return the 99th percentile in milliseconds."""
+    taken: list[float] = []
+    with (folder / "fsync").open("wb") as file:
+        for _ in range(times):
+            began = time.perf_counter()
+            file.write(_BLOCK)
+            file.flush()
+            os.fsync(file.fileno())
+            taken.append((time.perf_counter() - began) * 1000)
+    return percentile(taken, 99)
+
+
+def percentile(values: list[float], which: float) -> float:
+    """The value below which `which` percent of the values lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * which / 100))]

@@ -1,0 +1,188 @@
+"""A real node with a real room as a target of the load."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from yurt.client.vault.passphrase import login_key
+from yurt.lab.bench.bare_target import BODY_SIZE
+from yurt.lab.bench.raw_socket import Frames, Listener, RawSocket, marked
+from yurt.lab.world.faults import Link
+from yurt.lab.world.network import Network
+from yurt.lab.world.people import PASSPHRASE, Person
+from yurt.lab.world.process import NodeProcess
+from yurt.mls.framed_content import ContentType
+from yurt.mls.framing import MLSMessage, PrivateMessage
+from yurt.wire.commands import Append, Appended, Command, Login, SignedIn
+from yurt.wire.frames import (
+    STREAM_VERSION,
+    Call,
+    ClientHello,
+    Entries,
+    Frame,
+    NodeFrame,
+    NodeHello,
+    ProblemFrame,
+    Result,
+    Subscribe,
+    room_log,
+)
+from yurt.wire.position import Position
+from yurt.wire.registry import DEVICE_ID_SIZE, EntryKind
+
+STREAM_PATH: Final = "/api/v1/stream"
+NAME: Final = "harbour.example"
+_AAD: Final = bytes(2)
+_SENDER_DATA_SIZE: Final = 28
+_encode = msgspec.msgpack.Encoder().encode
+_frames = msgspec.msgpack.Decoder(NodeFrame)
+
+
+class Unfit(RuntimeError):
+    """The node refuses what the benchmark does; the figures would mean nothing."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A real node with a plain listener, and one person with one room on it."""
+
+    process: NodeProcess
+    room: bytes
+    token: str = field(repr=False)
+    epoch: int
+    head: Position
+    """Of the room's log; listeners begin here."""
+
+    @classmethod
+    async def start(cls, network: Network, folder: Path) -> Self:
+        """Start a node; let a real engine join over a TLS proxy and make the room; then let it go."""
+        network.write_map(NAME)
+        process = NodeProcess(NAME, network, folder / NAME, plain=True)
+        await process.init()
+        await process.start()
+        proxy = await _tls_proxy(network)
+        ana = await Person.join(
+            "ana", await process.invite(), folder / "ana", network.write_map("ana", {NAME: proxy.endpoint})
+        )
+        view = await ana.engine.create_room("bench")
+        await ana.engine.send(view.room, "first", wait="accepted")  # the leaf gets its own key (TRUST 2)
+        view = next(room for room in await ana.engine.rooms() if room.room == view.room)
+        await ana.close()
+        await proxy.close()
+        node = cls(process, view.room, "", view.epoch, view.position)
+        node.token = await node._login()
+        return node
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid
+
+    async def talker(self, accepted: Callable[[int], None]) -> "NodeTalker":
+        """Connect somebody who sends."""
+        talker = NodeTalker(self, accepted)
+        await talker.connect()
+        return talker
+
+    async def listener(self, listen: Listener) -> RawSocket:
+        """Connect somebody who receives; returns when the stream is live."""
+        live = asyncio.get_running_loop().create_future()
+
+        def greeted(payload: bytes) -> None:
+            frame = _frames.decode(payload)
+            if isinstance(frame, NodeHello):
+                socket.send(_encode(Subscribe(room_log(self.room), self.head)))
+            elif isinstance(frame, Entries) and not live.done():
+                live.set_result(None)
+            elif isinstance(frame, ProblemFrame):
+                live.set_exception(Unfit(frame.problem.message))
+
+        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(greeted))
+        socket.send(_encode(ClientHello((STREAM_VERSION,), token=self.token)))
+        await live
+        socket.received = listen
+        return socket
+
+    def entry(self, number: int) -> bytes:
+        """Make an entry: a real PrivateMessage to every node, whose ciphertext opens for nobody."""
+        message = PrivateMessage(
+            self.room, self.epoch, ContentType.APPLICATION, _AAD, os.urandom(_SENDER_DATA_SIZE), b""
+        )
+        body = marked(number, BODY_SIZE - len(MLSMessage(message).encode()))
+        return MLSMessage(replace(message, ciphertext=body)).encode()
+
+    async def _login(self) -> str:
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def take(payload: bytes) -> None:
+            frame = _frames.decode(payload)
+            if isinstance(frame, Result):
+                answered.set_result(msgspec.msgpack.decode(frame.value, type=SignedIn).token)
+            elif isinstance(frame, ProblemFrame):
+                answered.set_exception(Unfit(frame.problem.message))
+
+        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(take))
+        socket.send(_encode(ClientHello((STREAM_VERSION,))))
+        key = await asyncio.to_thread(login_key, PASSPHRASE, "ana", NAME)
+        socket.send(
+            _encode(_call(1, Login(account="ana", login_key=key, device_id=os.urandom(DEVICE_ID_SIZE))))
+        )
+        token = await answered
+        socket.close()
+        return token
+
+
+class NodeTalker:
+    """Appends entries over one stream."""
+
+    def __init__(self, node: Node, accepted: Callable[[int], None]) -> None:
+        self._node = node
+        self._accepted = accepted
+        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._socket: RawSocket | None = None
+
+    async def connect(self) -> None:
+        """Open the stream and say hello."""
+        endpoint = self._node.process.endpoint
+        self._socket = await RawSocket.connect(endpoint, NAME, STREAM_PATH, Frames(self._take))
+        self._socket.send(_encode(ClientHello((STREAM_VERSION,), token=self._node.token)))
+        await self._greeted
+
+    def send(self, number: int) -> None:
+        """Append the entry with this number."""
+        append = Append(room=self._node.room, kind=EntryKind.MESSAGE, entry=self._node.entry(number))
+        if self._socket is not None:
+            self._socket.send(_encode(_call(number + 1, append)))
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def _take(self, payload: bytes) -> None:
+        frame = _frames.decode(payload)
+        if isinstance(frame, Result):
+            receipt = msgspec.msgpack.decode(frame.value, type=Appended)
+            self._node.head = max(self._node.head, receipt.position)
+            self._accepted(1)
+        elif isinstance(frame, NodeHello):
+            self._greeted.set_result(None)
+        elif isinstance(frame, ProblemFrame):
+            raise Unfit(f"{frame.problem.code}: {frame.problem.message}")
+
+
+def _call(number: int, command: Command) -> Frame:
+    return Call(number, command.name, msgspec.Raw(_encode(command)))
+
+
+async def _tls_proxy(network: Network) -> Link:
+    """What stands before a node with a plain listener: something that has its certificate."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(network.certificate_file(NAME), network.key_file(NAME))
+    return await Link.open(network.endpoints[NAME], tls=tls)
