@@ -20,6 +20,7 @@ from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.policy import Floor, Limits, Role
+from yurt.rooms.common.room import read_room
 from yurt.rooms.common.room_change import Device, Moved, RoleChange, RoomChange
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.testing import (
@@ -261,6 +262,20 @@ def test_later_paths_may_keep_the_key() -> None:
     case.path = DEE.leaf(use=LeafUse.ROOM, key=1, not_after=NOW + 85 * DAY)
 
     assert case.judge().is_quiet
+
+
+def test_joiner_refuses_a_tree_with_a_double() -> None:
+    """A Welcome's tree is checked whole: no device stands in it twice, no leaf without its proof."""
+    case = room(ANA, DEE)
+    change = case.change()
+    double, _ = change.tree_before.add(DEE.leaf(key=1))
+    unproven, _ = change.tree_before.add(replace(EVE.leaf(), extensions=()))
+
+    assert read_room(change.extensions_before, change.tree_before).people.dids == (ANA.did, DEE.did)
+    for tree, rule in ((double, Rule.DUPLICATE_DEVICE), (unproven, Rule.BAD_LEAF)):
+        with pytest.raises(Refused) as caught:
+            read_room(change.extensions_before, tree)
+        assert caught.value.rule is rule
 
 
 def test_ten_devices() -> None:

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from yurt.mls.change import EnteringLeaf
-
 from yurt.identity.errors import LeafError, RemoteIdentityError
 from yurt.identity.leaf import LeafUse, VerifiedLeaf
+from yurt.mls.change import EnteringLeaf
 from yurt.mls.leaf_node import LeafNode
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judged import Case
@@ -41,15 +40,14 @@ def check_entering(case: Case) -> None:
 
 
 def check_people(case: Case) -> None:
-    """Judge the room as it would be: one leaf a device, ten devices a person, its size, nobody banned.
+    """Judge the room as it would be: ten devices a person, its size, nobody banned.
+
+    That a device has one leaf was seen when its people were read (`room.read_people`).
 
     Raises:
-        Refused: ``duplicateDevice``, ``tooManyDevices``, ``roomFull`` or ``banned``.
+        Refused: ``tooManyDevices``, ``roomFull`` or ``banned``.
     """
     after = case.after
-    keys = [member.leaf.key for member in after.people.members]
-    if len(set(keys)) != len(keys):
-        raise Refused(Rule.DUPLICATE_DEVICE, "a device would have two leaves")
     if any(len(after.people.of(did)) > MAX_DEVICES for did in after.people.dids):
         raise Refused(Rule.TOO_MANY_DEVICES, f"a person has at most {MAX_DEVICES} devices in a room")
     grows = len(after.people) > len(case.before.people)

@@ -41,7 +41,7 @@ def read_room(extensions: Sequence[Extension], tree: Tree) -> Standing:
         tree: The ratchet tree.
 
     Raises:
-        Refused: ``requiredCapabilities``, a rule of the policy, or ``badLeaf``.
+        Refused: ``requiredCapabilities``, a rule of the policy, ``badLeaf`` or ``duplicateDevice``.
     """
     check_required(extensions)
     return Standing(read_policy(extensions), read_people(tree))
@@ -60,15 +60,18 @@ def read_policy(extensions: Sequence[Extension]) -> RoomPolicy:
 
 
 def read_people(tree: Tree) -> Participants:
-    """Verify all leaves of a tree.
+    """Verify all leaves of a tree; no device has two.
 
     Raises:
-        Refused: ``badLeaf``.
+        Refused: ``badLeaf`` or ``duplicateDevice``.
     """
     try:
-        return participants_of(tree)
+        people = participants_of(tree)
     except RemoteIdentityError as error:
         raise Refused(Rule.BAD_LEAF, f"a leaf: {error}", detail=error.rule) from None
+    if len({member.leaf.key for member in people.members}) != len(people.members):
+        raise Refused(Rule.DUPLICATE_DEVICE, "a device has two leaves")
+    return people
 
 
 def check_required(extensions: Sequence[Extension]) -> None:
