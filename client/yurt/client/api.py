@@ -73,6 +73,8 @@ class RoomView(View, frozen=True, kw_only=True):
     undecryptable: int = 0
     removed: bool = False
     """Whether this device was removed from it: it may be read, not written to."""
+    stopped: str = ""
+    """Code: why its log cannot be followed here; it may be read, not written to."""
 
 
 class PersonView(View, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ reading goes on from there.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from yurt.client.errors import ClientError, Disconnected
+from yurt.client.errors import ClientError, Disconnected, LocalClientError
 from yurt.client.stream import A, Stream
 from yurt.wire.commands import Command
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
@@ -61,21 +62,21 @@ SignIn = Callable[[Stream], Awaitable[None]]
 class Session:
     """The stream to the own node: open, or about to be."""
 
-    def __init__(self, node: str, network: NetworkMap | None, sign_in: SignIn, sink: LogSink) -> None:
+    def __init__(self, node: str, network: NetworkMap | None) -> None:
         self.node = node
         self.problem = f"not connected to {node} yet"
         """Why there is no stream, for people; empty while there is one."""
         self._network = network
-        self._sign_in = sign_in
-        self._sink = sink
+        self._ends: _Ends | None = None
         self._stream: Stream | None = None
         self._logs: dict[str, _Place] = {}
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
     # --- life ---------------------------------------------------------------------------------------
-    def start(self, stream: Stream | None = None) -> None:
+    def start(self, sign_in: SignIn, sink: LogSink, stream: Stream | None = None) -> None:
         """Begin; on an open and signed-in stream if there is one already."""
+        self._ends = _Ends(sign_in, sink)
         self._task = asyncio.create_task(self._run(stream), name=f"session {self.node}")
         self._task.add_done_callback(self._ended)
 
@@ -159,6 +160,12 @@ class Session:
             context = {"message": f"the session with {self.node} ended", "exception": error}
             task.get_loop().call_exception_handler(context)
 
+    @property
+    def _started(self) -> "_Ends":
+        if self._ends is None:
+            raise LocalClientError("the session was used before it was started")
+        return self._ends
+
     # --- the loop -----------------------------------------------------------------------------------
     async def _run(self, stream: Stream | None) -> None:
         delay = FIRST_RETRY_S
@@ -181,7 +188,7 @@ class Session:
     async def _open(self) -> Stream:
         stream = await Stream.open(self.node, self._network)
         try:
-            await self._sign_in(stream)
+            await self._started.sign_in(stream)
         except BaseException:
             await stream.close()
             raise
@@ -216,7 +223,7 @@ class Session:
             await stream.close()
 
     async def _subscribe(self, stream: Stream, log: str) -> None:
-        after = await self._sink.place(log)
+        after = await self._started.sink.place(log)
         if log in self._logs:
             self._logs[log] = _Place(after)
             await _try(stream.send(Subscribe(log, after)))
@@ -226,17 +233,17 @@ class Session:
         if place is None:
             return  # unfollowed a moment ago
         if frame.rows:
-            place.after = await self._sink.take(frame.log, frame.rows)
+            place.after = await self._started.sink.take(frame.log, frame.rows)
             await _try(stream.send(Ack(frame.log, place.after)))
         place.head = frame.head
         if place.live:
-            self._sink.live(frame.log)
+            self._started.sink.live(frame.log)
             await self._notify()
 
     async def _gap(self, stream: Stream, frame: Gap) -> None:
         place = self._logs.get(frame.log)
         if place is not None:
-            place.after = await self._sink.gap(frame)
+            place.after = await self._started.sink.gap(frame)
             await _try(stream.send(Ack(frame.log, place.after)))
 
     async def _refused(self, frame: ProblemFrame) -> None:
@@ -244,12 +251,20 @@ class Session:
         log = frame.problem.detail.get("log")
         if isinstance(log, str) and log in self._logs and not frame.problem.kind.retry:
             del self._logs[log]
-            await self._sink.unavailable(log)
+            await self._started.sink.unavailable(log)
             await self._notify()
 
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What the session was started with."""
+
+    sign_in: SignIn
+    sink: LogSink
 
 
 class _Place:

@@ -150,8 +150,8 @@ async def test_own_line_changes_its_revision(tmp_path: Path) -> None:
 
     await vault.write(lambda tx: timeline.accept(tx, item, Position(1, 7), 1_000))
     await vault.write(lambda tx: timeline.accept(tx, item, Position(1, 7), 1_000))
-    changed = await vault.read(lambda tx: timeline.changed(tx, ROOM, seen, 10))
-    again = await vault.read(lambda tx: timeline.changed(tx, ROOM, changed[-1].revision, 10))
+    changed = await vault.read(lambda tx: timeline.changed(tx, room=ROOM, revision=seen))
+    again = await vault.read(lambda tx: timeline.changed(tx, room=ROOM, revision=changed[-1].revision))
     await vault.close()
 
     assert [(line.item, line.state, line.position) for line in changed] == [

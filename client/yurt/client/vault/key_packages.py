@@ -21,15 +21,19 @@ def mark_published(tx: Connection) -> None:
     tx.execute("UPDATE key_package SET published = 1 WHERE published = 0")
 
 
-def take(tx: Connection, refs: Iterable[bytes]) -> bytes | None:
-    """Take the first of these that is ours out of the vault, for good."""
+def find(tx: Connection, refs: Iterable[bytes]) -> bytes | None:
+    """Give the first of these that is ours and was not used."""
     for ref in refs:
         row = tx.execute("SELECT bundle FROM key_package WHERE ref = ?", (ref,)).fetchone()
         if row is not None:
-            tx.execute("DELETE FROM key_package WHERE ref = ?", (ref,))
             bundle: bytes = row[0]
             return bundle
     return None
+
+
+def delete(tx: Connection, ref: bytes) -> None:
+    """Delete a key package that was used, private keys and all."""
+    tx.execute("DELETE FROM key_package WHERE ref = ?", (ref,))
 
 
 def drop_expired(tx: Connection, now_s: int) -> None:

@@ -1,6 +1,6 @@
 """The rooms of this vault, and what each sending leaf of them has shown so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import msgspec
@@ -128,3 +128,8 @@ def _room(row: Row) -> RoomRow:
     pairs = msgspec.json.decode(people, type=tuple[tuple[str, str], ...])
     sender = SenderState(counter, previous)
     return RoomRow(room, name, topic, hub, state, reason, sender, bool(stamped), epoch, pairs)
+
+
+def stopped(room: RoomRow, reason: str) -> RoomRow:
+    """Give a room as it is once its log cannot be followed any more."""
+    return replace(room, state="stopped", reason=reason)

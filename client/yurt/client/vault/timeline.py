@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.api import ItemKind, SendState, TimelineItem
+from yurt.client.api import DEFAULT_PAGE, ItemKind, SendState, TimelineItem
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.writer import Row
 from yurt.wire.position import Position
@@ -114,7 +114,13 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
 
 
 def changed(
-    tx: Connection, room: bytes | None, revision: int, limit: int, *, after: int = 0, since: int = 0
+    tx: Connection,
+    *,
+    room: bytes | None,
+    revision: int,
+    after: int = 0,
+    since: int = 0,
+    limit: int = DEFAULT_PAGE,
 ) -> list[TimelineItem]:
     """Give lines added or changed after a revision, in the order of their newest changes.
 
@@ -122,9 +128,9 @@ def changed(
         tx: A connection.
         room: One room, or None for all.
         revision: Only lines changed after it.
-        limit: At most that many.
         after: Only lines with a higher local id ...
         since: ... or changed after this revision.
+        limit: At most that many.
     """
     rows = tx.execute(
         _SELECT

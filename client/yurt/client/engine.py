@@ -1,0 +1,313 @@
+"""The engine: one person's client without a screen. It puts the parts together and holds no rule.
+
+    engine, phrase = await Engine.join(home, link, "ana", passphrase, network=network, clock=clock, ...)
+    engine = await Engine.open(home, passphrase, network=network, clock=clock)
+
+Several may run in one process, each on a vault of its own; there are no globals and no environment.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Final, Self
+
+from sqlcipher3.dbapi2 import Connection
+from typing_extensions import override
+
+from yurt.client import identity
+from yurt.client.api import (
+    DEFAULT_PAGE,
+    EngineApi,
+    PersonView,
+    RoomView,
+    Sent,
+    Status,
+    TimelineItem,
+    Wait,
+)
+from yurt.client.clock import Clock, SystemClock
+from yurt.client.core import Core
+from yurt.client.errors import NoVault, VaultHeld
+from yurt.client.identity import KeepPhrase
+from yurt.client.intake import Intake
+from yurt.client.links import check_name, parse_invite
+from yurt.client.outbox import Outbox
+from yurt.client.people import People
+from yurt.client.rooms import key_package_supply
+from yurt.client.rooms.commit import Committer
+from yurt.client.rooms.create import create_room
+from yurt.client.rooms.groups import Groups
+from yurt.client.rooms.invite import invite
+from yurt.client.rooms.places import Places
+from yurt.client.rooms.send import store_note
+from yurt.client.service.lock import VaultLock
+from yurt.client.session import Session
+from yurt.client.stream import Stream
+from yurt.client.vault import accounts, outbox, rooms, timeline
+from yurt.client.vault import open as vaults
+from yurt.client.vault.accounts import Account
+from yurt.client.vault.open import Vault
+from yurt.client.views import room_view, sent_view, status_view
+from yurt.identity.phrase import RecoveryPhrase
+from yurt.rooms.common.content import CONTENT_ID_SIZE
+from yurt.wire.frames import INBOX, room_log
+from yurt.wire.network_map import NetworkMap
+from yurt.wire.problems import ProblemError, refuse
+from yurt.wire.registry import ROOM_ID_SIZE
+
+ACCEPTED_S: Final = 15.0
+"""How long ``send`` waits for the hub before it says that the message is stored."""
+DECIDED: Final = frozenset({"accepted", "refused"})
+
+
+class Engine(EngineApi):
+    """A running client."""
+
+    def __init__(
+        self, vault: Vault, account: Account, network: NetworkMap | None, clock: Clock, lock: VaultLock
+    ) -> None:
+        self._lock = lock
+        groups, places = Groups(), Places()
+        vault.on_rollback(groups.clear)
+        vault.on_rollback(places.clear)
+        session = Session(account.node, network)
+        self._core = Core(vault, account, identity.device_of(account), clock, session, groups)
+        self._people = People(self._core)
+        self._committer = Committer(self._core)
+        self._outbox = Outbox(self._core, self._committer)
+        self._intake = Intake(self._core, places, self._outbox)
+        self._keeper: asyncio.Task[None] | None = None
+
+    # --- beginnings and the end ---------------------------------------------------------------------
+    @classmethod
+    async def open(
+        cls,
+        home: Path,
+        passphrase: str,
+        *,
+        network: NetworkMap | None = None,
+        clock: Clock | None = None,
+        lock: VaultLock | None = None,
+    ) -> Self:
+        """Open a vault and run on it; connecting goes on in the background.
+
+        Args:
+            home: The vault's folder.
+            passphrase: Opens it.
+            network: The network map; its CA path absolute.
+            clock: The system's, if not given.
+            lock: The vault's, if the caller holds it already; it stays the caller's to release.
+
+        Raises:
+            NoVault, WrongPassphrase, VaultTooNew, VaultHeld: See `yurt.client.errors`.
+        """
+        held = lock or _lock(home)
+        try:
+            vault, account = await _open(home, passphrase)
+            engine = cls(vault, account, network, clock or SystemClock(), held)
+            await engine._start(None)
+        except BaseException:
+            if lock is None:
+                held.release()
+            raise
+        return engine
+
+    @classmethod
+    async def join(
+        cls,
+        home: Path,
+        link: str,
+        name: str,
+        passphrase: str,
+        *,
+        keep_phrase: KeepPhrase,
+        network: NetworkMap | None = None,
+        clock: Clock | None = None,
+    ) -> tuple[Self, str]:
+        """Make an account from an invite and run on its new vault.
+
+        Args:
+            home: The vault's folder.
+            link: ``https://NODE/i/CODE#SECRET``.
+            name: The account's name.
+            passphrase: Will open the vault.
+            keep_phrase: Shows or stores the recovery phrase, before the node is asked.
+            network: The network map; its CA path absolute.
+            clock: The system's, if not given.
+
+        Returns:
+            The engine, and the 24 words; empty when an unfinished join was finished.
+
+        Raises:
+            ClientError, ProblemError: See `yurt.client.identity.join`; nothing half-made is left.
+        """
+        invitation, words = parse_invite(link), list[str]()
+
+        def keep(phrase: RecoveryPhrase) -> None:
+            words.extend(phrase.words)
+            keep_phrase(phrase)
+
+        clock, lock = clock or SystemClock(), _lock(home)
+        try:
+            joined = await identity.join(
+                home,
+                invitation,
+                check_name(name),
+                passphrase,
+                network=network,
+                clock=clock,
+                keep_phrase=keep,
+            )
+            engine = cls(joined.vault, joined.account, network, clock, lock)
+            await engine._start(joined.stream)
+        except BaseException:
+            if vaults.exists(home):
+                lock.release()
+            else:
+                lock.remove()
+            raise
+        return engine, " ".join(words)
+
+    async def _start(self, stream: Stream | None) -> None:
+        core = self._core
+        await core.session.follow(INBOX)
+        for room in await core.vault.read(rooms.every):
+            if room.state == "active":
+                await core.session.follow(room_log(room.room))
+        core.session.start(self._sign_in, self._intake, stream)
+        self._keeper = asyncio.create_task(self._keep(), name="engine keeper")
+
+    @override
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        self._intake.close()
+        await self._outbox.close()
+        await self._core.session.close()
+        await self._core.vault.close()
+        self._lock.release()
+
+    async def _sign_in(self, stream: Stream) -> None:
+        core = self._core
+        core.account = await identity.sign_in(stream, core.vault, core.account)
+
+    async def _keep(self) -> None:
+        """After each catching up: rooms half-created, key packages."""
+        while True:
+            await self._intake.inbox_live.wait()
+            self._intake.inbox_live.clear()
+            for room in await self._core.vault.read(rooms.every):
+                if room.state == "creating":
+                    self._outbox.kick(room.room)
+            try:
+                await key_package_supply.refill(self._core)
+            except ProblemError:
+                continue  # the next stream tries again
+
+    # --- rooms --------------------------------------------------------------------------------------
+    @override
+    async def create_room(self, name: str, *, room: bytes = b"") -> RoomView:
+        room = room or os.urandom(ROOM_ID_SIZE)
+        await create_room(self._core, name, room)
+        self._outbox.kick(room)
+        return await self._room(room)
+
+    @override
+    async def rooms(self) -> list[RoomView]:
+        return await self._core.vault.read(lambda tx: [room_view(tx, room) for room in rooms.every(tx)])
+
+    @override
+    async def invite(self, room: bytes, address: str) -> PersonView:
+        return await invite(self._core, self._people, self._committer, room, address)
+
+    @override
+    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        core, name = self._core, content_id or os.urandom(CONTENT_ID_SIZE)
+        item = await core.write(lambda tx: store_note(tx, core.device, room, name, text))
+        self._outbox.kick(room)
+        if wait == "accepted":
+            await core.until(lambda tx: sent_view(tx, item).state in DECIDED, ACCEPTED_S)
+        return await core.vault.read(lambda tx: sent_view(tx, item))
+
+    @override
+    async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
+        return await self._core.vault.read(lambda tx: timeline.page(tx, room, after, limit))
+
+    @override
+    async def watch(
+        self, room: bytes | None, *, after: int = 0, revision: int = 0
+    ) -> AsyncIterator[TimelineItem]:
+        core, since = self._core, revision
+        since = since or await core.vault.read(timeline.revision)
+        while True:
+            ring = core.bell.next()
+            page = await core.vault.read(
+                partial(timeline.changed, room=room, revision=revision, after=after, since=since)
+            )
+            for item in page:
+                yield item
+                revision = item.revision
+            if not page:
+                await ring.wait()
+
+    async def _room(self, room: bytes) -> RoomView:
+        def look(tx: Connection) -> RoomView:
+            found = rooms.find(tx, room)
+            if found is None:
+                raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
+            return room_view(tx, found)
+
+        return await self._core.vault.read(look)
+
+    # --- people -------------------------------------------------------------------------------------
+    @override
+    async def follow(self, address: str) -> PersonView:
+        return await self._people.follow(address)
+
+    @override
+    async def unfollow(self, address: str) -> None:
+        await self._people.unfollow(address)
+
+    @override
+    async def followers(self) -> list[PersonView]:
+        return await self._people.followers()
+
+    @override
+    async def following(self) -> list[PersonView]:
+        return await self._people.following()
+
+    # --- how it stands ------------------------------------------------------------------------------
+    @override
+    async def status(self) -> Status:
+        core = self._core
+        return await core.vault.read(lambda tx: status_view(tx, core.account, core.session))
+
+    @override
+    async def sync(self, within: float = 10.0) -> bool:
+        core, loop = self._core, asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while (left := deadline - loop.time()) > 0:
+            live = await core.session.wait_all_live(left)
+            sent = await core.until(lambda tx: outbox.count(tx) == 0, max(0.0, deadline - loop.time()))
+            if live and sent and core.session.all_live:
+                return True
+        return False
+
+
+async def _open(home: Path, passphrase: str) -> tuple[Vault, Account]:
+    vault = await asyncio.to_thread(Vault.open, home, passphrase)
+    account = await vault.read(accounts.load)
+    if account is None or account.state != "joined":
+        await vault.close()
+        raise NoVault(home)
+    return vault, account
+
+
+def _lock(home: Path) -> VaultLock:
+    lock = VaultLock.acquire(home)
+    if lock is None:
+        raise VaultHeld
+    return lock

@@ -1,0 +1,192 @@
+"""People: who an address means, since when, and who follows whom.
+
+The node resolves, the client believes nothing of it: the record is signed by the did, the statement binds
+the did to the actor, and the pin of first contact stands. A known address with another did is refused until
+a person decides (TRUST 1).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.api import PersonView
+from yurt.client.core import Core
+from yurt.client.links import parse_address
+from yurt.client.vault import people
+from yurt.client.vault.people import Pin
+from yurt.identity.errors import RecordError, RemoteIdentityError
+from yurt.identity.safety_number import safety_number
+from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, verify_next, verify_record
+from yurt.identity.statement import verify_statement
+from yurt.wire.commands import (
+    Done,
+    Follow,
+    Followers,
+    Following,
+    Person,
+    Resolve,
+    Tie,
+    Ties,
+    Unfollow,
+)
+from yurt.wire.problems import ProblemError, refuse
+
+PAGES: Final = 100
+"""Most pages of ties that are read; 20,000 ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A person whose record was verified just now."""
+
+    pin: Pin
+    record: VerifiedRecord
+
+
+class People:
+    """What this client knows of others."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def meet(self, address: str) -> Met:
+        """Resolve and verify somebody, and pin them at first contact.
+
+        Raises:
+            ProblemError: Nobody there; without a did; not who they were; or a proof that fails.
+        """
+        person = await self._core.session.call(Resolve(parse_address(address)), Person)
+        if not person.did:
+            raise refuse("refused", f"{person.address} has no Yurt identity: rooms need one", rule="noDid")
+        return await self._pin(person)
+
+    async def learn(self, pin: Pin, signed: bytes) -> Met:
+        """Take in a newer record of somebody who is pinned.
+
+        Raises:
+            ProblemError: It is not theirs, or does not follow the known one.
+        """
+        record = newer_record(pin, signed)
+        kept = Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
+        await self._core.write(lambda tx: people.save(tx, kept))
+        return Met(kept, record)
+
+    async def follow(self, address: str) -> PersonView:
+        """Follow somebody; their answer comes later."""
+        person = await self._core.session.call(Follow(parse_address(address)), Person)
+        if not person.did:
+            return PersonView(address=person.address, actor=person.actor, did="", state="pending")
+        met = await self._pin(person)
+        return self.view(met.pin, "pending")
+
+    async def unfollow(self, address: str) -> None:
+        """Stop following somebody."""
+        await self._core.session.call(Unfollow(parse_address(address)), Done)
+
+    async def followers(self) -> list[PersonView]:
+        """List who follows this person."""
+        return [_tie(tie) for tie in await self._ties(Followers)]
+
+    async def following(self) -> list[PersonView]:
+        """List whom this person follows."""
+        return [_tie(tie) for tie in await self._ties(Following)]
+
+    def view(self, pin: Pin, state: str) -> PersonView:
+        """Show somebody."""
+        number = safety_number(self._core.account.did, pin.did)
+        return PersonView(
+            address=pin.address, actor=pin.actor, did=pin.did, state=state, safety_number=number
+        )
+
+    async def _ties(self, command: type[Followers] | type[Following]) -> list[Tie]:
+        found: list[Tie] = []
+        after = ""
+        for _ in range(PAGES):
+            page = await self._core.session.call(command(after=after), Ties)
+            found += page.ties
+            after = page.next
+            if not after:
+                break
+        return found
+
+    async def _pin(self, person: Person) -> Met:
+        def unit(tx: Connection) -> Met | ProblemError:
+            known = people.by_address(tx, person.address)
+            if known is not None and known.did != person.did:
+                people.mark_changed(tx, known.did, person.did)
+                return _changed(person.address)
+            known = known or people.by_did(tx, person.did)
+            if known is not None and known.changed:
+                return _changed(known.address)
+            record = _verify(person, known)
+            pin = Pin(person.did, person.address, person.actor, record.signed.encode())
+            people.save(tx, pin)
+            return Met(pin, record)
+
+        met = await self._core.write(unit)  # the mark of a changed did stays, so nothing is raised in there
+        if isinstance(met, ProblemError):
+            raise met
+        return met
+
+
+def newer_record(pin: Pin, signed: bytes) -> VerifiedRecord:
+    """Verify a record against the pinned one; an older one changes nothing.
+
+    Raises:
+        ProblemError: ``refused`` with the rule that it breaks.
+    """
+    try:
+        known = verify_record(SignedRecord.decode(pin.record))
+        return _follow_record(known, SignedRecord.decode(signed))
+    except RemoteIdentityError as error:
+        raise refuse("refused", f"{pin.address}: {error}", rule=error.rule) from None
+
+
+def _verify(person: Person, known: Pin | None) -> VerifiedRecord:
+    """Check everything that the node says of a person.
+
+    Raises:
+        ProblemError: ``refused`` with the rule that it breaks.
+    """
+    if known is not None:
+        record = newer_record(known, person.record)
+    else:
+        try:
+            record = verify_record(SignedRecord.decode(person.record))
+        except RemoteIdentityError as error:
+            raise refuse("refused", f"{person.address}: {error}", rule=error.rule) from None
+    try:
+        bound = verify_statement(person.statement, person.actor)
+    except RemoteIdentityError as error:
+        raise refuse("refused", f"{person.address}: {error}", rule=error.rule) from None
+    if not bound == record.did == person.did or record.record.actor != person.actor:
+        raise refuse("refused", f"{person.address}: address and identity do not fit", rule="recordActor")
+    return record
+
+
+def _follow_record(known: VerifiedRecord, signed: SignedRecord) -> VerifiedRecord:
+    try:
+        outcome = verify_next(known, signed)
+    except RecordError as error:
+        if error.rule == "recordOld":
+            return known
+        if error.rule != "recordGap":
+            raise
+        # The stream has no command for the records between; the identity key signed this one all the same.
+        return verify_record(signed)
+    if isinstance(outcome, Frozen):
+        raise RecordError("recordFrozen", "two records with one number: somebody else has their phrase")
+    return outcome
+
+
+def _changed(address: str) -> ProblemError:
+    return refuse(
+        "refused",
+        f"{address} is not the person it was: compare safety numbers with them before anything else",
+        rule="didChanged",
+    )
+
+
+def _tie(tie: Tie) -> PersonView:
+    return PersonView(address=tie.address, actor=tie.actor, did=tie.did, state=tie.state)

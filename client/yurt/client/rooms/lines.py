@@ -1,0 +1,89 @@
+"""What the timeline says of itself: roster lines, notices, and why something cannot be read.
+
+Texts are English sentences for people; programs read ``kind`` and ``reason``, whose codes never change.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from yurt.rooms.common.policy import Role
+from yurt.rooms.common.room_change import RoomChange
+
+# --- reasons of lines; those of MLS and content rules keep their own codes ---------------------------
+ERASED: Final = "erased"
+WRONG_FRAMING: Final = "wrongFraming"
+MISSING: Final = "missing"
+REPEATED: Final = "repeated"
+REWRITTEN: Final = "rewritten"
+DIFFERENT_CONTENT: Final = "differentContent"
+UNKNOWN_CONTENT: Final = "unknownContent"
+DID_CHANGED: Final = "didChanged"
+LOG_FORKED: Final = "logForked"
+STOPPED: Final = "stopped"
+WELCOME_REFUSED: Final = "welcomeRefused"
+RETENTION: Final = "retention"
+
+_TEXTS: Final = {
+    ERASED: "this message was erased before this device read it",
+    WRONG_FRAMING: "an entry of a kind that does not belong here was skipped",
+    REPEATED: "this message repeats a number that was used before: it may have been sent twice",
+    REWRITTEN: "this message denies what its author said before it",
+    DIFFERENT_CONTENT: "a second, different message under the same name was dropped; the first stands",
+    UNKNOWN_CONTENT: "a newer client sent something that this release cannot show",
+    LOG_FORKED: "the hub shows different people different logs, or lies: compare room codes with the others",
+    "joiningLeaf": "a message was hidden: its device had not yet made a key for this room",
+    "notAuthor": "a change was hidden: its author may not make it",
+    "unknownEpoch": "a message could not be read: its keys are gone (it came very late)",
+    "replayed": "a message was dropped: it was delivered a second time",
+    "tooFarAhead": "a message could not be read: too many before it are missing",
+    "decryptionFailed": "a message could not be read: it is damaged, or not for this device",
+}
+
+
+def text_of(reason: str) -> str:
+    """Say a reason in one line."""
+    return _TEXTS.get(reason, f"a message could not be read ({reason})")
+
+
+def missing(count: int) -> str:
+    """Say that messages of somebody did not arrive."""
+    return f"{count} message{'s' if count > 1 else ''} of this person did not arrive"
+
+
+def roster_lines(change: RoomChange, name: Callable[[str], str]) -> list[str]:
+    """Say what a commit did, one line each; nothing for a quiet one.
+
+    Args:
+        change: What the judge found.
+        name: Gives the address of a did.
+    """
+    by = name(change.by)
+    lines = [f"{by} added {name(did)}" for did in change.joined]
+    lines += [f"{by} removed {name(did)}" for did in change.removed]
+    lines += [f"{name(did)} left" for did in change.left]
+    lines += _device_lines(change, by, name)
+    lines += [f"{by} made {name(r.did)} {_ROLES[r.after]} (was {_ROLES[r.before]})" for r in change.roles]
+    lines += [f"{by} banned {name(did)}" for did in change.banned]
+    lines += [f"{by} lifted the ban of {name(did)}" for did in change.unbanned]
+    lines += [f"{moved.before} is now {moved.after}" for moved in change.moved]
+    if change.settings:
+        lines.append(f"{by} changed the room's settings")
+    if change.owner is not None:
+        lines.append(f"{name(change.owner)} now acts as the owner")
+    return lines
+
+
+_ROLES: Final = {
+    Role.MEMBER: "member",
+    Role.MODERATOR: "moderator",
+    Role.ADMIN: "admin",
+    Role.OWNER: "owner",
+}
+
+
+def _device_lines(change: RoomChange, by: str, name: Callable[[str], str]) -> list[str]:
+    """Devices of people who were and remain here."""
+    added = [device.did for device in change.devices_added if device.did not in change.joined]
+    gone = [d.did for d in change.devices_removed if d.did not in (*change.removed, *change.left)]
+    lines = [f"{by} added a device of {name(did)}" for did in added]
+    return lines + [f"{by} removed a device of {name(did)}" for did in gone]

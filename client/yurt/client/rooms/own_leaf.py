@@ -1,0 +1,47 @@
+"""This device's own leaf in a room: from ``use = 1``, which may read, to ``use = 2``, which may speak.
+
+The first commit of this device brings the new leaf along, whatever else it does; if it speaks first, a path
+commit goes before the message (TRUST 2).
+"""
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.core import Core
+from yurt.client.rooms.commit import Committer
+from yurt.identity.leaf import LeafUse
+from yurt.mls.group import Group
+from yurt.mls.key_package_bundle import OwnLeaf
+from yurt.mls.staging import StagedCommit
+from yurt.rooms.common.commit_data import CommitData
+from yurt.rooms.common.participants import verified_leaf
+
+
+def is_joining(group: Group) -> bool:
+    """Tell whether our leaf may only read so far."""
+    return verified_leaf(group.tree.leaf(group.own_index)).use is LeafUse.JOINING
+
+
+def renewed_leaf(core: Core, group: Group) -> OwnLeaf | None:
+    """Give the leaf that our next commit must bring; None if the present one is the room's already."""
+    return core.device.room_leaf(group.group_id, core.now_s) if is_joining(group) else None
+
+
+def commit_data(core: Core) -> bytes:
+    """Give the authenticated data of a commit made now."""
+    return CommitData(core.clock.now_ms()).encode()
+
+
+async def make_room_leaf(core: Core, committer: Committer, room: bytes) -> None:
+    """Commit a path with a room leaf, if ours is still a joining one; the caller holds the room's lock.
+
+    Raises:
+        ProblemError: See `Committer.commit`.
+    """
+
+    def stage(_tx: Connection, group: Group) -> StagedCommit | None:
+        leaf = renewed_leaf(core, group)
+        if leaf is None:
+            return None
+        return group.stage_commit(leaf=leaf, force_path=True, authenticated_data=commit_data(core))
+
+    await committer.commit(room, "leaf", stage)

@@ -1,0 +1,126 @@
+"""Commits as they come from the log: judged like everywhere, merged, and told in the timeline.
+
+The first commit of an epoch takes it. One that the hub accepted and that this client cannot follow stops
+the room here: nothing is sent into a group whose members may differ (TRUST 3, 4).
+"""
+
+from dataclasses import replace
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.rooms import lines
+from yurt.client.rooms.groups import Groups
+from yurt.client.rooms.leaves import Device
+from yurt.client.vault import outbox, people, rooms, timeline
+from yurt.client.vault.accounts import address_of
+from yurt.client.vault.rooms import RoomRow
+from yurt.client.vault.timeline import NewItem
+from yurt.mls.change import CommitChange
+from yurt.mls.errors import RemoteMlsError
+from yurt.mls.group import Group, OwnCommit
+from yurt.mls.receiving import ReceivedCommit
+from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.judge import judge
+from yurt.rooms.common.judged import Judged
+from yurt.rooms.common.participants import Participants, participants_of
+from yurt.rooms.common.room_change import RoomChange
+from yurt.wire.position import LogRow
+
+
+class CannotFollow(Exception):  # caught in this package, never shown as an error
+    """A commit that the log has and this client cannot take."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Roster:
+    """Takes commits in."""
+
+    def __init__(self, device: Device, groups: Groups) -> None:
+        self._device = device
+        self._groups = groups
+
+    def take(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow:
+        """Follow a commit into its epoch; returns the room as it is then.
+
+        Raises:
+            CannotFollow: It is not valid, though the hub accepted it.
+        """
+        group = self._groups.load(tx, room.room)
+        try:
+            received = group.process(row.body, at=row.accepted_at)
+            if not isinstance(received, OwnCommit | ReceivedCommit):
+                raise CannotFollow(lines.WRONG_FRAMING)
+            change = received.staged.change if isinstance(received, OwnCommit) else received.change
+            happened = judge(change, Judged.of(row))
+        except RemoteMlsError as error:
+            raise CannotFollow(error.rule) from error
+        except Refused as error:
+            raise CannotFollow(error.code) from error
+        after = self._enter(tx, room, group, received)
+        self._tell(tx, room.room, row, change, happened)
+        return after
+
+    def _enter(
+        self, tx: Connection, room: RoomRow, group: Group, received: OwnCommit | ReceivedCommit
+    ) -> RoomRow:
+        """Merge; an own commit that lost the epoch is gone with it."""
+        outbox.drop_commit(tx, room.room)
+        if isinstance(received, OwnCommit):
+            group.merge()
+        elif received.removes_me:
+            self._groups.forget(tx, room.room)
+            return replace(room, state="removed", epoch=received.change.epoch + 1)
+        else:
+            group.merge_received(received)
+        who = participants_of(group.tree)
+        return replace(room, epoch=group.epoch, people=people_of(who, self._device.did))
+
+    def _tell(
+        self, tx: Connection, room: bytes, row: LogRow, change: CommitChange, happened: RoomChange
+    ) -> None:
+        """Write the lines that nobody can hide, and forget leaves that went."""
+        before, after = participants_of(change.tree_before), participants_of(change.tree_after)
+
+        def name(did: str) -> str:
+            pin = people.by_did(tx, did)
+            actors = after.actors(did) or before.actors(did)
+            return pin.address if pin else address_of(actors[0]) if actors else did
+
+        actor = next(iter(before.actors(happened.by)), "")
+        for text in lines.roster_lines(happened, name):
+            timeline.add(
+                tx,
+                NewItem(
+                    room=room,
+                    kind="roster",
+                    did=happened.by,
+                    actor=actor,
+                    text=f"{text} (epoch {happened.epoch})",
+                    position=row.position,
+                    accepted_at=row.accepted_at,
+                ),
+            )
+        for device in happened.devices_removed:
+            rooms.forget_sender(tx, room, device.did, device.device_id)
+        check_pins(tx, room, after)
+
+
+def people_of(who: Participants, own: str) -> tuple[tuple[str, str], ...]:
+    """Give did and actor of each participant, own first."""
+    pairs = [(str(did), who.actors(did)[0]) for did in who.dids]
+    return tuple(sorted(pairs, key=lambda pair: pair[0] != own))
+
+
+def check_pins(tx: Connection, room: bytes, who: Participants) -> None:
+    """Notice a known address that comes with another did; the outbox sends nothing there (TRUST 1)."""
+    for did in who.dids:
+        address = address_of(who.actors(did)[0])
+        pin = people.by_address(tx, address)
+        if pin is None or pin.did == did or pin.changed == did:
+            continue
+        people.mark_changed(tx, pin.did, did)
+        text = f"{address} is not who it was: nothing is sent here until you have decided"
+        timeline.add(tx, NewItem(room=room, kind="notice", did=did, text=text, reason=lines.DID_CHANGED))

@@ -1,0 +1,70 @@
+"""Saying something: content, its name and number, its line and its place in the outbox, in one transaction.
+
+When ``store`` returns, what was said survives a crash and will be sent once; online or not.
+"""
+
+from dataclasses import replace
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.rooms.leaves import Device
+from yurt.client.vault import outbox, rooms, timeline
+from yurt.client.vault.rooms import RoomRow
+from yurt.client.vault.timeline import NewItem
+from yurt.rooms.common.content import Create, Note, Plaintext, Room, Update, content_hash, encode_content
+from yurt.rooms.common.errors import ContentError
+from yurt.rooms.member.sending import number
+from yurt.wire.position import START
+from yurt.wire.problems import refuse
+from yurt.wire.registry import HASH_SIZE, MAX_CONTENT_SIZE
+
+
+def store_note(tx: Connection, device: Device, room: bytes, content_id: bytes, text: str) -> int:
+    """Say a text in a room; asked again under the same content id, it is said once.
+
+    Returns:
+        The local id of its line.
+
+    Raises:
+        ProblemError: No such room, not a member any more, or too long.
+    """
+    known = timeline.find_content(tx, room, device.did, content_id)
+    if known is not None:
+        return known[0]
+    found = rooms.find(tx, room)
+    if found is None:
+        raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
+    content = Create(content_id, Note(text))
+    return _store(tx, device, found, content, NewItem(room=room, kind="message", text=text))
+
+
+def store_name(tx: Connection, device: Device, room: RoomRow, content_id: bytes, name: str) -> int:
+    """Name a room; members learn the name from this content, joiners from their Welcome."""
+    content, text = Update(content_id, Room(name)), f"named the room {name!r}"
+    return _store(tx, device, room, content, NewItem(room=room.room, kind="notice", text=text))
+
+
+def _store(tx: Connection, device: Device, room: RoomRow, content: Create | Update, line: NewItem) -> int:
+    if room.state in ("removed", "stopped"):
+        why = "you are no longer in this room" if room.state == "removed" else f"it is stopped: {room.reason}"
+        raise refuse("notAllowed", f"nothing can be sent here: {why}")
+    data = encode_content(content)
+    numbered, sender = number(room.sender, data)
+    try:
+        Plaintext(numbered.header(START, bytes(HASH_SIZE)), data).encode()
+    except ContentError:
+        raise refuse("tooLarge", "this message is too long", limit=MAX_CONTENT_SIZE) from None
+    own = msgspec.structs.replace(
+        line,
+        did=device.did,
+        actor=device.actor,
+        content_id=content.id,
+        hash=content_hash(data),
+        state="queued",
+        own=True,
+    )
+    item = timeline.add(tx, own)
+    outbox.queue(tx, item, room.room, data, numbered)
+    rooms.update(tx, replace(room, sender=sender))
+    return item

@@ -1,0 +1,52 @@
+"""Views of what the vault has, for front ends."""
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.api import RoomView, Sent, Status
+from yurt.client.session import Session
+from yurt.client.vault import cursors, outbox, rooms, timeline
+from yurt.client.vault.accounts import Account, address_of
+from yurt.client.vault.rooms import RoomRow
+from yurt.wire.frames import room_log
+from yurt.wire.problems import refuse
+
+
+def room_view(tx: Connection, room: RoomRow) -> RoomView:
+    """Show a room."""
+    return RoomView(
+        room=room.room,
+        name=room.name,
+        hub=room.hub,
+        epoch=room.epoch,
+        participants=tuple(address_of(actor) for _, actor in room.people),
+        position=cursors.load(tx, room_log(room.room)).head,
+        outbox=outbox.count(tx, room.room),
+        undecryptable=timeline.count_undecryptable(tx, room.room),
+        removed=room.state == "removed",
+        stopped=room.reason if room.state == "stopped" else "",
+    )
+
+
+def sent_view(tx: Connection, item: int) -> Sent:
+    """Show what became of an own message."""
+    line = timeline.get(tx, item)
+    if line is None:
+        raise refuse("notFound", "there is no such message here")
+    return Sent(content_id=line.content_id, state=line.state, item=item, reason=line.reason)
+
+
+def status_view(tx: Connection, account: Account, session: Session) -> Status:
+    """Show how this client stands."""
+    return Status(
+        address=account.address,
+        actor=account.actor,
+        did=account.did,
+        device_id=account.device.device_id,
+        state=account.state,
+        connected=session.connected,
+        live=session.all_live,
+        rooms=len(rooms.every(tx)),
+        outbox=outbox.count(tx),
+        undecryptable=timeline.count_undecryptable(tx, None),
+        problem=session.problem,
+    )
