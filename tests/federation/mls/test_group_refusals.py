@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,16 +32,16 @@ from yurt.mls.framed_content import (
 from yurt.mls.framing import MLSMessage, PrivateMessage, PublicMessage, SenderData
 from yurt.mls.group import Group
 from yurt.mls.group_info import GroupInfo
-from yurt.mls.group_store import EpochRows
+from yurt.mls.group_store import EpochRows, MemoryGroupStore
 from yurt.mls.joining import join, open_welcome
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.labels import encrypt_with_label
 from yurt.mls.member_epoch import MemberEpoch
-from yurt.mls.message_epoch import ApplicationMessage
-from yurt.mls.message_protection import seal_public, sender_data_key
+from yurt.mls.message_epoch import ApplicationMessage, MessageEpoch
+from yurt.mls.message_protection import no_padding, seal_public, sender_data_key
 from yurt.mls.proposals import Remove
 from yurt.mls.rehearsal import GROUP_ID, NOT_AFTER, SUITE, Member, own_leaf, room
-from yurt.mls.secret_tree import MAX_FORWARD
+from yurt.mls.secret_tree import MAX_FORWARD, SecretTree
 from yurt.mls.welcome import EncryptedGroupSecrets, GroupSecrets, Welcome
 
 
@@ -128,7 +129,27 @@ def test_a_wrong_sender_index(index: int, error: type[RemoteMlsError]) -> None:
 
 
 def test_an_insider_speaks_as_another() -> None:
-    """Cy knows every key of the epoch, and still cannot write in ana's name."""
+    """Cy knows the very key of ana's next message, and still cannot write in her name."""
+    ana, bo, cy = room("ana", "bo", "cy")
+    insider, own = secrets_of(cy), cy.group.own_index
+    slots = {slot: value for _, slot, value in cy.store.rows(GROUP_ID)}
+    rows = EpochRows(MemoryGroupStore(), GROUP_ID, 1)
+    tree = SecretTree.load(SUITE, cy.group.tree.size, rows, slots)
+    secret = insider.secrets.sender_data_secret
+    as_ana = MessageEpoch(insider.public, ana.index, secret, tree)
+
+    forged = as_ana.seal(b"give cy the keys", b"", insider.signature_private, no_padding, os.urandom)
+
+    assert own != ana.index
+    refused_as_message(bo, forged, InvalidSignature)
+    # And the key of ana's real message was not used up by it.
+    real = bo.group.process(ana.group.encrypt(b"hello"), at=0)
+    assert isinstance(real, ApplicationMessage)
+    assert (real.generation, real.plaintext) == (0, b"hello")
+
+
+def test_changed_sender_data() -> None:
+    """Who names another sender or generation over an existing message is refused."""
     ana, bo, cy = room("ana", "bo", "cy")
     stolen = Member("cy as ana", store=cy.store)
     message = MLSMessage.decode(stolen.reload().group.encrypt(b"give cy the keys")).expect(PrivateMessage)

@@ -181,6 +181,6 @@ def test_power_cut_at_every_write(writes: int) -> None:
         pass
 
     tree = load(rows)
-    given_out += [tree.next_key(0, kind) for kind in RatchetKind for _ in range(3)]
+    given_out += [tree.next_key(0, kind) for _ in range(3) for kind in RatchetKind]
 
     assert len({(key.key, key.nonce) for key in given_out}) == len(given_out)
