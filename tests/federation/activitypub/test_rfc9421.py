@@ -1,0 +1,311 @@
+"""RFC 9421: between nodes exactly one form, in inboxes the forms that newer software sends."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from yurt.activitypub.errors import (
+    LocalActivityPubError,
+    RemoteActivityPubError,
+    SignatureMissing,
+    SignatureRefused,
+)
+from yurt.activitypub.http_signatures import policy, rfc9421
+from yurt.activitypub.http_signatures.digests import make_content_digest
+from yurt.activitypub.http_signatures.keys import verify_bytes
+from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.wire.exchange import EXCHANGE_TYPE
+
+NOW = 1_795_244_862
+DOOR = "https://hilltop.example/rooms/exchange"
+INBOX = "https://hilltop.example/users/bo/inbox"
+HARBOUR_KEY = "https://harbour.example/actor#ed25519"
+BODY = b"\x81\xa7version\x01"
+NONCE = bytes(range(16))
+
+Receive = Callable[[str, str, Mapping[str, str], bytes], InboundRequest]
+Sent = Callable[..., InboundRequest]
+
+
+@pytest.fixture
+def sent(node_key: Ed25519PrivateKey, receive: Receive) -> Sent:
+    """An exchange as Harbour sends it to Hilltop."""
+
+    def make(*, at: int = NOW, url: str = DOOR, body: bytes = BODY) -> InboundRequest:
+        headers = rfc9421.sign_exchange(url, body, key_id=HARBOUR_KEY, key=node_key, now=at, nonce=NONCE)
+        return receive("POST", url, headers, body)
+
+    return make
+
+
+def with_header(request: InboundRequest, name: str, value: str) -> InboundRequest:
+    headers = dict(request.headers) | {name: value}
+    return replace(request, headers=tuple(headers.items()))
+
+
+# --- the RFC's own vectors --------------------------------------------------------------------------
+B26_KEY = base64.b64decode("MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=")
+B26 = InboundRequest(
+    method="POST",
+    authority="example.com",
+    path="/foo",
+    query="param=Value&Pet=dog",
+    headers=(
+        ("Host", "example.com"),
+        ("Date", "Tue, 20 Apr 2021 02:07:55 GMT"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", "18"),
+        (
+            "Signature-Input",
+            'sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length")'
+            ';created=1618884473;keyid="test-key-ed25519"',
+        ),
+        (
+            "Signature",
+            "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:",
+        ),
+    ),
+    body=b'{"hello": "world"}',
+)
+
+
+def test_the_rfcs_ed25519_vector() -> None:
+    """Appendix B.2.6: the base is built, and the signature holds, as the RFC has it."""
+    key = load_der_public_key(B26_KEY)
+    signature = rfc9421.read_headers(B26)
+
+    base = rfc9421.signature_base(B26, signature.covered, signature.parameters)
+
+    assert base.decode().splitlines()[:4] == [
+        '"date": Tue, 20 Apr 2021 02:07:55 GMT',
+        '"@method": POST',
+        '"@path": /foo',
+        '"@authority": example.com',
+    ]
+    assert verify_bytes(key, signature.signature, base)  # type: ignore[arg-type]  # an Ed25519 key
+    with pytest.raises(SignatureRefused, match="@target-uri"):
+        policy.parse(B26)  # a true signature that covers too little for us
+
+
+# --- between nodes ----------------------------------------------------------------------------------
+def test_an_exchange_verifies(sent: Sent, node_key: Ed25519PrivateKey) -> None:
+    """What one node signs, the other believes: who, what, when."""
+    signed = policy.parse_exchange(sent())
+
+    verified = policy.verify(signed, node_key.public_key(), NOW + 3)
+
+    assert verified.key_id == HARBOUR_KEY
+    assert verified.not_after == NOW + 300
+
+
+def test_an_exchange_says_what_the_design_says(sent: Sent) -> None:
+    """Four components, five parameters, in this order."""
+    assert sent().header("signature-input") == (
+        'sig=("@method" "@target-uri" "content-type" "content-digest");created=1795244862;'
+        'keyid="https://harbour.example/actor#ed25519";alg="ed25519";nonce="AAECAwQFBgcICQoLDA0ODw";'
+        'tag="yurt-rooms/1"'
+    )
+
+
+def test_the_same_exchange_twice_has_the_same_replay_key(sent: Sent) -> None:
+    """A unique row of the replay key lets each request in once; another nonce is another request."""
+    first, again = policy.parse_exchange(sent()), policy.parse_exchange(sent())
+    other = policy.parse_exchange(sent(at=NOW + 1))
+
+    assert first.replay_key == again.replay_key
+    assert first.replay_key != other.replay_key
+
+
+@pytest.mark.parametrize("offset", [-301, 301])
+def test_five_minutes_and_no_more(offset: int, sent: Sent, node_key: Ed25519PrivateKey) -> None:
+    """Nodes keep their clocks; what is older may have been kept by somebody."""
+    signed = policy.parse_exchange(sent(at=NOW + offset))
+
+    with pytest.raises(SignatureRefused) as caught:
+        policy.verify(signed, node_key.public_key(), NOW)
+
+    assert caught.value.rule == "window"
+
+
+CHANGES: list[Callable[[InboundRequest], InboundRequest]] = [
+    lambda request: replace(request, body=BODY + b"\x00"),
+    lambda request: replace(request, method="PUT"),
+    lambda request: replace(request, path="/rooms/exchange2"),
+    lambda request: replace(request, query="a=b"),
+    lambda request: replace(request, query=""),
+    lambda request: replace(request, authority="valley.example"),
+    lambda request: with_header(request, "Content-Type", "application/json"),
+    lambda request: with_header(request, "Content-Digest", make_content_digest(b"other")),
+    lambda request: with_header(request, "Content-Digest", "sha-512=:AAAA:"),
+    lambda request: replace(request, headers=(*request.headers, ("Content-Digest", "sha-256=:AA==:"))),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_exchange_is_refused(
+    change: Callable[[InboundRequest], InboundRequest], sent: Sent, node_key: Ed25519PrivateKey
+) -> None:
+    """Body, method, target, host, type, digest: each is bound."""
+    with pytest.raises(RemoteActivityPubError):
+        policy.verify(policy.parse_exchange(change(sent())), node_key.public_key(), NOW)
+
+
+INPUT = '("@method" "@target-uri" "content-type" "content-digest")'
+GOOD = f';created={NOW};keyid="{HARBOUR_KEY}";alg="ed25519";nonce="0123456789abcdef";tag="yurt-rooms/1"'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        f"sig={INPUT}",
+        f"sig={INPUT}{GOOD}".replace("yurt-rooms/1", "yurt-rooms/2"),
+        f"sig={INPUT}{GOOD}".replace("ed25519", "rsa-v1_5-sha256", 2),
+        f"sig={INPUT}{GOOD}".replace('nonce="0123456789abcdef";', ""),
+        f"sig={INPUT}{GOOD}".replace('nonce="0123456789abcdef"', 'nonce="x"'),
+        f"sig={INPUT}{GOOD};expires={NOW + 10**6}",
+        f"sig={INPUT}{GOOD};created={NOW}",
+        f"sig={INPUT}{GOOD};other=1",
+        f"sig={INPUT}{GOOD}".replace(f"created={NOW}", f"created=-{NOW}"),
+        f"sig={INPUT}{GOOD}".replace(f"created={NOW}", 'created="now"'),
+        f"sig={INPUT}{GOOD}".replace(f"created={NOW};", ""),
+        f"sig={INPUT}{GOOD}".replace(f'keyid="{HARBOUR_KEY}"', "keyid=1"),
+        f"sig={INPUT}{GOOD}".replace("https://harbour", "http://harbour"),
+        f"sig={INPUT}{GOOD}".replace(' "content-digest"', ""),
+        f"sig={INPUT}{GOOD}".replace('"@method"', '"@method" "date"'),
+        f"sig={INPUT}{GOOD}".replace('"@method"', '"@method" "@method"'),
+        f"sig={INPUT}{GOOD}".replace('"@method"', '"@method";req'),
+        f"sig={INPUT}{GOOD}".replace('"@method"', "method"),
+        f"sig={INPUT}{GOOD}, sig={INPUT}{GOOD}",
+        f"sig={INPUT}{GOOD}, other={INPUT}{GOOD}",
+        f"other={INPUT}{GOOD}",
+        "sig=1",
+        "sig=()",
+        "sig=((",
+    ],
+)
+def test_other_signatures_do_not_open_the_door(value: str, sent: Sent) -> None:
+    """One form is taken between nodes; a key named twice is not a form."""
+    with pytest.raises(RemoteActivityPubError):
+        policy.parse_exchange(with_header(sent(), "Signature-Input", value))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "sig=1", "sig=:AA==:, sig=:AA==:", "sig=:AA==:, two=:AA==:", "sig=:!:"]
+)
+def test_signatures_that_are_none(value: str, sent: Sent) -> None:
+    """The signature is one byte sequence with the label of its input."""
+    with pytest.raises(RemoteActivityPubError):
+        policy.parse_exchange(with_header(sent(), "Signature", value))
+
+
+def test_an_exchange_needs_its_own_kind_of_signature(receive: Receive) -> None:
+    """A fediverse signature does not open the door for rooms."""
+    headers = {"Signature": 'keyId="https://a.example/k",signature="AA=="'}
+
+    with pytest.raises(SignatureMissing):
+        policy.parse_exchange(receive("POST", DOOR, headers, BODY))
+
+
+def test_we_sign_exchanges_only_for_https_and_with_a_real_nonce(node_key: Ed25519PrivateKey) -> None:
+    """A short nonce or a plain URL is our own bug."""
+    for url, nonce in ((DOOR, b"short"), (DOOR.replace("https", "http"), NONCE), ("https://x", NONCE)):
+        with pytest.raises(LocalActivityPubError):
+            rfc9421.sign_exchange(url, BODY, key_id=HARBOUR_KEY, key=node_key, now=NOW, nonce=nonce)
+
+
+# --- inboxes ----------------------------------------------------------------------------------------
+def signed_inbox(
+    key: RSAPrivateKey | Ed25519PrivateKey,
+    receive: Receive,
+    covered: str = '("@method" "@target-uri" "content-digest")',
+    *,
+    body: bytes = BODY,
+    signed_body: bytes | None = None,
+    parameters: str = f';created={NOW};keyid="https://harbour.example/users/ana#main-key"',
+) -> InboundRequest:
+    """Sign as the tests want it, truly."""
+    digest = make_content_digest(body if signed_body is None else signed_body)
+    headers = {
+        "Content-Digest": digest,
+        "Signature-Input": f"s={covered}{parameters}",
+        "Signature": "s=:AA==:",
+    }
+    request = receive("POST", INBOX, headers, body)
+    signature = rfc9421.read_headers(request)
+    base = rfc9421.signature_base(request, signature.covered, signature.parameters)
+    raw = key.sign(base, PKCS1v15(), SHA256()) if isinstance(key, RSAPrivateKey) else key.sign(base)
+    return with_header(request, "Signature", f"s=:{base64.b64encode(raw).decode()}:")
+
+
+def test_mastodons_form_is_accepted(ana_key: RSAPrivateKey, receive: Receive) -> None:
+    """@method, @target-uri and content-digest, with RSA and no algorithm named."""
+    signed = policy.parse(signed_inbox(ana_key, receive))
+
+    assert policy.verify(signed, ana_key.public_key(), NOW).not_after == NOW + 300 + 3600
+
+
+def test_ed25519_is_accepted(node_key: Ed25519PrivateKey, receive: Receive) -> None:
+    """As Mastodon 4.7 signs with a Multikey."""
+    signed = policy.parse(signed_inbox(node_key, receive))
+
+    policy.verify(signed, node_key.public_key(), NOW)
+
+
+INBOX_FORGERIES: list[tuple[str, Callable[[RSAPrivateKey, Receive], InboundRequest]]] = [
+    ("coverage", lambda k, r: signed_inbox(k, r, '("@method" "@target-uri")', signed_body=b"x")),
+    ("coverage", lambda k, r: signed_inbox(k, r, '("@method" "@authority" "@path" "content-digest")')),
+    ("coverage", lambda k, r: signed_inbox(k, r, '("@target-uri" "content-digest")')),
+    ("coverage", lambda k, r: signed_inbox(k, r, parameters=';keyid="https://a.example/k"')),
+    ("digestMismatch", lambda k, r: signed_inbox(k, r, signed_body=b"x")),
+    ("algorithm", lambda k, r: signed_inbox(k, r, parameters=f';created={NOW};alg="rsa-pss-sha512"')),
+    ("keyId", lambda k, r: signed_inbox(k, r, parameters=f";created={NOW}")),
+]
+
+
+@pytest.mark.parametrize(("rule", "make"), INBOX_FORGERIES)
+def test_forgeries_in_inboxes_are_refused(
+    rule: str,
+    make: Callable[[RSAPrivateKey, Receive], InboundRequest],
+    ana_key: RSAPrivateKey,
+    receive: Receive,
+) -> None:
+    """Truly signed, and still not good enough."""
+    with pytest.raises(RemoteActivityPubError) as caught:
+        policy.parse(make(ana_key, receive))
+
+    assert caught.value.rule == rule
+
+
+def test_a_long_life_is_cut(ana_key: RSAPrivateKey, receive: Receive) -> None:
+    """`expires` in ten years is 12 hours."""
+    parameters = f';created={NOW};expires={NOW + 10**8};keyid="https://harbour.example/users/ana#main-key"'
+    signed = policy.parse(signed_inbox(ana_key, receive, parameters=parameters))
+
+    assert signed.not_after == NOW + 12 * 3600 + 3600
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(inputs=st.text(), signature=st.text(), digest=st.text())
+def test_noise_never_crashes(inputs: str, signature: str, digest: str, receive: Receive) -> None:
+    """Random structured fields end in a refusal."""
+    for value in (inputs, f"s={INPUT}{GOOD}{inputs}", f"s=({inputs}){GOOD}"):
+        headers = {
+            "Signature-Input": value,
+            "Signature": f"s=:AA==:{signature}",
+            "Content-Digest": digest,
+            "Content-Type": EXCHANGE_TYPE,
+        }
+        request = receive("POST", DOOR, headers, BODY)
+        for parse in (policy.parse, policy.parse_exchange):
+            with pytest.raises(RemoteActivityPubError):
+                parse(request)
