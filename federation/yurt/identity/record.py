@@ -23,6 +23,8 @@ from yurt.identity.did import Did, parse_did
 from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.location import node_of
 from yurt.identity.signing import SIGNATURE_SIZE
+from yurt.wire.errors import GateError
+from yurt.wire.gate import parse_json
 from yurt.wire.registry import DEVICE_ID_SIZE, DEVICE_LIFETIME_S, HASH_SIZE, MAX_DEVICES, MAX_RECORD_SIZE
 
 RECORD_VERSION: Final = 1
@@ -140,14 +142,14 @@ def _parse(data: bytes) -> _RecordJson:
     if len(data) > MAX_RECORD_SIZE:
         raise RecordError("recordTooLarge", f"a person record has at most {MAX_RECORD_SIZE} bytes")
     try:
-        tree: object = msgspec.json.decode(data)
+        tree = parse_json(data, limit=MAX_RECORD_SIZE)
         version = msgspec.convert(tree, dict[str, object]).get("v")
         if version != RECORD_VERSION:
             raise RecordError("recordVersion", "the person record is of a version that is not known here")
         value = msgspec.convert(tree, _RecordJson)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (GateError, msgspec.ValidationError):
         raise RecordError("malformedRecord", "the person record is malformed") from None
-    # Refuses duplicate keys, spaces and second spellings: one record, one text.
+    # Refuses spaces and second spellings: one record, one text.
     if canonical_json(tree) != data:
         raise RecordError("recordNotCanonical", "the person record is not in its canonical form")
     return value

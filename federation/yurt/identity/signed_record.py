@@ -25,6 +25,8 @@ from yurt.identity.errors import LocalIdentityError, RecordError
 from yurt.identity.identity_key import IdentityKey
 from yurt.identity.record import FIRST_SEQ, PersonRecord, canonical_json
 from yurt.identity.signing import SIGNATURE_SIZE, verify
+from yurt.wire.errors import GateError
+from yurt.wire.gate import decode_json
 from yurt.wire.registry import LABEL_RECORD, MAX_RECORD_SIZE
 
 MAX_SIGNED_RECORD_SIZE: Final = 2 * MAX_RECORD_SIZE + 256
@@ -57,9 +59,9 @@ class SignedRecord:
         if len(data) > MAX_SIGNED_RECORD_SIZE:
             raise RecordError("recordTooLarge", "the signed person record is too large")
         try:
-            value = msgspec.json.decode(data, type=_SignedJson)
+            value = decode_json(data, _SignedJson, limit=MAX_SIGNED_RECORD_SIZE)
             signed = cls(value.record.encode(), base64url.decode(value.signature, SIGNATURE_SIZE))
-        except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        except (GateError, ValueError):
             raise RecordError("malformedRecord", "the signed person record is malformed") from None
         if signed.encode() != data:
             raise RecordError("recordNotCanonical", "the signed person record is not in its canonical form")
@@ -247,8 +249,8 @@ def decode_records(data: bytes, *, most: int = 256) -> tuple[SignedRecord, ...]:
         RecordError: No array, too many, or a malformed item.
     """
     try:
-        items = msgspec.json.decode(data, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        items = decode_json(data, list[msgspec.Raw], limit=most * MAX_SIGNED_RECORD_SIZE)
+    except GateError:
         raise RecordError("malformedRecord", "the answer is no list of person records") from None
     if len(items) > most:
         raise RecordError("recordTooLarge", f"more than {most} person records at once")

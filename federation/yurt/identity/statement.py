@@ -12,7 +12,6 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Final, cast
 
-import msgspec
 import rfc8785
 
 from yurt.identity import base58
@@ -20,6 +19,8 @@ from yurt.identity.did import Did, parse_did, public_of
 from yurt.identity.errors import MalformedDid, StatementError
 from yurt.identity.identity_key import IdentityKey
 from yurt.mls.signatures import ED25519
+from yurt.wire.errors import GateError
+from yurt.wire.gate import parse_object
 
 STATEMENT_TYPE: Final = "VerifiableIdentityStatement"
 MAX_STATEMENT_SIZE: Final = 4096
@@ -79,8 +80,8 @@ def _parse(statement: bytes) -> Json:
     if len(statement) > MAX_STATEMENT_SIZE:
         raise StatementError("statementTooLarge", "the identity statement is too large")
     try:
-        return msgspec.json.decode(statement, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse_object(statement, limit=MAX_STATEMENT_SIZE)
+    except GateError:
         raise StatementError("malformedStatement", "the identity statement is no JSON object") from None
 
 
