@@ -30,6 +30,7 @@ from yurt.rooms.common.rules import Rule
 from yurt.wire.position import Position
 
 ID = bytes(range(16))
+TEXT = st.characters(codec="utf-8", exclude_characters="\0")
 HEADER = Header(0, b"", Position(1, 7), bytes(32))
 
 
@@ -100,7 +101,7 @@ def test_message(golden: Callable[[str, bytes], None]) -> None:
 
 
 @settings(max_examples=40)
-@given(st.text(), st.integers(1, 2**53 - 1), st.integers(0, 2**53 - 1))
+@given(st.text(TEXT), st.integers(1, 2**53 - 1), st.integers(0, 2**53 - 1))
 def test_any_message_comes_back(text: str, counter: int, seq: int) -> None:
     """Every text and every number."""
     header = Header(counter, bytes(32), Position(1, seq), bytes(32))
@@ -108,6 +109,13 @@ def test_any_message_comes_back(text: str, counter: int, seq: int) -> None:
 
     assert Plaintext.decode(plaintext.encode()) == plaintext
     assert decode_content(plaintext.content) == Create(ID, Note(text))
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_nobody_says_what_others_refuse(text: str) -> None:
+    """A text that no receiver would read is refused where it is written."""
+    with pytest.raises(ContentError):
+        encode_content(Create(ID, Note(text)))
 
 
 def test_unknown_content_is_kept() -> None:

@@ -21,6 +21,8 @@ from typing import Annotated, Final, Self, TypeVar
 import msgspec
 
 from yurt.rooms.common.errors import ContentError
+from yurt.wire.errors import GateError
+from yurt.wire.gate import decode_msgpack
 from yurt.wire.position import Position
 from yurt.wire.registry import HASH_SIZE, MAX_CONTENT_SIZE
 
@@ -142,8 +144,17 @@ _KNOWN: Final = {("Create", "Note"), ("Update", "Room")}
 
 
 def encode_content(content: Create | Update) -> bytes:
-    """Write content, once; afterwards only these bytes travel."""
-    return msgspec.msgpack.encode(content)
+    """Write content, once; afterwards only these bytes travel.
+
+    Raises:
+        ContentError: ``malformedContent``: a text with NUL or half a character, which nobody would read.
+    """
+    try:
+        data = msgspec.msgpack.encode(content)
+    except UnicodeEncodeError:
+        raise ContentError("malformedContent", "the text has half a character in it") from None
+    decode_content(data)  # never say what others will refuse
+    return data
 
 
 def decode_content(data: bytes) -> Content:
@@ -197,8 +208,8 @@ def decode_aad(data: bytes) -> Bucket:
 
 def _decode(data: bytes, kind: type[_T]) -> _T:
     try:
-        return msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_msgpack(data, kind, limit=MAX_CONTENT_SIZE)
+    except GateError:
         raise ContentError("malformedContent", "the message's content is malformed") from None
 
 
