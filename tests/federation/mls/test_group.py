@@ -374,6 +374,27 @@ def test_a_past_epoch_keeps_no_more_than_it_needs() -> None:
         assert secret not in old_rows
 
 
+def private_keys(member: Member) -> dict[str, bytes]:
+    rows = member.store.rows(GROUP_ID)
+    return {slot: value for _, slot, value in rows if slot.startswith("private/")}
+
+
+def test_private_keys_of_blanked_and_replaced_nodes_go() -> None:
+    """A private key stays exactly as long as its node."""
+    members = ana, bo, cy, dee = room("ana", "bo", "cy", "dee")
+    for member in members:
+        everyone(members, member.group.stage_commit(force_path=True))
+    before = private_keys(bo)
+
+    everyone([bo, cy, dee], cy.group.stage_commit(removes=[ana.index]))
+
+    after = private_keys(bo)
+    assert set(before) == {"private/2", "private/1", "private/3"}
+    assert set(after) == {"private/2", "private/3"}  # node 1 is blank now
+    assert after["private/2"] == before["private/2"]
+    assert after["private/3"] != before["private/3"]
+
+
 def test_the_encryption_secret_is_in_no_row() -> None:
     """The seed of the secret tree is gone with its first descent, and never stands beside it."""
     ana, bo = room("ana", "bo")
