@@ -16,7 +16,9 @@ MAX_DEPTH: Final = 32
 MAX_KEYS: Final = 1_000
 """Keys of one map."""
 MAX_VALUES: Final = 100_000
-"""Values in one body: 1 MiB of ``[],[],`` would otherwise become 30 MiB of objects."""
+"""Values in one JSON body: 1 MiB of ``[],[],`` would otherwise become 30 MiB of objects."""
+MAX_PACKED_VALUES: Final = 400_000
+"""Values in one MessagePack body, keys counted: 20,000 rows of a log, a tenth of a second of scanning."""
 MAX_INTEGER: Final = 2**53 - 1
 """Beyond it, JSON numbers mean different things to different readers."""
 MAX_NUMBER_LENGTH: Final = 64

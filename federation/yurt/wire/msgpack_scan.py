@@ -9,7 +9,7 @@ import struct
 from typing import Final, NamedTuple
 
 from yurt.wire.errors import GateError
-from yurt.wire.limits import MAX_DEPTH, MAX_INTEGER, MAX_KEYS, MAX_VALUES
+from yurt.wire.limits import MAX_DEPTH, MAX_INTEGER, MAX_KEYS, MAX_PACKED_VALUES
 
 _SKIP: Final = 0
 """nil, booleans, small integers, binaries: nothing to check but the length."""
@@ -87,14 +87,13 @@ def scan_msgpack(data: bytes) -> None:
     outer: list[tuple[int, _Keys]] = []
     keys: _Keys = None
     left = 1  # values that the open container still needs; in a map, a key when this is even
-    at = values = 0
+    at = announced = 0
     try:
         while left or outer:
             if not left:
                 left, keys = outer.pop()
                 continue
             left -= 1
-            values += 1
             kind, width, size = shapes[data[at]]
             at += 1
             if width:
@@ -106,13 +105,14 @@ def scan_msgpack(data: bytes) -> None:
                 _check_container(kind, size, len(outer))
                 outer.append((left, keys))
                 left, keys = (2 * size, set[bytes]()) if kind == _MAP else (size, None)
+                announced = _count(announced, left)
                 continue
             elif kind:
                 _leaf(data[at - 1], kind, data[at : at + size])
             at += size
     except IndexError:
         raise GateError("malformed", "the MessagePack ends early") from None
-    _finish(len(data) - at, values)
+    _finish(len(data) - at)
 
 
 def _key(kind: int, key: bytes, keys: set[bytes]) -> None:
@@ -162,10 +162,15 @@ def _check_container(kind: int, size: int, depth: int) -> None:
         raise GateError("tooManyKeys", f"a map of more than {MAX_KEYS} keys")
 
 
-def _finish(rest: int, values: int) -> None:
+def _count(announced: int, more: int) -> int:
+    """Bound the loop: what a container announces is looked at one by one, or is missing."""
+    if announced + more > MAX_PACKED_VALUES:
+        raise GateError("tooManyValues", f"more than {MAX_PACKED_VALUES} values")
+    return announced + more
+
+
+def _finish(rest: int) -> None:
     if rest < 0:
         raise GateError("malformed", "the MessagePack ends early")
     if rest:
         raise GateError("trailingData", f"{rest} bytes after the value")
-    if values > MAX_VALUES:
-        raise GateError("tooManyValues", f"more than {MAX_VALUES} values")

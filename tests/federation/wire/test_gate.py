@@ -74,7 +74,7 @@ HOSTILE_MSGPACK = [
     ("malformed", b"\xa5abc"),
     ("malformed", b"\xc4\x05abc"),
     ("malformed", b"\xc6\xff\xff\xff\xff"),
-    ("malformed", b"\xdd\xff\xff\xff\xff"),
+    ("malformed", b"\xdc\xff\xff"),
     ("malformed", b"\xcb\x00"),
     ("malformed", b"\xdb\xff"),
     ("trailingData", b"\x80\x80"),
@@ -100,7 +100,8 @@ HOSTILE_MSGPACK = [
     ("tooDeep", b"\x91" * (MAX_DEPTH + 1) + b"\xc0"),
     ("tooDeep", b"\x81\xa1a" * 100_000),
     ("tooManyKeys", b"\xdf\x00\x00\xff\xff"),
-    ("tooManyValues", b"\xdd\x00\x02\x00\x00" + b"\xc0" * 0x20000),
+    ("tooManyValues", b"\xdd\xff\xff\xff\xff"),
+    ("tooManyValues", b"\x9f" + (b"\xdc\xff\xff" + b"\xc0" * 0xFFFF) * 15),
     ("tooLarge", b"\xc0" * (LIMIT + 1)),
 ]
 
