@@ -91,6 +91,7 @@ class Node:
         tail, bus = Tail(), LocalBus()
         store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS, Publisher(bus, tail))
         stack.push_async_callback(store.close)
+        self.store = store
         ground = self._ground(stack, store, bus)
         fanout = Fanout(store, bus, tail)
         stack.callback(fanout.close)

@@ -25,6 +25,8 @@ from yurt.node.fetch import CheckedResolver
 from yurt.node.store.accounts import add_invite
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
+from yurt.node.streams.door import STREAM_PATH
+from yurt.node.streams.testing import Client as StreamClient
 from yurt.wire.commands import Command, SignedIn
 from yurt.wire.problems import Problem, ProblemError
 
@@ -116,6 +118,14 @@ class Town:
         return await asyncio.open_connection(
             endpoint.host, endpoint.port, ssl=self.tls, server_hostname=domain
         )
+
+    @asynccontextmanager
+    async def stream(self, client: Client) -> AsyncGenerator[StreamClient]:
+        """Open a signed-in stream."""
+        async with self.session.ws_connect(f"https://{client.domain}{STREAM_PATH}") as ws:
+            stream = StreamClient(ws)
+            await stream.hello(client.token)
+            yield stream
 
     async def invite(self, domain: str, *, uses: int = 1, not_after: int = _FOREVER) -> InviteLink:
         """Make an account invite."""

@@ -20,7 +20,7 @@ from yurt.mls.cipher_suite import cipher_suite
 from yurt.mls.credential import Credential
 from yurt.mls.extensions import Extension
 from yurt.mls.framing import MLSMessage
-from yurt.mls.key_package_bundle import OwnLeaf, make_key_package
+from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf, make_key_package
 from yurt.node.accounts.tokens import InviteLink
 from yurt.wire.commands import Join
 from yurt.wire.registry import (
@@ -34,6 +34,11 @@ from yurt.wire.registry import (
 
 _BASIC: Final = 1
 _X509: Final = 2
+_ABILITIES: Final = Capabilities(
+    cipher_suites=(CIPHER_SUITE,),
+    extensions=(LEAF_EXTENSION, ROOM_POLICY_EXTENSION, ROOM_CARD_EXTENSION),
+    credentials=(_BASIC, _X509),
+)
 
 
 @lru_cache(maxsize=1)
@@ -78,31 +83,33 @@ class Newcomer:
             actor_key=actor_key(),
         )
 
-    def key_package(self) -> bytes:
-        """A fresh one-time key package of their device (MLSMessage)."""
+    def own_leaf(self, use: LeafUse, room: bytes = b"") -> OwnLeaf:
+        """A leaf of their device, with a fresh signature key."""
         suite = cipher_suite(CIPHER_SUITE)
         private = suite.generate_signature_key()
         certificate = verify_first(self.record).device(self.device.device_id)
         assert isinstance(certificate, DeviceCertificate)  # noqa: S101  # a helper of tests
-        start, end = self.born_at - 3600, self.born_at + KEY_PACKAGE_LIFETIME_S
         extension = issue_leaf(
             self.device,
             certificate,
             actor=self.actor,
             signature_public=suite.signature_public(private),
-            use=LeafUse.JOINING,
-            group_id=b"",
-            not_before=start,
-            not_after=end,
+            use=use,
+            group_id=room,
+            not_before=self.born_at - 3600,
+            not_after=self.born_at + KEY_PACKAGE_LIFETIME_S,
         )
-        numbers = (LEAF_EXTENSION, ROOM_POLICY_EXTENSION, ROOM_CARD_EXTENSION)
-        abilities = Capabilities(
-            cipher_suites=(CIPHER_SUITE,), extensions=numbers, credentials=(_BASIC, _X509)
-        )
-        leaf = OwnLeaf(
-            Credential.basic(self.actor.encode()), abilities, (Extension(LEAF_EXTENSION, extension),), private
-        )
-        return MLSMessage(make_key_package(suite, leaf, start, end).key_package).encode()
+        credential = Credential.basic(self.actor.encode())
+        return OwnLeaf(credential, _ABILITIES, (Extension(LEAF_EXTENSION, extension),), private)
+
+    def key_package_bundle(self) -> KeyPackageBundle:
+        """A fresh one-time key package of their device, with its private keys."""
+        start, end = self.born_at - 3600, self.born_at + KEY_PACKAGE_LIFETIME_S
+        return make_key_package(cipher_suite(CIPHER_SUITE), self.own_leaf(LeafUse.JOINING), start, end)
+
+    def key_package(self) -> bytes:
+        """A fresh one-time key package of their device (MLSMessage), which nobody will open."""
+        return MLSMessage(self.key_package_bundle().key_package).encode()
 
     def claim(self, target: str) -> bytes:
         """A claim of key packages of a did, made now."""

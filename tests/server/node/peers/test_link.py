@@ -1,0 +1,203 @@
+"""One line to a peer: batched, one request at a time, honest when the peer is down."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from yurt.node.peers.errors import PeerDown
+from yurt.node.peers.link import Link
+from yurt.node.store import logs, outbound, rooms
+from yurt.node.store.outbound import REFUSALS, Outbound, OutboundKind
+from yurt.node.store.rooms import StoredRoom
+from yurt.node.store.sqlite import SqliteStore
+from yurt.node.store.steps import STEPS
+from yurt.node.store.types import Tx
+from yurt.wire.exchange import (
+    ExchangeAnswer,
+    ExchangeRequest,
+    Pull,
+    RoomHave,
+    RoomRows,
+    RoomStart,
+    Settled,
+    Submission,
+    SubmissionAnswer,
+    WelcomeDelivery,
+)
+from yurt.wire.frames import room_log
+from yurt.wire.position import START, LogRow, Position
+from yurt.wire.problems import Problem, ProblemError
+
+PEER = "hilltop.example"
+ROOM = bytes(32)
+LOG = room_log(ROOM)
+
+
+class Peer:
+    """A peer that keeps what it is told and can be switched off."""
+
+    def __init__(self) -> None:
+        self.requests: list[ExchangeRequest] = []
+        self.down = False
+        self.refuses_starts = False
+        self.have = START
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def exchange(self, node: str, request: ExchangeRequest) -> ExchangeAnswer:
+        assert node == PEER
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0.005)
+        self.at_once -= 1
+        self.requests.append(request)
+        if self.down:
+            raise PeerDown("switched off")
+        for rows in request.rooms:
+            if rows.after <= self.have:
+                self.have = max(self.have, rows.rows[-1].position)
+        problem = Problem("refused", "no") if self.refuses_starts else None
+        return ExchangeAnswer(
+            starts=tuple(Settled(start.id, problem) for start in request.starts),
+            rooms=tuple(
+                RoomHave(rows.room, self.have, "gap" if rows.after > self.have else "")
+                for rows in request.rooms
+            ),
+            submissions=tuple(
+                SubmissionAnswer(one.id, Position(1, number + 1), 1, b"h", b"c")
+                for number, one in enumerate(request.submissions)
+            ),
+        )
+
+
+class NoCopies:
+    """A node without copies."""
+
+    async def start(self, peer: str, start: RoomStart) -> None: ...
+    async def welcome(self, peer: str, delivery: WelcomeDelivery) -> None: ...
+    async def take(self, peer: str, rows: RoomRows) -> RoomHave:
+        raise AssertionError(peer, rows)
+
+    async def serve(self, peer: str, pull: Pull) -> RoomRows:
+        raise AssertionError(peer, pull)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(tmp_path / "node.db", STEPS)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+@pytest.fixture
+async def link(store: SqliteStore, peer: Peer) -> AsyncIterator[Link]:
+    link = Link(PEER, store, peer, NoCopies())
+    task = asyncio.create_task(link.run())
+    yield link
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def submission() -> Submission:
+    return Submission(os.urandom(16), "https://harbour.example/users/ana", ROOM, 2, b"entry")
+
+
+def rows(first: int, last: int) -> list[LogRow]:
+    return [LogRow(Position(1, seq), 2, seq, bytes(32), b"body", bytes(32)) for seq in range(first, last + 1)]
+
+
+def room_with_rows(tx: Tx) -> None:
+    rooms.insert(tx, StoredRoom(ROOM, "harbour.example", 0, b""))
+    logs.append(tx, LOG, START, rows(1, 1))
+    rooms.add_node(tx, ROOM, PEER, Position(1, 1))
+    logs.reset_cursor(tx, LOG, "peer/hilltop.example", Position(1, 1))
+    logs.append(tx, LOG, Position(1, 1), rows(2, 1200))
+
+
+async def until(peer: Peer, head: Position) -> None:
+    async with asyncio.timeout(10):
+        while peer.have < head:  # noqa: ASYNC110  # the peer is a test double without events
+            await asyncio.sleep(0.005)
+
+
+async def test_many_submissions_share_few_requests(link: Link, peer: Peer) -> None:
+    """What comes while a request is under way goes into the next one, all of it, in order."""
+    items = [submission() for _ in range(200)]
+
+    answers = await asyncio.gather(*(link.submit(item) for item in items))
+
+    assert [answer.id for answer in answers] == [item.id for item in items]
+    assert [one.id for request in peer.requests for one in request.submissions] == [one.id for one in items]
+    assert len(peer.requests) <= 3
+    assert peer.most_at_once == 1
+
+
+async def test_a_peer_that_is_down_is_said_at_once(link: Link, peer: Peer) -> None:
+    """Nobody waits for a dead hub; when it lives again, the next one gets through."""
+    peer.down = True
+
+    first = await link.submit(submission())
+    with pytest.raises(ProblemError) as soon_after:
+        await link.submit(submission())
+    tried = len(peer.requests)
+    peer.down = False
+    link.heard()
+    async with asyncio.timeout(5):
+        while link.is_down:  # noqa: ASYNC110  # what is waited for is only a state
+            await asyncio.sleep(0.005)
+    alive = await link.submit(submission())
+
+    assert first.problem is not None
+    assert first.problem.code == "hubUnreachable"
+    assert soon_after.value.problem.code == "hubUnreachable"
+    assert tried == 1
+    assert alive.problem is None
+
+
+async def test_rows_follow_the_cursor(link: Link, peer: Peer, store: SqliteStore) -> None:
+    """A peer gets every row after its cursor, once each, in pages."""
+    peer.have = Position(1, 1)
+    await store.write(room_with_rows)
+
+    link.wake()
+    await until(peer, Position(1, 1200))
+
+    sent = [row.position.seq for request in peer.requests for part in request.rooms for row in part.rows]
+    assert sent == list(range(2, 1201))
+    assert max(len(part.rows) for request in peer.requests for part in request.rooms) <= 500
+
+
+async def test_a_gap_goes_back_to_what_the_peer_has(link: Link, peer: Peer, store: SqliteStore) -> None:
+    """A peer that has less than it said is served from there."""
+    await store.write(room_with_rows)
+    await store.write(lambda tx: logs.reset_cursor(tx, LOG, "peer/hilltop.example", Position(1, 900)))
+    peer.have = Position(1, 100)
+
+    link.wake()
+    await until(peer, Position(1, 1200))
+
+    assert await store.read(lambda tx: logs.cursor(tx, LOG, "peer/hilltop.example")) >= Position(1, 1199)
+
+
+async def test_a_poisoned_item_is_set_aside(link: Link, peer: Peer, store: SqliteStore) -> None:
+    """What a peer finally refuses again and again is set aside, and blocks nothing."""
+    peer.refuses_starts = True
+    start = RoomStart(b"i" * 16, ROOM, rows(1, 1)[0], b"")
+    item = Outbound(start.id, PEER, OutboundKind.START, ROOM, msgspec.msgpack.encode(start), 1)
+    await store.write(lambda tx: outbound.put(tx, item))
+
+    for _ in range(REFUSALS + 2):
+        link.wake()
+        await link.submit(submission())
+
+    assert await store.read(lambda tx: outbound.waiting(tx, PEER)) == []
+    assert sum(len(request.starts) for request in peer.requests) == REFUSALS
