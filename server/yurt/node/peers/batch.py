@@ -19,7 +19,9 @@ from yurt.wire.frames import room_log
 from yurt.wire.position import LogRow, Position
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-"""Bodies of rows in one request; a peer takes 8 MiB altogether."""
+"""Rows in one request; a peer takes 8 MiB altogether."""
+ROW_OVERHEAD: Final = 150
+"""Bytes of a row beside its body, about."""
 MAX_ROWS: Final = 500
 """Rows of one room in one request."""
 MAX_OUTBOUND: Final = 100
@@ -83,7 +85,7 @@ def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
     for room, end in rooms.rooms_of_node(tx, node):
         if left > 0 and room not in stopped and (part := _rows(tx, node, room, end, left)) is not None:
             found.append(part)
-            left -= sum(len(row.body) for row in part.rows)
+            left -= sum(_weight(row) for row in part.rows)
     return Waiting(starts, welcomes, tuple(found))
 
 
@@ -102,8 +104,13 @@ def _rows(tx: ReadTx, node: str, room: bytes, end: Position, left: int) -> RoomR
         if (end != STILL and row.position > end) or (rows and left <= 0):
             break
         rows.append(row)
-        left -= len(row.body)
+        left -= _weight(row)
     return RoomRows(room, after, tuple(rows), head) if rows else None
+
+
+def _weight(row: LogRow) -> int:
+    """What a row costs in a request; an erased one is not free."""
+    return len(row.body) + ROW_OVERHEAD
 
 
 def _settle_item(tx: Tx, node: str, item: Settled) -> None:

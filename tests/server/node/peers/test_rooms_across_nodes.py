@@ -1,0 +1,234 @@
+"""A room whose hub is harbour and whose other participant lives on hilltop, with real groups."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from yurt.identity.leaf import LeafUse
+from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519 as SUITE
+from yurt.mls.framing import MLSMessage
+from yurt.mls.group import Group
+from yurt.mls.group_store import MemoryGroupStore
+from yurt.mls.key_package import KeyPackage
+from yurt.mls.key_package_bundle import KeyPackageBundle
+from yurt.mls.leaf_node import Lifetime
+from yurt.node.store import logs
+from yurt.node.store.types import Tx
+from yurt.node.testing import Client, Town
+from yurt.rooms.common.commit_data import CommitData
+from yurt.rooms.common.policy import RoomPolicy
+from yurt.rooms.common.room import room_extensions
+from yurt.wire.commands import (
+    Append,
+    Appended,
+    ClaimKeyPackages,
+    CreateRoom,
+    Follow,
+    ListRooms,
+    PublishKeyPackages,
+)
+from yurt.wire.exchange import WelcomeDelivery
+from yurt.wire.frames import INBOX, room_log
+from yurt.wire.position import LogRow, Position
+from yurt.wire.problems import ProblemError
+from yurt.wire.registry import EntryKind, InboxKind
+
+HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
+
+
+@dataclass
+class Member:
+    """Somebody's one device with their group."""
+
+    client: Client
+    room: bytes
+    store: MemoryGroupStore = field(default_factory=MemoryGroupStore)
+    bundles: list[KeyPackageBundle] = field(default_factory=list[KeyPackageBundle])
+    joined: Group | None = None
+
+    @property
+    def group(self) -> Group:
+        assert self.joined is not None
+        return self.joined
+
+    async def found(self) -> None:
+        """Open the room at the own node."""
+        person = self.client.person
+        self.joined = Group.create(
+            self.store,
+            SUITE,
+            self.room,
+            person.own_leaf(LeafUse.JOINING),
+            extensions=room_extensions(RoomPolicy.first(person.domain, self.room, person.identity.did)),
+            lifetime=Lifetime(person.born_at - 3600, person.born_at + 86_400),
+        )
+        await self.client.call(CreateRoom(self.group.group_info(with_tree=True)))
+
+    async def publish(self) -> None:
+        """Leave a key package at the own node."""
+        self.bundles.append(self.client.person.key_package_bundle())
+        body = MLSMessage(self.bundles[-1].key_package).encode()
+        await self.client.call(PublishKeyPackages((body,)))
+
+    async def add(self, guest: "Member") -> Appended:
+        """Claim a package of somebody and add them."""
+        target = guest.client.person
+        claim = ClaimKeyPackages(target.actor, self.client.person.claim(target.identity.did))
+        claimed = await self.client.call(claim)
+        package = MLSMessage.decode(claimed.key_packages[0]).expect(KeyPackage)
+        staged = self.group.stage_commit(
+            adds=[package],
+            leaf=self.client.person.own_leaf(LeafUse.ROOM, self.room),
+            force_path=True,
+            authenticated_data=CommitData(self.client.person.born_at * 1000).encode(),
+        )
+        receipt: Appended = await self.client.call(
+            Append(
+                room=self.room,
+                kind=EntryKind.COMMIT,
+                entry=staged.commit,
+                group_info=staged.group_info,
+                welcome=staged.welcome or b"",
+            )
+        )
+        self.group.merge(at=receipt.accepted_at)
+        return receipt
+
+    def join(self, delivery: WelcomeDelivery) -> None:
+        """Enter the room by a Welcome."""
+        self.joined = Group.join(self.store, delivery.welcome, self.bundles[-1])
+
+    def sealed(self, text: str) -> Append:
+        return Append(room=self.room, kind=EntryKind.MESSAGE, entry=self.group.encrypt(text.encode()))
+
+    async def say(self, text: str) -> Appended:
+        receipt: Appended = await self.client.call(self.sealed(text))
+        return receipt
+
+    def read(self, row: LogRow) -> str:
+        processed = self.group.process(row.body, at=row.accepted_at)
+        return bytes(getattr(processed, "plaintext", b"")).decode()
+
+
+async def two_members(town: Town) -> tuple[Member, Member, Appended]:
+    """Ana founds a room at harbour and lets in bo of hilltop, who has followed her."""
+    room = os.urandom(32)
+    ana = Member(await town.join("ana", HARBOUR), room)
+    bo = Member(await town.join("bo", HILLTOP), room)
+    await bo.client.call(Follow("ana@harbour.example"))
+    async with town.stream(bo.client) as stream:
+        await stream.subscribe(INBOX)
+        await stream.rows_until(Position(0, 1))  # the inbox tells that ana's node has accepted
+    await bo.publish()
+    await ana.found()
+    receipt = await ana.add(bo)
+    async with town.stream(bo.client) as stream:
+        await stream.subscribe(INBOX, Position(0, 1))
+        row = (await stream.rows_until(Position(0, 2)))[-1]
+    assert row.kind == InboxKind.WELCOME
+    bo.join(msgspec.msgpack.decode(row.body, type=WelcomeDelivery))
+    return ana, bo, receipt
+
+
+async def rows_at(town: Town, domain: str, room: bytes, seq: int) -> list[LogRow]:
+    """The whole log of a room at a node, once it has reached a number."""
+    store = town.nodes[domain].store
+    async with asyncio.timeout(15):
+        while True:
+            rows = await store.read(lambda tx: logs.after(tx, room_log(room), Position(0, 0), 1000))
+            if rows and rows[-1].position.seq >= seq:
+                return rows
+            await asyncio.sleep(0.01)
+
+
+async def test_a_conversation_across_nodes(town: Town) -> None:
+    """Each reads what the other wrote; both nodes hold the same rows from the guest's start on."""
+    ana, bo, start = await two_members(town)
+
+    from_ana = await ana.say("welcome")
+    from_bo = await bo.say("glad to be here")
+
+    async with town.stream(bo.client) as stream:
+        await stream.subscribe(room_log(ana.room), start.position)
+        at_bo = await stream.rows_until(from_bo.position)
+    async with town.stream(ana.client) as stream:
+        await stream.subscribe(room_log(ana.room), start.position)
+        at_ana = await stream.rows_until(from_bo.position)
+    assert [row.position for row in at_bo] == [from_ana.position, from_bo.position]
+    assert at_ana == at_bo
+    assert bo.read(at_bo[0]) == "welcome"
+    assert ana.read(at_ana[1]) == "glad to be here"
+    info = (await bo.client.call(ListRooms())).rooms[0]
+    assert (info.hub, info.start, info.room) == (HARBOUR, start.position, ana.room)
+
+
+async def test_a_member_node_that_was_down_gets_what_it_missed(town: Town) -> None:
+    """What the hub accepted while hilltop slept is there soon after it wakes, without a gap."""
+    ana, _, start = await two_members(town)
+    await town.stop(HILLTOP)
+
+    last = [await ana.say(f"message {number}") for number in range(20)][-1]
+    await town.start(HILLTOP)
+
+    rows = await rows_at(town, HILLTOP, ana.room, last.position.seq)
+    at_hub = await rows_at(town, HARBOUR, ana.room, last.position.seq)
+    assert rows == at_hub[start.position.seq - 1 :]
+
+
+async def test_a_hub_that_is_down_is_said_at_once_and_found_again(town: Town) -> None:
+    """A message for a sleeping hub fails at once and keeps nothing; sent again later it stands once."""
+    ana, bo, _ = await two_members(town)
+    await town.stop(HARBOUR)
+    sealed = bo.sealed("are you there?")
+
+    with pytest.raises(ProblemError) as down:
+        await bo.client.call(sealed)
+    await town.start(HARBOUR)
+    receipt: Appended | None = None
+    async with asyncio.timeout(10):
+        while receipt is None:
+            try:
+                receipt = await bo.client.call(sealed)
+            except ProblemError:
+                await asyncio.sleep(0.05)
+    again: Appended = await bo.client.call(sealed)
+
+    assert down.value.problem.code == "hubUnreachable"
+    assert again == receipt
+    rows = await rows_at(town, HILLTOP, ana.room, receipt.position.seq)
+    assert [row.hash for row in rows].count(receipt.hash) == 1
+    assert ana.read(rows[-1]) == "are you there?"
+
+
+async def test_a_peer_that_went_back_in_time_is_served_again(town: Town) -> None:
+    """A member node restored from an older copy says what it has, and gets the rest."""
+    ana, _, start = await two_members(town)
+    await ana.say("before")
+    last = await ana.say("after")
+    await rows_at(town, HILLTOP, ana.room, last.position.seq)
+
+    def claim_too_much(tx: Tx) -> None:
+        logs.reset_cursor(tx, room_log(ana.room), "peer/hilltop.example", Position(1, last.position.seq + 1))
+
+    await town.nodes[HARBOUR].store.write(claim_too_much)
+    await ana.say("one that the cursor skips")
+    newest = await ana.say("and the next")
+
+    rows = await rows_at(town, HILLTOP, ana.room, newest.position.seq)
+    assert [row.position.seq for row in rows] == list(range(start.position.seq, newest.position.seq + 1))
+
+
+async def test_a_stranger_at_another_node_reads_and_writes_nothing(town: Town) -> None:
+    """For who has no leaf, a room does not exist: at their node, and at the hub."""
+    ana, _, _ = await two_members(town)
+    eve = Member(await town.join("eve", HILLTOP), ana.room)
+    eve.joined = None
+
+    with pytest.raises(ProblemError) as refused:
+        await eve.client.call(ana.sealed("from ana's leaf, through eve"))
+
+    assert refused.value.problem.code == "notFound"
+    assert (await eve.client.call(ListRooms())).rooms == ()
