@@ -22,6 +22,7 @@ from typing import TypeAlias
 from yurt.mls import key_schedule
 from yurt.mls.algorithms import Random
 from yurt.mls.cipher_suite import CipherSuite
+from yurt.mls.describing import describe_epoch
 from yurt.mls.errors import (
     GroupExists,
     NoPendingCommit,
@@ -37,7 +38,7 @@ from yurt.mls.extensions import Extension
 from yurt.mls.framing import MLSMessage, PrivateMessage, PublicMessage
 from yurt.mls.group_context import GroupContext
 from yurt.mls.group_store import EpochRows, GroupStore
-from yurt.mls.joining import FOREVER, found, join
+from yurt.mls.joining import FOREVER, Joined, found, join
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf
 from yurt.mls.leaf_node import Lifetime
@@ -74,7 +75,7 @@ class Group:
         pending: PendingCommit | None,
         *,
         random: Random,
-        group_info_extensions: tuple[Extension, ...] = (),
+        joined: Joined | None = None,
     ) -> None:
         self._store = store
         self._epoch = epoch
@@ -82,8 +83,10 @@ class Group:
         self._pending = pending
         self._accepted_at: int | None = None
         self._random = random
-        self.group_info_extensions = group_info_extensions
+        self.group_info_extensions = joined.group_info_extensions if joined else ()
         """Those of the Welcome that we joined by; empty after a `load`."""
+        self.added_by = joined.added_by if joined else None
+        """The leaf index of who welcomed us; None after a `load`, or if we founded the group."""
 
     # --- entering ---
 
@@ -141,17 +144,17 @@ class Group:
             RemoteMlsError: The Welcome is not for us, or does not hold together.
         """
         joined = join(welcome, bundle, tree, psks)
-        return cls._begin(store, joined.start, random, joined.group_info_extensions)
+        return cls._begin(store, joined.start, random, joined)
 
     @classmethod
     def _begin(
-        cls, store: GroupStore, start: EpochStart, random: Random, extensions: tuple[Extension, ...] = ()
+        cls, store: GroupStore, start: EpochStart, random: Random, joined: Joined | None = None
     ) -> "Group":
         group_id = start.public.context.group_id
         if any(True for _ in store.rows(group_id)):
             raise GroupExists(f"group {group_id.hex()}")
         epoch, past = MemberEpoch.install(start, store), PastEpochs(store, group_id, {})
-        return cls(store, epoch, past, None, random=random, group_info_extensions=extensions)
+        return cls(store, epoch, past, None, random=random, joined=joined)
 
     @classmethod
     def load(cls, store: GroupStore, group_id: bytes, *, random: Random = os.urandom) -> "Group":
@@ -219,6 +222,17 @@ class Group:
         """Derive a secret of `length` bytes for the application, the same at every member (8.5)."""
         secret = self._epoch.secrets.exporter_secret
         return key_schedule.export(self._epoch.suite, secret, label, context, length)
+
+    def group_info(self, *, with_tree: bool = False) -> bytes:
+        """Describe the current epoch for a hub or for somebody outside.
+
+        Args:
+            with_tree: Whether the ratchet tree is inside.
+
+        Returns:
+            An MLSMessage with a GroupInfo that we signed, external_pub always inside.
+        """
+        return describe_epoch(self._epoch, with_tree=with_tree)
 
     # --- messages ---
 

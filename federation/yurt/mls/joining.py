@@ -66,6 +66,8 @@ class Joined:
 
     start: EpochStart
     group_info_extensions: tuple[Extension, ...]
+    added_by: int
+    """The leaf index of who signed the GroupInfo."""
 
 
 def join(
@@ -103,7 +105,7 @@ def join(
     private_keys = {tree_math.leaf_to_node(own_index): bundle.encryption_private}
     private_keys |= _path_keys(welcome, public.tree, own_index)
     start = EpochStart(public, own_index, secrets, private_keys, bundle.signature_private)
-    return Joined(start, info.extensions)
+    return Joined(start, info.extensions, info.signer)
 
 
 def open_welcome(

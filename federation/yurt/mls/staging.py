@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from yurt.mls.algorithms import Random
 from yurt.mls.change import CommitChange
-from yurt.mls.codec import Writer
 from yurt.mls.commit import Commit
+from yurt.mls.describing import external_pub, ratchet_tree, sign_group_info
 from yurt.mls.epoch_change import EpochKeys, derive_epoch, keys_that_remain
-from yurt.mls.extensions import Extension, ExtensionType
+from yurt.mls.extensions import Extension
 from yurt.mls.framed_content import (
     AuthenticatedContent,
     FramedContent,
@@ -28,7 +28,7 @@ from yurt.mls.group_info import GroupInfo
 from yurt.mls.joining import WELCOME_LABEL
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.key_package_bundle import OwnLeaf
-from yurt.mls.key_schedule import confirmation_tag, external_public, no_commit_secret
+from yurt.mls.key_schedule import confirmation_tag, no_commit_secret
 from yurt.mls.labels import encrypt_with_label
 from yurt.mls.member_epoch import EpochStart, MemberEpoch
 from yurt.mls.message_protection import seal_public
@@ -121,7 +121,9 @@ def stage_commit(epoch: MemberEpoch, intent: CommitIntent, random: Random) -> tu
     result = StagedCommit(
         commit=commit,
         welcome=_welcome(start, keys, intent, staged.processed.new_leaves, own.path if own else None, random),
-        group_info=MLSMessage(_group_info(start, (_external_pub(start),))).encode(),
+        group_info=MLSMessage(
+            _group_info(start, (external_pub(suite, keys.secrets.external_secret),))
+        ).encode(),
         change=staged.change,
         hash=hashlib.sha256(commit).digest(),
     )
@@ -161,16 +163,8 @@ def _sign(epoch: MemberEpoch, commit: Commit, authenticated_data: bytes) -> Auth
     )
 
 
-def _external_pub(start: EpochStart) -> Extension:
-    suite = start.public.suite
-    public_key = external_public(suite, start.secrets.external_secret)
-    return Extension(ExtensionType.EXTERNAL_PUB, Writer().opaque(public_key).bytes())
-
-
 def _group_info(start: EpochStart, extensions: tuple[Extension, ...]) -> GroupInfo:
-    public = start.public
-    info = GroupInfo(public.context, extensions, public.confirmation_tag, start.own_index)
-    return info.signed(public.suite, start.signature_private)
+    return sign_group_info(start.public, start.own_index, start.signature_private, extensions)
 
 
 def _welcome(
@@ -185,8 +179,7 @@ def _welcome(
     if not new_leaves:
         return None
     suite = start.public.suite
-    tree = Extension(ExtensionType.RATCHET_TREE, start.public.tree.encode())
-    info = _group_info(start, (tree, *intent.welcome_extensions))
+    info = _group_info(start, (ratchet_tree(start.public.tree), *intent.welcome_extensions))
     key, nonce = keys.entry.welcome_key()
     sealed_info = suite.aead_seal(key, nonce, b"", info.encode())
 

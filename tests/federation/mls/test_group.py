@@ -25,6 +25,7 @@ from yurt.mls.group_store import EpochRows, MemoryGroupStore
 from yurt.mls.member_epoch import MemberEpoch
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.mls.past_epochs import KEEP_MS
+from yurt.mls.public_group import PublicGroup
 from yurt.mls.receiving import ReceivedCommit
 from yurt.mls.rehearsal import GROUP_ID, SUITE, Member, add, everyone, own_leaf, room
 
@@ -173,6 +174,31 @@ def test_what_the_welcome_tells_beside_the_tree() -> None:
     assert [extension.extension_type for extension in info.extensions] == [ExtensionType.EXTERNAL_PUB]
     assert info.group_context == ana.group.context
     assert staged.hash == hashlib.sha256(staged.commit).digest()
+
+
+def test_a_member_describes_its_group() -> None:
+    """A GroupInfo with the tree inside is all that a hub needs to follow the group from outside."""
+    ana, bo = room("ana", "bo")
+
+    public = PublicGroup.from_group_info(bo.group.group_info(with_tree=True), None, now_ms=None)
+    staged = ana.group.stage_commit(force_path=True)
+    after = public.stage(staged.commit).apply()
+    everyone([ana, bo], staged)
+
+    assert after.tree == bo.group.tree
+    assert after.context == bo.group.context
+    for info in (staged.group_info, ana.group.group_info()):
+        assert after.check_group_info(info).group_context == after.context
+
+
+def test_who_added_us() -> None:
+    """The joiner learns who welcomed it."""
+    ana, bo = room("ana", "bo")
+    cy = Member("cy")
+    add([bo, ana], [cy])
+
+    assert cy.group.added_by == bo.index
+    assert ana.group.added_by is None
 
 
 def test_a_commit_carries_authenticated_data() -> None:
