@@ -1,5 +1,6 @@
 """Real posts of real servers verify at the time they were sent, and not when a byte is different."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.activitypub.http_signatures import policy
-from yurt.activitypub.http_signatures.keys import PublicKey
+from yurt.activitypub.http_signatures.keys import PublicKey, read_pem
 from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
 
 POSTS = [
@@ -99,3 +100,28 @@ def test_another_key_is_refused(post: Post, recorded_keys: Keys) -> None:
 
     with pytest.raises(RemoteActivityPubError, match="does not fit"):
         policy.verify(signed, snac, at)
+
+
+def test_a_recorded_fetch_verifies(post: Post) -> None:
+    """A signed GET needs no digest; the key is found embedded in what Fedify accepted."""
+    accept, _ = post("fedify-post-Accept")
+    carol = json.loads(accept.body)["object"]["actor"]["publicKey"]
+    request, at = post("fedify-get-actor")
+
+    signed = policy.parse(request)
+
+    assert signed.key_id == carol["id"]
+    policy.verify(signed, read_pem(carol["publicKeyPem"]), at)
+
+
+@pytest.mark.parametrize("name", ["snac-post-Follow", "snac-post-Create", "snac-post-Undo-Follow"])
+def test_recorded_posts_cover_enough(name: str, post: Post) -> None:
+    """Whose key was not recorded still covers what it must, over the body that came."""
+    request, at = post(name)
+
+    signed = policy.parse(request)
+
+    assert signed.not_before < at < signed.not_after
+    with pytest.raises(RemoteActivityPubError) as caught:
+        policy.parse(replace(request, body=request.body + b" "))
+    assert caught.value.rule == "digestMismatch"
