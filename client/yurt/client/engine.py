@@ -9,6 +9,7 @@ Several may run in one process, each on a vault of its own; there are no globals
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, Self
@@ -59,6 +60,8 @@ from yurt.wire.registry import ROOM_ID_SIZE
 
 ACCEPTED_S: Final = 15.0
 """How long ``send`` waits for the hub before it says that the message is stored."""
+SUPPLIED_S: Final = 10.0
+"""How long ``join`` waits for the first key packages to be published."""
 DECIDED: Final = frozenset({"accepted", "refused"})
 
 
@@ -78,6 +81,7 @@ class Engine(EngineApi):
         self._committer = Committer(self._core)
         self._outbox = Outbox(self._core, self._committer)
         self._intake = Intake(self._core, places, self._outbox)
+        self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
     # --- beginnings and the end ---------------------------------------------------------------------
@@ -162,6 +166,7 @@ class Engine(EngineApi):
             )
             engine = cls(joined.vault, joined.account, network, clock, lock)
             await engine._start(joined.stream)
+            await engine._can_be_added()
         except BaseException:
             if vaults.exists(home):
                 lock.release()
@@ -194,6 +199,12 @@ class Engine(EngineApi):
         core = self._core
         core.account = await identity.sign_in(stream, core.vault, core.account)
 
+    async def _can_be_added(self) -> None:
+        """Wait, a little, until the node has key packages: then others can add this person to a room."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SUPPLIED_S):
+                await self._supplied.wait()
+
     async def _keep(self) -> None:
         """After each catching up: rooms half-created, key packages."""
         while True:
@@ -203,7 +214,7 @@ class Engine(EngineApi):
                 if room.state == "creating":
                     self._outbox.kick(room.room)
             try:
-                await key_package_supply.refill(self._core)
+                await key_package_supply.refill(self._core, self._supplied)
             except ProblemError:
                 continue  # the next stream tries again
 

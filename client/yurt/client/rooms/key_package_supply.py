@@ -4,6 +4,7 @@
 has the public ones; if the node's answer is lost, the same packages are offered again.
 """
 
+from asyncio import Event
 from functools import partial
 from typing import Final
 
@@ -21,8 +22,12 @@ BATCH: Final = 20
 """Made and published at once: the first people can add us a moment after we joined."""
 
 
-async def refill(core: Core) -> None:
+async def refill(core: Core, supplied: Event) -> None:
     """Publish key packages if the node runs short of them.
+
+    Args:
+        core: The engine's ground.
+        supplied: Set as soon as the node has some.
 
     Raises:
         ProblemError: The node cannot be reached or refuses; the next stream tries again.
@@ -32,11 +37,13 @@ async def refill(core: Core) -> None:
         await _publish(core, waiting)
     count = (await core.session.call(PublishKeyPackages(), KeyPackageCount)).one_time
     if count >= KEY_PACKAGE_REFILL:
+        supplied.set()
         return
     while count < MAX_KEY_PACKAGES:
         size = min(BATCH, MAX_KEY_PACKAGES - count)
         made = await core.vault.write(partial(_make, core, size))
         await _publish(core, made)
+        supplied.set()
         count += size
 
 

@@ -1,0 +1,39 @@
+"""``yurt following``: whom you follow."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi, PersonView
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes: nothing of its own."""
+    parser.set_defaults()
+
+
+def run(_args: argparse.Namespace, output: Output) -> int:
+    """List whom this person follows."""
+
+    async def work(engine: EngineApi) -> int:
+        for person in await engine.following():
+            output.show(person_json(person), person_line(person))
+        return 0
+
+    return with_engine(work)
+
+
+def person_json(person: PersonView) -> dict[str, object]:
+    """Say a person for programs."""
+    value: dict[str, object] = {
+        "address": person.address,
+        "actor": person.actor,
+        "did": person.did,
+        "state": person.state,
+    }
+    return {**value, "safety_number": person.safety_number} if person.safety_number else value
+
+
+def person_line(person: PersonView) -> str:
+    """Say a person for people."""
+    return f"{person.address}  {person.state}" if person.state != "accepted" else person.address

@@ -1,0 +1,30 @@
+"""``yurt invite ROOM ADDRESS``: add somebody to a room."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.commands.following import person_json
+from yurt.cli.output import Output
+from yurt.cli.which_room import find_room
+from yurt.client.api import EngineApi
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument("room", metavar="ROOM", help="its name, or the beginning of its id")
+    parser.add_argument("address", metavar="ADDRESS", help="name@node; they must follow you")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Add all devices of a person."""
+
+    async def work(engine: EngineApi) -> int:
+        room = await find_room(engine, args.room)
+        person = await engine.invite(room.room, args.address)
+        already = person.state == "participant"
+        line = f"{person.address} {'is in the room already' if already else 'was added'}."
+        output.show({"room": room.room, **person_json(person)}, line)
+        output.note(f"Safety number with them: {person.safety_number}")
+        return 0
+
+    return with_engine(work)

@@ -1,0 +1,52 @@
+"""``yurt rooms``: which rooms there are."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.cli.which_room import short_id
+from yurt.client.api import EngineApi, RoomView
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes: nothing of its own."""
+    parser.set_defaults()
+
+
+def run(_args: argparse.Namespace, output: Output) -> int:
+    """List the rooms, oldest first."""
+
+    async def work(engine: EngineApi) -> int:
+        rooms = await engine.rooms()
+        for room in rooms:
+            output.show(room_json(room), room_line(room))
+        if not rooms:
+            output.note("No rooms yet: open one with `yurt room create NAME`.")
+        return 0
+
+    return with_engine(work)
+
+
+def room_json(room: RoomView) -> dict[str, object]:
+    """Say a room for programs."""
+    return {
+        "room": room.room,
+        "name": room.name,
+        "hub": room.hub,
+        "epoch": room.epoch,
+        "participants": list(room.participants),
+        "outbox": room.outbox,
+        "undecryptable": room.undecryptable,
+        "removed": room.removed,
+        "stopped": room.stopped,
+    }
+
+
+def room_line(room: RoomView) -> str:
+    """Say a room for people."""
+    marks = [f"{room.outbox} waiting"] if room.outbox else []
+    marks += ["you were removed"] if room.removed else []
+    marks += [f"stopped: {room.stopped}"] if room.stopped else []
+    note = f"  ({', '.join(marks)})" if marks else ""
+    people = ", ".join(room.participants)
+    return f"{short_id(room.room)}  {room.name or '(no name yet)'}  {people}{note}"

@@ -1,0 +1,90 @@
+"""``yurt tail [ROOM]``: what was said, then what is said, until interrupted.
+
+Each line comes once, when it has its place in the room; own messages that still wait are not shown.
+"""
+
+import argparse
+from datetime import datetime
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.cli.which_room import find_room, short_id
+from yurt.client.api import EngineApi, TimelineItem
+from yurt.client.errors import UsageError
+
+_PAGE = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument("room", metavar="ROOM", nargs="?", help="its name, or the beginning of its id")
+    parser.add_argument("--history", type=int, default=20, metavar="N", help="lines from before (20)")
+    parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N lines")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Show lines as they come."""
+    if args.history < 0 or args.count < 0:
+        raise UsageError("--history and --count take numbers from 0 up")
+
+    async def work(engine: EngineApi) -> int:
+        names = {room.room: room.name for room in await engine.rooms()}
+        room = (await find_room(engine, args.room)).room if args.room else None
+        after = await _before_last(engine, [room] if room else list(names), args.history)
+        shown: set[int] = set()
+        async for item in engine.watch(room, after=after):
+            if item.item in shown or (item.own and item.state not in ("accepted", "refused")):
+                continue
+            shown.add(item.item)
+            line = _line(item, names.get(item.room, "") if room is None else None)
+            output.show(item_json(item), line)
+            if args.count and len(shown) >= args.count:
+                break
+        return 0
+
+    return with_engine(work)
+
+
+async def _before_last(engine: EngineApi, rooms: list[bytes], count: int) -> int:
+    """Find the local id after which the last `count` lines come."""
+    items = list[int]()
+    for room in rooms:
+        after = 0
+        while page := await engine.timeline(room, after=after, limit=_PAGE):
+            items += [item.item for item in page]
+            after = page[-1].item
+    items.sort()
+    if not items or count == 0:
+        return items[-1] if items else 0
+    return items[-count - 1] if len(items) > count else 0
+
+
+def item_json(item: TimelineItem) -> dict[str, object]:
+    """Say a line for programs."""
+    position = [item.position.term, item.position.seq] if item.position else None
+    return {
+        "item": item.item,
+        "room": item.room,
+        "kind": item.kind,
+        "position": position,
+        "did": item.did,
+        "address": item.address,
+        "text": item.text,
+        "reason": item.reason,
+        "content_id": item.content_id,
+        "state": item.state,
+        "own": item.own,
+        "accepted_at": item.accepted_at,
+    }
+
+
+def _line(item: TimelineItem, room: str | None) -> str:
+    place = "" if room is None else f"[{room or short_id(item.room)}] "
+    clock = (
+        f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
+    )
+    if item.kind == "message":
+        mark = f" [{item.reason}]" if item.reason else ""
+        return f"{clock}{place}{item.address or item.did}: {item.text}{mark}"
+    who = f"{item.address}: " if item.kind != "roster" and item.address else ""
+    return f"{clock}{place}* {who}{item.text}"
