@@ -8,6 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from yurt.activitypub.errors import KeyRefused
+from yurt.activitypub.http_signatures.keys import accept
 from yurt.activitypub.references import Json
 from yurt.identity import base58
 
@@ -44,4 +45,6 @@ def read_multibase(text: str) -> Ed25519PublicKey:
         raise KeyRefused("malformedKey", "the multibase key is malformed") from None
     if not data.startswith(_ED25519_PUB) or len(data) != _SIZE + len(_ED25519_PUB):
         raise KeyRefused("keyKind", "a multibase key that is no Ed25519 key")
-    return Ed25519PublicKey.from_public_bytes(data.removeprefix(_ED25519_PUB))
+    key = Ed25519PublicKey.from_public_bytes(data.removeprefix(_ED25519_PUB))
+    accept(key)
+    return key

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from yurt.activitypub import locations
@@ -17,7 +17,7 @@ from yurt.activitypub.actor_documents import (
 )
 from yurt.activitypub.actors import OtherId, key_owner, parse_actor, read_actor
 from yurt.activitypub.errors import DocumentRefused, KeyRefused, LocalActivityPubError
-from yurt.activitypub.http_signatures.keys import read_pem, write_pem
+from yurt.activitypub.http_signatures.keys import read_pem, verify_bytes, write_pem
 from yurt.activitypub.multikey import read_multibase, write_multibase
 from yurt.activitypub.references import Json, write
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, LD_TYPE, is_activity_type
@@ -315,3 +315,21 @@ def test_multikeys_are_the_same_text_as_in_a_did(node_key: Ed25519PrivateKey, id
     for text in ("", "z", "m" + write_multibase(key)[1:], "z6Mk0", "zz" * 100, write_multibase(key) + "1"):
         with pytest.raises(KeyRefused):
             read_multibase(text)
+
+
+def test_ed25519_keys_that_bind_nothing_are_refused() -> None:
+    """With a point of small order, one signature would fit many messages."""
+    zero = Ed25519PublicKey.from_public_bytes(bytes(32))
+
+    for read, text in ((read_multibase, write_multibase(zero)), (read_pem, write_pem(zero))):
+        with pytest.raises(KeyRefused):
+            read(text)
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 65, 255, 257, 5000])
+def test_signatures_of_any_length_are_only_wrong(
+    size: int, ana_key: RSAPrivateKey, node_key: Ed25519PrivateKey
+) -> None:
+    """A truncated or swollen signature is false, not an error."""
+    for key in (ana_key.public_key(), node_key.public_key()):
+        assert not verify_bytes(key, bytes(size), b"message")

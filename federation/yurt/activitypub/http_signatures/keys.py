@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from yurt.activitypub.errors import KeyRefused
+from yurt.mls.signatures import ED25519
 
 PublicKey = RSAPublicKey | Ed25519PublicKey
 
@@ -62,9 +63,12 @@ def accept(key: object) -> PublicKey:
     """Take a key of a kind and size that is used for signatures.
 
     Raises:
-        KeyRefused: Another kind, or an RSA key of an unfit size.
+        KeyRefused: Another kind, an RSA key of an unfit size, or an Ed25519 key that is a small-order point.
     """
     if isinstance(key, Ed25519PublicKey):
+        # With a point of small order, one signature fits many messages.
+        if not ED25519.accepts(key.public_bytes_raw()):
+            raise KeyRefused("malformedKey", "an Ed25519 key that binds nothing")
         return key
     if not isinstance(key, RSAPublicKey):
         raise KeyRefused("keyKind", "a key that is neither RSA nor Ed25519")
