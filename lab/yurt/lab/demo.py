@@ -13,7 +13,7 @@ from typing import Final
 from yurt.client.api import Sent
 from yurt.client.errors import ClientError
 from yurt.lab.narrator import Narrator
-from yurt.lab.world.people import PATIENCE_S, NeverHappened, Person, until
+from yurt.lab.world.people import PATIENCE_S, NeverHappened, Person, follow
 from yurt.lab.world.process import NodeFailed
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.wire.problems import ProblemError
@@ -51,8 +51,7 @@ async def _play(world: World, tell: Narrator) -> None:
 
 async def _meet(ana: Person, bo: Person, tell: Narrator) -> bytes:
     with tell.step("bo follows ana"):
-        await bo.engine.follow(ana.address)
-        await until(lambda: _follows(bo, ana), "ana's node accepts the follow")
+        await follow(bo, ana)
     with tell.step(f"ana opens the room “{ROOM_NAME}”"):
         room = (await ana.engine.create_room(ROOM_NAME)).room
     with tell.step("ana claims bo's key package and invites bo") as facts:
@@ -89,8 +88,3 @@ async def _lose_a_node(world: World, ana: Person, bo: Person, room: bytes, tell:
         facts["text"] = (await ana.reads(room, FROM_OUTBOX, within=2 * PATIENCE_S)).text
     with tell.step("bo reads what was written meanwhile") as facts:
         facts["text"] = (await bo.reads(room, WHILE_AWAY, within=2 * PATIENCE_S)).text
-
-
-async def _follows(follower: Person, target: Person) -> bool:
-    ties = await follower.engine.following()
-    return any(tie.actor and tie.address == target.address and tie.state == "accepted" for tie in ties)

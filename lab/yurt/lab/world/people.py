@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from yurt.client.engine import Engine
-
 from yurt.client.api import RoomView, TimelineItem
 from yurt.client.clock import SystemClock
+from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 
 T = TypeVar("T")
@@ -123,6 +122,30 @@ class Person:
             key=lambda item: (item.position.term, item.position.seq) if item.position else (0, 0),
         )
         return [item.text for item in ordered]
+
+
+async def follow(follower: Person, target: Person) -> None:
+    """Let somebody follow somebody; returns when it was accepted, and the target may claim key packages.
+
+    Raises:
+        NeverHappened: it was not accepted.
+    """
+
+    async def accepted() -> bool:
+        ties = await follower.engine.following()
+        return any(tie.address == target.address and tie.state == "accepted" for tie in ties)
+
+    await follower.engine.follow(target.address)
+    await until(accepted, f"{target.name} accepts that {follower.name} follows")
+
+
+async def meet(host: Person, *guests: Person, name: str = "harbour watch") -> bytes:
+    """Open a room with guests who follow the host; return its id when everybody is in it."""
+    room = (await host.engine.create_room(name)).room
+    for guest in guests:
+        await host.engine.invite(room, guest.address)
+        await guest.enters(room)
+    return room
 
 
 async def until(look: Callable[[], Awaitable[T | None]], what: str, *, within: float = PATIENCE_S) -> T:

@@ -18,6 +18,7 @@ from typing import IO, Final
 from yurt.lab.world.network import Network
 from yurt.wire.network_map import Endpoint
 
+NODE_PROGRAM: Final = ("-m", "yurt.node")
 READY_PATH: Final = "/.well-known/nodeinfo"
 _START_S: Final = 20.0
 _STOP_S: Final = 10.0
@@ -43,7 +44,7 @@ class NodeProcess:
         folder: Path,
         *,
         plain: bool = False,
-        program: Sequence[str] = ("-m", "yurt.node"),
+        program: Sequence[str] = NODE_PROGRAM,
     ) -> None:
         """Name a node; nothing is made or started yet.
 
@@ -150,19 +151,35 @@ class NodeProcess:
         Raises:
             OSError: nobody answers.
         """
+        return await self.ask("GET", path)
+
+    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> int:
+        """Send one request, well-formed or not; return the HTTP status.
+
+        Args:
+            method: As it stands in the request.
+            path: Likewise, with its query.
+            body: Sent with its length.
+            headers: Further ones; an underscore stands for a hyphen.
+
+        Raises:
+            OSError: nobody answers, or not with HTTP.
+        """
         tls = None if self._plain else ssl.create_default_context(cafile=str(self._network.ca_file))
         name = None if self._plain else self.domain
-        endpoint = self.endpoint
+        fields = {"Host": self.domain, "Connection": "close", "Content-Length": str(len(body))}
+        fields |= {key.replace("_", "-"): value for key, value in headers.items()}
+        head = "".join(f"{key}: {value}\r\n" for key, value in fields.items())
         reader, writer = await asyncio.open_connection(
-            endpoint.host, endpoint.port, ssl=tls, server_hostname=name
+            self.endpoint.host, self.endpoint.port, ssl=tls, server_hostname=name
         )
         try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {self.domain}\r\nConnection: close\r\n\r\n".encode())
+            writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
             await writer.drain()
             status = (await reader.readline()).split()
         finally:
             writer.transport.abort()
-        if len(status) < 2:
+        if len(status) < 2 or not status[1].isdigit():
             raise ConnectionError("the answer has no status line")
         return int(status[1])
 

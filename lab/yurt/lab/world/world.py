@@ -10,7 +10,7 @@ Everything is started side by side, and whatever happens, every process is ended
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from typing import Final
 from yurt.lab.world.faults import Link
 from yurt.lab.world.network import Network
 from yurt.lab.world.people import Person
-from yurt.lab.world.process import NodeProcess
+from yurt.lab.world.process import NODE_PROGRAM, NodeProcess
 from yurt.wire.network_map import Endpoint
 
 HARBOUR: Final = "harbour.example"
@@ -39,23 +39,28 @@ class World:
     people: list[Person] = field(default_factory=list[Person])
     links: dict[tuple[str, str], Link] = field(default_factory=dict[tuple[str, str], Link])
     """From (who, to whom) to the link on that way; only if the world was opened with links."""
+    with_links: bool = False
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, folder: Path, *domains: str, links: bool = False) -> AsyncGenerator["World"]:
+    async def open(
+        cls, folder: Path, *domains: str, links: bool = False, program: Sequence[str] = NODE_PROGRAM
+    ) -> AsyncGenerator["World"]:
         """Make and start the nodes; end everything when the block ends.
 
         Args:
             folder: For all data, logs and homes; must be empty.
             domains: Names of the nodes; harbour and hilltop if none is given.
-            links: Put a link that can be cut on the way from each node to each other one.
+            links: Put a link that can be cut on the way from each node to each other one, and
+                from each person to their node.
+            program: What Python runs as a node; a test may wrap the node's module.
         """
         names = domains or (HARBOUR, HILLTOP)
-        world = cls(folder, Network.make(folder / "network", names))
+        world = cls(folder, Network.make(folder / "network", names), with_links=links)
         try:
             for name in names:
                 world.network.write_map(name, await world._links_of(name) if links else None)
-                world.nodes[name] = NodeProcess(name, world.network, folder / name)
+                world.nodes[name] = NodeProcess(name, world.network, folder / name, program=program)
             await asyncio.gather(*(world._start(node) for node in world.nodes.values()))
             yield world
         finally:
@@ -76,6 +81,14 @@ class World:
         )
         self.people.append(person)
         return person
+
+    async def map_of(self, address: str) -> Path:
+        """Write the network map of a person, and open the link to their node if the world has links."""
+        domain = address.partition("@")[2]
+        if not self.with_links:
+            return self.network.write_map(address)
+        link = self.links[address, domain] = await Link.open(self.network.endpoints[domain])
+        return self.network.write_map(address, {domain: link.endpoint})
 
     async def close(self) -> None:
         """End everything, whatever state it is in."""
