@@ -124,10 +124,10 @@ class Node:
         # people
         book = RecordBook(domain, store, clock, ground.fetch)
         signed_fetch = SignedFetch(domain, ground.keys, clock, ground.fetch, ground.work)
-        directory = Directory(domain, store, clock, signed_fetch, book)
+        directory = Directory(domain, store, clock, signed_fetch, book, ground.limiter)
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
-        inbox = Inbox(domain, store, clock, directory, ground.limiter, delivery.wake)
+        inbox = Inbox(domain, store, clock, directory, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
         hub = RoomHub(domain, store, states, clock)
@@ -162,7 +162,7 @@ class Node:
         documents = Documents(domain, store, ground.keys)
         doors = (CommandDoor(dispatcher, sessions), streams, exchange, documents, inbox, book)
         routes = [route for door in doors for route in door.routes()]
-        app = application.build(self.guard, [*routes, web.get("/i/{code}", invite_page)])
+        app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
 
         async def say_goodbye(_app: web.Application) -> None:
             await streams.stop()

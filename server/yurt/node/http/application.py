@@ -1,19 +1,36 @@
 """The aiohttp application: routes of all parts behind the guard and the problem middleware."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from yurt.node.http.guard import Guard
-from yurt.node.http.problem_documents import only_problems
+from yurt.node.http.problem_documents import Handler, only_problems
+from yurt.node.limiter import Limiter, Rate, limited_address
+
+OPEN_RATE: Final = Rate(burst=300, every_s=1.0)
+"""Requests of one address that show neither a token nor a signature."""
 
 
-def build(guard: Guard, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
+def build(guard: Guard, limiter: Limiter, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
     """Put the application together; the first middleware is the outermost."""
-    app = web.Application(middlewares=[guard.middleware, only_problems])
+    app = web.Application(middlewares=[guard.middleware, only_problems, _limited(limiter)])
     app.add_routes(routes)
     app.on_response_prepare.append(_headers)
     return app
+
+
+def _limited(limiter: Limiter) -> Middleware:
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count requests of strangers; people and nodes have limits of their own."""
+        if "Authorization" not in request.headers and "Signature" not in request.headers:
+            limiter.take("open", limited_address(request.remote or ""), OPEN_RATE)
+        return await handler(request)
+
+    return limit
 
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -15,12 +15,14 @@ from yurt.activitypub.actors import ActorDocument, key_owner
 from yurt.activitypub.errors import DocumentRefused, RemoteActivityPubError
 from yurt.activitypub.http_signatures.keys import KeyKind, PublicKey, kind_of, read_pem, write_pem
 from yurt.activitypub.locations import node_actor, node_ed25519_key_id
+from yurt.activitypub.references import host_of
 from yurt.activitypub.webfinger import Address
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.statement import verify_statement
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.ids import account_at
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.errors import PeerDown, PeerRefuses
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.signed_fetch import NotThere, SignedFetch
@@ -32,6 +34,8 @@ from yurt.wire.problems import refuse
 
 FRESH_S: Final = 24 * 3600
 """How long what was fetched is used without asking again."""
+KEY_RATE: Final = Rate(burst=30, every_s=2.0)
+"""Keys fetched from one host because requests name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,21 @@ class SigningKey:
 class Directory:
     """Finds people, here and elsewhere."""
 
-    def __init__(self, domain: str, store: Store, clock: Clock, fetch: SignedFetch, book: RecordBook) -> None:
+    def __init__(
+        self,
+        domain: str,
+        store: Store,
+        clock: Clock,
+        fetch: SignedFetch,
+        book: RecordBook,
+        limiter: Limiter,
+    ) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
         self._fetch = fetch
         self._book = book
+        self._limiter = limiter
 
     async def find(self, text: str) -> KnownPerson:
         """Find somebody by address; what is told is what their node says now.
@@ -95,11 +108,13 @@ class Directory:
 
         Raises:
             FetchError, RemoteActivityPubError, GateError: there is none.
+            ProblemError: `tooMany`: too many keys were fetched from that host.
         """
         actor = key_id.partition("#")[0]
         kept = await self._store.read(lambda tx: people.person_with_key(tx, key_id))
         if kept is not None and not refresh:
             return SigningKey(kept.actor, read_pem(kept.key_pem), fresh=False)
+        self._limiter.take("key", host_of(key_id), KEY_RATE)
         if kept is not None:
             actor = kept.actor
         elif "#" not in key_id:
@@ -116,7 +131,9 @@ class Directory:
 
         Raises:
             PeerDown, PeerRefuses: it cannot be had.
+            ProblemError: `tooMany`.
         """
+        self._limiter.take("key", node, KEY_RATE)
         try:
             document = await self._fetch.node_actor(node_actor(node))
         except FetchError as error:

@@ -4,7 +4,6 @@ Collections tell only how many; who follows whom is nobody's business but the tw
 """
 
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
@@ -77,6 +76,8 @@ class Documents:
         wanted = request.match_info["version"]
         if wanted not in nodeinfo.VERSIONS:
             raise refuse("notFound", "only NodeInfo 2.0 and 2.1")
+        from importlib.metadata import version  # slow to import, and seldom needed
+
         count = await self._store.read(accounts.count_accounts)
         figures = nodeinfo.NodeFigures(version("yurt"), count, name=self._domain)
         return _json(nodeinfo.nodeinfo_document(wanted, figures), nodeinfo.content_type(wanted))

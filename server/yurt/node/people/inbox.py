@@ -19,7 +19,6 @@ from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
-from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.store import deliveries, people, replay
@@ -29,8 +28,6 @@ from yurt.wire.errors import GateError
 from yurt.wire.gate import parse_object
 from yurt.wire.problems import ProblemError, refuse
 
-KEY_RATE: Final = Rate(burst=30, every_s=2.0)
-"""Keys fetched from one host because requests name it."""
 _UNAUTHORIZED: Final = 401
 
 
@@ -43,14 +40,12 @@ class Inbox:
         store: Store,
         clock: Clock,
         directory: Directory,
-        limiter: Limiter,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
         self._directory = directory
-        self._limiter = limiter
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -85,7 +80,6 @@ class Inbox:
     async def _verified(self, request: InboundRequest) -> tuple[VerifiedRequest, str]:
         """Verify with the key as kept, and once more with the key as it is now."""
         signed = policy.parse(request)
-        self._limiter.take("inbox key", host_of(signed.key_id), KEY_RATE)
         key = await self._directory.signing_key(signed.key_id)
         try:
             return policy.verify(signed, key.key, self._clock.now_s()), key.actor
