@@ -198,6 +198,26 @@ def test_a_forgery_does_not_use_up_the_key() -> None:
     assert message_of_ana.plaintext == b"real"
 
 
+def test_what_a_malicious_member_commits() -> None:
+    """A member may sign any commit: whatever is wrong inside is refused by name, at whatever depth."""
+    ana, bo, _, _ = room("ana", "bo", "cy", "dee")
+    package = Member("eli").key_package().key_package
+    commit = public_of(ana.group.stage_commit(adds=[package], removes=[2], force_path=True).commit)
+    assert isinstance(commit.content.content, Commit)
+    data, refused = commit.content.content.encode(), 0
+
+    for place in range(0, len(data), 3):
+        bad = data[:place] + bytes([data[place] ^ 0x11]) + data[place + 1 :]
+        try:
+            message = framed(ana, Commit.decode(bad))
+        except DecodeError:
+            continue
+        refused_everywhere(bo, message, RemoteMlsError)
+        refused += 1
+
+    assert refused > 100
+
+
 @pytest.mark.parametrize("sender_type", [SenderType.EXTERNAL, SenderType.NEW_MEMBER_COMMIT])
 def test_commits_from_outside(sender_type: SenderType) -> None:
     """External commits are known and not taken."""
