@@ -31,6 +31,12 @@ class Acks:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._later(), name="acks")
 
+    async def close(self) -> None:
+        """Write what is noted, and end."""
+        if self._task is not None:
+            self._task.cancel()
+        await self.flush()
+
     async def flush(self) -> None:
         """Write what is noted now."""
         noted, self._noted = self._noted, {}

@@ -54,7 +54,7 @@ class StreamCatchUp:
     """Implements `CatchUp` for one stream."""
 
     def __init__(
-        self, store: Store, outlet: Outlet, give_up: Callable[[], None], stalled_s: float = STALLED_S
+        self, store: Store, outlet: Outlet, give_up: Callable[[str], None], stalled_s: float = STALLED_S
     ) -> None:
         self._store = store
         self._outlet = outlet
@@ -85,7 +85,10 @@ class StreamCatchUp:
                 if subscription.state is State.LAGGING:
                     await self._page(subscription)
         except Stalled:
-            self._give_up()
+            self._give_up("nothing was taken for too long; reconnect and resume")
+        except Exception:  # noqa: BLE001  # a stream that is not fed must not stay open
+            _log.exception("catching up failed on a mistake of ours")
+            self._give_up("the node made a mistake; reconnect and resume")
 
     async def _page(self, subscription: Subscription) -> None:
         """Send one page; afterwards the subscription is live, over, or waits for its next page."""

@@ -7,7 +7,6 @@ within two seconds, whatever the clients do.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -22,6 +21,8 @@ from yurt.wire.problems import refuse
 STREAM_PATH: Final = "/api/v1/stream"
 HELLO_S: Final = 5.0
 PING_S: Final = 20.0
+CHECK_S: Final = 60.0
+"""How often the tokens of open streams are looked at again."""
 MAX_STREAMS: Final = 5
 """Open streams of one device."""
 CLOSE_S: Final = 1.0
@@ -30,6 +31,7 @@ _CALL_HIGH_WATER: Final = 1024 * 1024
 """A client that calls and calls but does not read waits above this many bytes."""
 
 NO_HELLO: Final = 4001
+SIGNED_OUT: Final = 4003
 STALLED: Final = 4008
 RESTART: Final = 1012
 
@@ -67,8 +69,8 @@ class _Open:
             # aiohttp only asks it to close once everything is sent; a peer that takes nothing would hold it.
             self._transport.abort()
 
-    def _stalled(self) -> None:
-        self.close(STALLED, "nothing was taken for too long; reconnect and resume")
+    def _stalled(self, reason: str) -> None:
+        self.close(STALLED, reason)
 
 
 class StreamDoor:
@@ -78,6 +80,7 @@ class StreamDoor:
         self._parts = parts
         self._cork = Cork()
         self._open: dict[_Open, None] = {}
+        self._checking = asyncio.create_task(self._check(), name="tokens of streams")
         self._stopping = False
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -121,15 +124,22 @@ class StreamDoor:
     async def stop(self) -> None:
         """Say bye to every stream and close them, within two seconds."""
         self._stopping = True
+        self._checking.cancel()
         closing = [one.close(RESTART, "stopping", retry_after=1.0) for one in list(self._open)]
         if closing:
             await asyncio.wait(closing, timeout=2 * CLOSE_S)
 
-    def close_streams(self, chosen: Callable[[Stream], bool], reason: str) -> None:
-        """Close the streams that are chosen (a device that was signed out)."""
+    async def check_tokens(self) -> None:
+        """Close the streams whose device was signed out, by whatever door, or whose token is over."""
         for one in list(self._open):
-            if chosen(one.stream):
-                one.close(1008, reason)
+            error = await one.stream.check_token()
+            if error is not None and not error.problem.kind.retry:
+                one.close(SIGNED_OUT, error.problem.code)
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            await self.check_tokens()
 
     async def _serve(self, opened: _Open) -> None:
         try:

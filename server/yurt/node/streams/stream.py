@@ -90,6 +90,7 @@ class Stream:
         self._catch_up = catch_up
         self._address = address
         self._greeted = False
+        self._token = ""
         self._bad = 0
         self._acks: Acks | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -131,7 +132,7 @@ class Stream:
         for task in self._calls:
             task.cancel()
         if self._acks is not None:
-            await self._acks.flush()
+            await self._acks.close()
 
     async def _handle(self, frame: ClientFrame) -> None:
         if not self._greeted and not isinstance(frame, ClientHello):
@@ -164,13 +165,27 @@ class Stream:
             )
         )
 
-    async def _sign_in(self, token: str) -> None:
+    async def check_token(self) -> ProblemError | None:
+        """Look whether the token still counts; what is wrong with it if not."""
+        if self.caller is None:
+            return None
         try:
-            caller = await self._parts.tokens.authenticate(token)
+            await self._authenticate(self._token)
+        except ProblemError as error:
+            return error
+        return None
+
+    async def _authenticate(self, token: str) -> Caller:
+        try:
+            return await self._parts.tokens.authenticate(token)
         except ProblemError:
             raise
         except Exception as error:
             raise problem_error(error, "hello") from error
+
+    async def _sign_in(self, token: str) -> None:
+        caller = await self._authenticate(token)
+        self._token = token
         if self.caller is not None and self.caller != caller:
             raise refuse("badRequest", "this stream belongs to another device; open a new one")
         if self.caller is None:

@@ -52,13 +52,16 @@ class StandingClock:
 
 
 class Tokens:
-    """Knows two tokens."""
+    """Knows two tokens, until they are revoked."""
+
+    def __init__(self) -> None:
+        self.known = dict(TOKENS)
 
     async def authenticate(self, token: str) -> Caller:
         """Say whose token it is."""
-        if token not in TOKENS:
+        if token not in self.known:
             raise refuse("notSignedIn", "sign in first: this token is not known")
-        return TOKENS[token]
+        return self.known[token]
 
 
 async def logout(context: Context, command: Logout) -> Answer:  # noqa: ARG001  # the handlers' shape
@@ -135,6 +138,7 @@ class Node:
     door: StreamDoor
     fanout: Fanout
     tail: Tail
+    tokens: Tokens
     connect: Callable[[], Awaitable[Client]]
 
     async def emptied(self) -> None:
@@ -191,8 +195,9 @@ async def streams_only(folder: Path, bus: Bus) -> AsyncGenerator[Node]:
     fanout = Fanout(store, bus, tail)
     poll = Poll(store, bus)
     await poll.start()
+    tokens = Tokens()
     dispatcher = Dispatcher({"logout": logout})
-    door = StreamDoor(Parts("harbour.example", store, dispatcher, Tokens(), fanout, StandingClock()))
+    door = StreamDoor(Parts("harbour.example", store, dispatcher, tokens, fanout, StandingClock()))
     app = web.Application()
     app.add_routes(door.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -207,7 +212,7 @@ async def streams_only(folder: Path, bus: Bus) -> AsyncGenerator[Node]:
             url = f"http://127.0.0.1:{port}{STREAM_PATH}"
             return Client(await stack.enter_async_context(session.ws_connect(url)))
 
-        yield Node(store, bus, poll, door, fanout, tail, connect)
+        yield Node(store, bus, poll, door, fanout, tail, tokens, connect)
         await door.stop()
     await runner.cleanup()
     fanout.close()

@@ -280,6 +280,17 @@ async def test_unknown_token_is_refused_and_may_be_repeated(node: Node) -> None:
     assert (await client.hello("ana-token")).account == "ana"
 
 
+async def test_stream_of_a_device_that_was_signed_out_is_closed(node: Node) -> None:
+    """Whoever revoked the token, the stream does not outlive it by more than a minute."""
+    ana, bo = await reader(node), await reader(node, "bo")
+    del node.tokens.known["ana-token"]
+
+    await node.door.check_tokens()
+
+    assert await ana.receive() == Bye("notSignedIn")
+    assert isinstance(await bo.call(1, "logout", Logout()), Result)
+
+
 async def test_sixth_stream_of_a_device_closes_the_first(node: Node) -> None:
     """A device keeps its five newest streams."""
     clients = [await reader(node) for _ in range(6)]
