@@ -39,6 +39,9 @@ class RoomStates:
             return None
         # Reading a room verifies each leaf: not on the event loop.
         state = await asyncio.to_thread(_restore, *found)
+        newer = self._kept.get(room)
+        if newer is not None and newer.head > state.head:
+            return newer  # the room moved on while it was read
         self.keep(state)
         return state
 
