@@ -1,0 +1,139 @@
+"""What comes into an inbox: verified before 202, once, and only from whom it says."""
+
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from yurt.activitypub.http_signatures import cavage
+from yurt.node.accounts.testing import actor_key
+from yurt.node.clock import SystemClock
+from yurt.node.testing import Client, Town
+from yurt.wire.commands import Followers
+
+HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
+ANA, BO = "https://harbour.example/users/ana", "https://hilltop.example/users/bo"
+INBOX = f"{ANA}/inbox"
+
+
+def key() -> RSAPrivateKey:
+    """The actor key that everybody in a town of tests has."""
+    loaded = load_der_private_key(actor_key(), None)
+    assert isinstance(loaded, RSAPrivateKey)
+    return loaded
+
+
+def follow(number: int = 1, actor: str = BO, followed: str = ANA) -> dict[str, Any]:
+    return {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": f"{actor}#follows/{number}",
+        "type": "Follow",
+        "actor": actor,
+        "object": followed,
+    }
+
+
+def undo(number: int = 1) -> dict[str, Any]:
+    return {**follow(number), "id": f"{BO}#undo/{number}", "type": "Undo", "object": follow(number)}
+
+
+async def post(
+    town: Town, activity: dict[str, Any], *, url: str = INBOX, key_id: str = f"{BO}#main-key", late_s: int = 0
+) -> int:
+    """Post an activity as bo's node would."""
+    body = json.dumps(activity).encode()
+    headers = cavage.sign("POST", url, body, key_id=key_id, key=key(), now=SystemClock().now_s() - late_s)
+    return await send(town, url, body, headers)
+
+
+async def send(town: Town, url: str, body: bytes, headers: dict[str, str]) -> int:
+    async with town.session.post(url, data=body, headers=headers) as answer:
+        await answer.read()
+        return answer.status
+
+
+async def followers(ana: Client) -> list[str]:
+    return [tie.address for tie in (await ana.call(Followers())).ties]
+
+
+async def test_a_signed_follow_counts_once(town: Town) -> None:
+    """The follow is there, however often it comes; at the shared inbox as well."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+
+    codes = [await post(town, follow()), await post(town, follow()), await post(town, follow(2))]
+    shared = await post(town, follow(3), url=f"https://{HARBOUR}/inbox")
+
+    assert [*codes, shared] == [202] * 4
+    assert await followers(ana) == ["bo@hilltop.example"]
+
+
+async def test_the_very_same_request_does_nothing_more(town: Town) -> None:
+    """A replayed Follow after its Undo stays undone."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    body = json.dumps(follow()).encode()
+    headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key(), now=SystemClock().now_s())
+    assert await send(town, INBOX, body, headers) == 202
+    assert await post(town, undo()) == 202
+
+    assert await send(town, INBOX, body, headers) == 202
+
+    assert await followers(ana) == []
+
+
+async def test_an_undo_may_overtake_its_follow(town: Town) -> None:
+    """The late Follow of an Undo that came first is no follow; a new one is."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+
+    bare = {**undo(7), "object": f"{BO}#follows/7"}
+    assert [await post(town, undo()), await post(town, bare)] == [202, 202]
+    assert [await post(town, follow()), await post(town, follow(7))] == [202, 202]
+    assert await followers(ana) == []
+
+    assert await post(town, follow(8)) == 202
+    assert await followers(ana) == ["bo@hilltop.example"]
+
+
+async def test_nobody_speaks_for_another(town: Town) -> None:
+    """A good signature by somebody else, over another body, too old, or for another place is refused."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    await town.join("eve", HILLTOP)
+    body, other = json.dumps(follow()).encode(), json.dumps(follow(9)).encode()
+    now = SystemClock().now_s()
+    good = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key(), now=now)
+    elsewhere = cavage.sign(
+        "POST", f"https://{HILLTOP}/inbox", body, key_id=f"{BO}#main-key", key=key(), now=now
+    )
+
+    refused = {
+        "eve signs for bo": await post(town, follow(), key_id="https://hilltop.example/users/eve#main-key"),
+        "swapped body": await send(town, INBOX, other, good),
+        "three hours late": await post(town, follow(), late_s=3 * 3600),
+        "another place": await send(town, INBOX, body, elsewhere),
+        "another path": await send(town, f"https://{HARBOUR}/inbox", body, good),
+        "no such key": await post(town, follow(), key_id=f"{BO}#other-key"),
+        "nobody's key": await post(town, follow(), key_id="https://nowhere.invalid/x#key"),
+        "no signature": await send(town, INBOX, body, {}),
+    }
+
+    assert {what: code for what, code in refused.items() if code not in (400, 401)} == {}
+    assert await followers(ana) == []
+
+
+async def test_a_farewell_of_a_stranger_costs_nothing(town: Town) -> None:
+    """A Delete of itself by an unknown actor is answered 202 without looking at its signature."""
+    await town.join("ana", HARBOUR)
+    gone = "https://gone.invalid/users/x"
+    farewell = {"type": "Delete", "actor": gone, "object": gone, "id": f"{gone}#delete"}
+
+    assert await send(town, INBOX, json.dumps(farewell).encode(), {"Signature": "nonsense"}) == 202
+
+
+async def test_unknown_kinds_and_nobodys_inbox_are_no_error(town: Town) -> None:
+    """What is not understood is taken and forgotten; a follow of nobody makes nobody."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    strange = {**follow(), "type": "Arrive", "object": {"type": "Place"}}
+    lost = follow(2, followed="https://harbour.example/users/nobody")
+
+    assert [await post(town, strange), await post(town, lost)] == [202, 202]
+    assert await followers(ana) == []
