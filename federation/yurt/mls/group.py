@@ -110,7 +110,7 @@ class Group:
             group_id: Fresh; the store must have no rows of it.
             leaf: Our leaf's content.
             extensions: Of the GroupContext.
-            lifetime: Of our first leaf.
+            lifetime: Of our first leaf. The default is for tools: a hub refuses it as too long.
             random: Source of every key.
 
         Raises:

@@ -3,16 +3,16 @@
 A row is `(group_id, epoch, slot, value)`. The rows are the state; the `Group` object is a cache of
 them. Every secret that is consumed is deleted in the same call that consumed it.
 
-| slot | epoch | value |
+| slot | of which epochs | value |
 |---|---|---|
-| `epoch` | each kept epoch | group context, own leaf, secrets, when it ended |
-| `tree` | each kept epoch | the ratchet tree, written once |
-| `node/<n>` | each kept epoch | secret of a secret-tree node not yet descended into |
-| `ratchet/<leaf>/<kind>` | each kept epoch | generation and secret of the ratchet's head |
-| `skipped/<leaf>/<kind>/<generation>` | each kept epoch | key and nonce of a message not yet seen |
-| `private/<n>` | current | own private HPKE key of a tree node |
-| `current` | current | marks the current epoch; own signature key |
-| `pending` | current | own staged commit with all its secrets |
+| `public` | every kept one | context, tree, transcript, confirmation tag; written once |
+| `messages` | every kept one | own leaf index, sender data secret, log time at which it ended |
+| `node/<n>` | every kept one | secret of a secret-tree node not yet descended into |
+| `ratchet/<leaf>/<kind>` | every kept one | generation and secret of the ratchet's head |
+| `skipped/<leaf>/<kind>/<generation>` | every kept one | key and nonce of a message not yet seen |
+| `private/<n>` | the current one | own private HPKE key of a tree node |
+| `member` | the current one | the epoch's other secrets and our signature key; says which epoch is current |
+| `pending` | the current one | own staged commit with the epoch that it would begin |
 """
 
 from collections.abc import Iterable
