@@ -76,9 +76,8 @@ class World:
         """
         link = link or self.invites[domain]
         address = f"{name}@{domain}"
-        person = await Person.join(
-            name, link, self.folder / "people" / address, self.network.write_map(address)
-        )
+        map_file = await self.map_of(address)
+        person = await Person.join(name, link, self.folder / "people" / address, map_file)
         self.people.append(person)
         return person
 

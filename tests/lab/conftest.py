@@ -1,0 +1,15 @@
+"""Worlds for whole modules."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from yurt.lab.world.town import Town
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
+    """A town that the tests of a module share: each has texts of its own, since claims are few an hour."""
+    async with Town.open(tmp_path_factory.mktemp("town")) as town:
+        yield town
