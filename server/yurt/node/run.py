@@ -1,15 +1,20 @@
 """The process of a node: event loop (uvloop where it is installed), signals, log."""
 
 import asyncio
+import contextlib
+import ctypes
 import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from yurt.node import config as configuration
 from yurt.node.app import Node
 from yurt.node.config import network_from_environment
 
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE: Final = 1024 * 1024
 _log = logging.getLogger("yurt.node")
 
 
@@ -20,8 +25,18 @@ def run_node(data: Path) -> None:
         ConfigError, StoreError: it could not start.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _give_memory_back()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(data))
+
+
+def _give_memory_back() -> None:
+    """Let glibc return large blocks to the system when they are freed.
+
+    Each sign-in takes 19 MiB for Argon2id. By default glibc learns from the first one to keep such blocks.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another libc has no such setting
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 async def _serve(data: Path) -> None:
