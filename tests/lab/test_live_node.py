@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from yurt.lab.world.people import Person
+from yurt.client.vault.passphrase import login_key
+from yurt.lab.world.people import PASSPHRASE, Person
 from yurt.lab.world.town import Town
+from yurt.lab.world.world import HARBOUR
 from yurt.wire.commands import COMMANDS
 from yurt.wire.exchange import EXCHANGE_PATH, EXCHANGE_TYPE
 
@@ -101,22 +104,42 @@ async def both_read(town: Town, text: str) -> None:
         await reader.reads(town.room, f"{text} {author.name}")
 
 
+async def sign_in(town: Town) -> str:
+    """Let ana sign in over the HTTP door; return her token."""
+    key = await asyncio.to_thread(login_key, PASSPHRASE, "ana", HARBOUR)
+    device = (await town.ana.engine.status()).device_id
+    login = {"account": "ana", "login_key": _text(key), "device_id": _text(device)}
+    answer = await town.harbour.ask("POST", "/api/v1/login", json.dumps(login).encode())
+    assert answer.status == 200, answer.body
+    return str(json.loads(answer.body)["token"])
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
 async def test_hostile_bodies(telltale: Town) -> None:
-    """Whatever is posted to whatever address, the answer is never a failure of the node."""
-    statuses: dict[tuple[str, str], int] = {}
+    """Whatever somebody posts to whatever address, signed in or not, the node never fails."""
+    credentials = (f"Bearer {await sign_in(telltale)}", "Bearer nonsense")
+    statuses: dict[tuple[str, str, str], int] = {}
     for path in POSTED:
         for what, body in HOSTILE.items():
-            kind = TYPES[len(statuses) % len(TYPES)]
-            statuses[path, what] = await telltale.harbour.ask("POST", path, body, Content_Type=kind)
+            for authorization in credentials:
+                kind = TYPES[len(statuses) % len(TYPES)]
+                answer = await telltale.harbour.ask(
+                    "POST", path, body, Content_Type=kind, Authorization=authorization
+                )
+                statuses[path, what, authorization[:9]] = answer.status
 
-    assert {key: status for key, status in statuses.items() if not 400 <= status < 500} == {}
+    assert {key: status for key, status in statuses.items() if status >= 500} == {}
+    assert set(statuses.values()) >= {200, 400, 401}  # some came through to the commands themselves
     await both_read(telltale, "after hostile bodies")
 
 
 async def test_hostile_questions(telltale: Town) -> None:
     """Whatever is asked for, with whatever method, the answer is never a failure of the node."""
     statuses = {
-        (method, path): await telltale.harbour.ask(method, path, Signature="a" * 50)
+        (method, path): (await telltale.harbour.ask(method, path, Signature="a" * 50)).status
         for path in (*ASKED, *POSTED)
         for method in ("GET", "PUT", "OPTIONS", "BREW")
     }

@@ -34,7 +34,7 @@ from yurt.wire.frames import (
     room_log,
 )
 from yurt.wire.position import Position
-from yurt.wire.registry import DEVICE_ID_SIZE, EntryKind
+from yurt.wire.registry import EntryKind
 
 STREAM_PATH: Final = "/api/v1/stream"
 NAME: Final = "harbour.example"
@@ -73,10 +73,11 @@ class Node:
         view = await ana.engine.create_room("bench")
         await ana.engine.send(view.room, "first", wait="accepted")  # the leaf gets its own key (TRUST 2)
         view = next(room for room in await ana.engine.rooms() if room.room == view.room)
+        device_id = (await ana.engine.status()).device_id
         await ana.close()
         await proxy.close()
         node = cls(process, view.room, "", view.epoch, view.position)
-        node.token = await node._login()
+        node.token = await node._login(device_id)
         return node
 
     @property
@@ -117,7 +118,7 @@ class Node:
         body = marked(number, BODY_SIZE - len(MLSMessage(message).encode()))
         return MLSMessage(replace(message, ciphertext=body)).encode()
 
-    async def _login(self) -> str:
+    async def _login(self, device_id: bytes) -> str:
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def take(payload: bytes) -> None:
@@ -130,9 +131,7 @@ class Node:
         socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(take))
         socket.send(_encode(ClientHello((STREAM_VERSION,))))
         key = await asyncio.to_thread(login_key, PASSPHRASE, "ana", NAME)
-        socket.send(
-            _encode(_call(1, Login(account="ana", login_key=key, device_id=os.urandom(DEVICE_ID_SIZE))))
-        )
+        socket.send(_encode(_call(1, Login(account="ana", login_key=key, device_id=device_id))))
         token = await answered
         socket.close()
         return token

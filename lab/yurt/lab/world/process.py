@@ -12,6 +12,7 @@ import ssl
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -32,6 +33,14 @@ class NodeFailed(RuntimeError):
     def __init__(self, domain: str, what: str, printed: str) -> None:
         super().__init__(f"{domain}: {what}\n{printed}")
         self.domain = domain
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back for one request."""
+
+    status: int
+    body: bytes
 
 
 class NodeProcess:
@@ -151,10 +160,10 @@ class NodeProcess:
         Raises:
             OSError: nobody answers.
         """
-        return await self.ask("GET", path)
+        return (await self.ask("GET", path)).status
 
-    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> int:
-        """Send one request, well-formed or not; return the HTTP status.
+    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answered:
+        """Send one request, well-formed or not, on a connection of its own.
 
         Args:
             method: As it stands in the request.
@@ -176,12 +185,12 @@ class NodeProcess:
         try:
             writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
             await writer.drain()
-            status = (await reader.readline()).split()
+            status, answer = (await reader.readline()).split(), await reader.read()
         finally:
             writer.transport.abort()
         if len(status) < 2 or not status[1].isdigit():
             raise ConnectionError("the answer has no status line")
-        return int(status[1])
+        return Answered(int(status[1]), answer.partition(b"\r\n\r\n")[2])
 
     # --- the process -------------------------------------------------------------------------------
     async def command(self, name: str, *arguments: str) -> str:
