@@ -39,6 +39,8 @@ from yurt.node.people.documents import Documents
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
 from yurt.node.people.record_book import RecordBook
+from yurt.node.people.room_documents import RoomDocuments
+from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
@@ -127,7 +129,8 @@ class Node:
         directory = Directory(domain, store, clock, signed_fetch, book, ground.limiter)
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
-        inbox = Inbox(domain, store, clock, directory, delivery.wake)
+        signatures = Signatures(directory, clock)
+        inbox = Inbox(domain, store, clock, signatures, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
         hub = RoomHub(domain, store, states, clock)
@@ -160,7 +163,9 @@ class Node:
         await delivery.start()
         stack.push_async_callback(delivery.stop)
         documents = Documents(domain, store, ground.keys)
-        doors = (CommandDoor(dispatcher, sessions), streams, exchange, documents, inbox, book)
+        room_documents = RoomDocuments(domain, store, ground.keys, signatures)
+        door = CommandDoor(dispatcher, sessions)
+        doors = (door, streams, exchange, documents, room_documents, inbox, book)
         routes = [route for door in doors for route in door.routes()]
         app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
 

@@ -11,16 +11,15 @@ from typing import Final
 from aiohttp import web
 
 from yurt.activitypub.activities import Activity, Other, check_signer, parse_activity, self_delete_of
-from yurt.activitypub.errors import RemoteActivityPubError, SignatureRefused
-from yurt.activitypub.http_signatures import policy
-from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
+from yurt.activitypub.errors import RemoteActivityPubError
+from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
-from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.people.signatures import Signatures
 from yurt.node.store import deliveries, people, replay
 from yurt.node.store.types import Store, Tx
 from yurt.wire import limits
@@ -39,13 +38,13 @@ class Inbox:
         domain: str,
         store: Store,
         clock: Clock,
-        directory: Directory,
+        signatures: Signatures,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
-        self._directory = directory
+        self._signatures = signatures
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -62,7 +61,7 @@ class Inbox:
             document = parse_object(body, limit=limits.ACTIVITY_BODY)
             if (gone := self_delete_of(document)) and not await self._knows(gone):
                 return _accepted()
-            verified, owner = await self._verified(inbound_request(request, self._domain, body))
+            verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
             activity = parse_activity(document)
             check_signer(activity, owner)
         except GateError as error:
@@ -76,18 +75,6 @@ class Inbox:
 
     async def _knows(self, actor: str) -> bool:
         return await self._store.read(lambda tx: people.person_at(tx, actor)) is not None
-
-    async def _verified(self, request: InboundRequest) -> tuple[VerifiedRequest, str]:
-        """Verify with the key as kept, and once more with the key as it is now."""
-        signed = policy.parse(request)
-        key = await self._directory.signing_key(signed.key_id)
-        try:
-            return policy.verify(signed, key.key, self._clock.now_s()), key.actor
-        except SignatureRefused as error:
-            if key.fresh or error.rule == "window":
-                raise
-        key = await self._directory.signing_key(signed.key_id, refresh=True)
-        return policy.verify(signed, key.key, self._clock.now_s()), key.actor
 
     async def _apply(self, verified: VerifiedRequest, activity: Activity) -> None:
         now_ms, host = self._clock.now_ms(), host_of(activity.actor)

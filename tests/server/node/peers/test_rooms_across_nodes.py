@@ -1,12 +1,14 @@
 """A room whose hub is harbour and whose other participant lives on hilltop, with real groups."""
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass, field
 
 import msgspec
 import pytest
 
+from yurt.activitypub.http_signatures import cavage
 from yurt.identity.leaf import LeafUse
 from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519 as SUITE
 from yurt.mls.framing import MLSMessage
@@ -15,6 +17,9 @@ from yurt.mls.group_store import MemoryGroupStore
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.mls.leaf_node import Lifetime
+from yurt.node.clock import SystemClock
+from yurt.node.keys import NodeKeys
+from yurt.node.people.room_documents import name_of_room
 from yurt.node.store import logs
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
@@ -232,3 +237,24 @@ async def test_a_stranger_at_another_node_reads_and_writes_nothing(town: Town) -
 
     assert refused.value.problem.code == "notFound"
     assert (await eve.client.call(ListRooms())).rooms == ()
+
+
+async def test_a_rooms_address_is_for_its_participants_nodes(town: Town) -> None:
+    """Hilltop, which has a participant, may read the room's actor; without its signature there is none."""
+    ana, _, _ = await two_members(town)
+    url = f"https://{HARBOUR}/rooms/{name_of_room(NodeKeys(town.folder / HARBOUR), ana.room)}"
+    guessed = f"https://{HARBOUR}/rooms/{'a' * 32}"
+    hilltop = NodeKeys(town.folder / HILLTOP)
+
+    async def get(address: str, signer: str = "") -> tuple[int, bytes]:
+        key_id, now = f"https://{signer}/actor#main-key", SystemClock().now_s()
+        headers = cavage.sign("GET", address, None, key_id=key_id, key=hilltop.rsa, now=now) if signer else {}
+        async with town.session.get(address, headers=headers) as answer:
+            return answer.status, await answer.read()
+
+    status, body = await get(url, HILLTOP)
+
+    assert status == 200
+    assert json.loads(body)["type"] == "Group"
+    assert ana.room.hex().encode() not in body
+    assert [(await get(*one))[0] for one in ((guessed, HILLTOP), (url,), (url, HARBOUR))] == [404] * 3
