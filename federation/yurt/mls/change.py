@@ -7,9 +7,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from yurt.mls.extensions import Extension
+from yurt.mls.framed_content import Sender, SenderType
 from yurt.mls.leaf_node import LeafNode
 from yurt.mls.proposals import Proposal
 from yurt.mls.ratchet_tree import RatchetTree
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedProposal:
+    """A proposal of a commit, with who sent it and how it came."""
+
+    proposal: Proposal
+    sender: Sender
+    """Its author: the committer, or whoever sent it on its own before."""
+    reference: bytes | None
+    """The name under which it was sent before; None if the commit carries it."""
+
+    @property
+    def author(self) -> int | None:
+        """The author's leaf index; None if that is no member."""
+        return self.sender.index if self.sender.sender_type is SenderType.MEMBER else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +37,7 @@ class EnteringLeaf:
     leaf: LeafNode
     how: Literal["add", "path", "update", "external"]
     replaces: LeafNode | None
-    """The same member's leaf before; None for somebody new."""
+    """The same member's leaf before, also one that an external commit removes; None for somebody new."""
     by: int | None
     """The leaf index of who proposed it; None if that is no member."""
 
@@ -45,3 +62,5 @@ class CommitChange:
     authenticated_data: bytes
     tree_before: RatchetTree
     tree_after: RatchetTree
+    committed: tuple[CommittedProposal, ...] = ()
+    """The same proposals, each with its sender and the reference that the commit names it by."""

@@ -6,6 +6,7 @@
     │   ├── NoSuchNode                  a node that the tree does not have
     │   ├── UseAfterMerge               a staged commit used after its epoch ended
     │   ├── NoConfirmationTag           a commit of ours applied before its tag was computed
+    │   ├── StaleProposal               a pending proposal offered to another epoch than its own
     │   ├── NoPendingCommit             nothing to merge or discard
     │   ├── PendingCommitExists         only one own commit at a time
     │   ├── GroupExists                 joining a group whose rows are already there
@@ -21,9 +22,11 @@
         ├── UnsupportedCipherSuite      none of our suites
         ├── Unsupported                 allowed by the RFC, not taken here
         │   └── ProposalByReferenceUnsupported
+        │       └── UnknownProposal     a reference to a proposal that never came
         ├── WrongGroup                  a message of another group
         ├── WrongEpoch                  a message of another epoch
         ├── UnknownEpoch                an epoch whose secrets are gone or not there yet
+        ├── GroupClosed                 a message after the group's ReInit
         ├── NotAMember                  the sender's leaf is not in the tree
         ├── OwnMessage                  our own message came back
         ├── CommitOfOwnLeaf             a commit in our name that we did not make
@@ -69,6 +72,10 @@ class UseAfterMerge(LocalMlsError):
 
 class NoConfirmationTag(LocalMlsError):
     """A commit of ours was applied before its confirmation tag was computed."""
+
+
+class StaleProposal(LocalMlsError):
+    """A pending proposal was offered to a group or epoch that it was not verified in."""
 
 
 class NoPendingCommit(LocalMlsError):
@@ -178,6 +185,16 @@ class ProposalByReferenceUnsupported(Unsupported):
         super().__init__("a proposal by reference")
 
 
+class UnknownProposal(ProposalByReferenceUnsupported):
+    """A commit names a proposal that did not come before it."""
+
+    rule = "unknownProposal"
+
+    def __init__(self, reference: bytes) -> None:
+        super().__init__()
+        self.reference = reference
+
+
 class WrongGroup(RemoteMlsError):
     """The message belongs to another group."""
 
@@ -206,6 +223,15 @@ class UnknownEpoch(RemoteMlsError):
     def __init__(self, epoch: int) -> None:
         super().__init__(f"no secrets of epoch {epoch}")
         self.epoch = epoch
+
+
+class GroupClosed(RemoteMlsError):
+    """A ReInit ended the group; its members continue in another (RFC 9420, 11.2)."""
+
+    rule = "groupClosed"
+
+    def __init__(self) -> None:
+        super().__init__("the group was closed by a ReInit")
 
 
 class NotAMember(RemoteMlsError):
@@ -290,6 +316,12 @@ class InvalidKeyPackage(ValidationError):
     """A key package may not be added."""
 
     section = "RFC 9420 10.1"
+
+
+class InvalidProposal(ValidationError):
+    """A proposal is wrong whatever stands beside it."""
+
+    section = "RFC 9420 12.1"
 
 
 class InvalidProposalList(ValidationError):

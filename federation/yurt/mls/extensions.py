@@ -110,3 +110,18 @@ class ExternalSender(Structure):
     def decode_from(cls, r: Reader) -> Self:
         """Read the structure."""
         return cls(r.opaque(), Credential.decode_from(r))
+
+    @classmethod
+    def listed(cls, extensions: Iterable[Extension]) -> tuple[Self, ...]:
+        """Read whom a GroupContext's extensions list; nobody, if the extension is absent.
+
+        Raises:
+            DecodeError: The extension's data is malformed.
+        """
+        data = find_extension(extensions, ExtensionType.EXTERNAL_SENDERS)
+        if data is None:
+            return ()
+        r = Reader(data)
+        senders = r.vector(cls.decode_from)
+        r.finish()
+        return senders

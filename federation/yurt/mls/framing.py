@@ -34,6 +34,7 @@ from yurt.mls.framed_content import (
 )
 from yurt.mls.group_info import GroupInfo
 from yurt.mls.key_package import KeyPackage
+from yurt.mls.validation.codes import MessageRule
 from yurt.mls.welcome import Welcome
 
 __all__ = [
@@ -74,7 +75,7 @@ class PublicMessage(Structure):
         """
         if self.content.content_type is ContentType.APPLICATION:
             # 6: applications MUST use PrivateMessage for application messages.
-            raise InvalidMessage("applicationInTheOpen")
+            raise InvalidMessage(MessageRule.APPLICATION_IN_THE_OPEN)
         return AuthenticatedContent(WireFormat.PUBLIC_MESSAGE, self.content, self.auth)
 
     @override

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from yurt.mls.change import EnteringLeaf
+from yurt.mls.change import CommittedProposal, EnteringLeaf
 from yurt.mls.commit import Commit, ProposalRef
-from yurt.mls.errors import ProposalByReferenceUnsupported
+from yurt.mls.errors import UnknownProposal
 from yurt.mls.extensions import Extension
+from yurt.mls.framed_content import Sender
 from yurt.mls.leaf_node import LeafNode
-from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, Remove, Update
+from yurt.mls.pending_proposals import PendingProposals
+from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, Remove, SelfRemove, Update
 from yurt.mls.ratchet_tree import RatchetTree
 
 AuthoredProposal: TypeAlias = tuple[Proposal, int | None]
@@ -37,18 +39,36 @@ class AppliedProposals:
         return tuple(entering.index for entering in self.entering if entering.how == "add")
 
 
-def resolve_proposals(commit: Commit, committer: int | None) -> tuple[AuthoredProposal, ...]:
-    """Give each proposal of a commit with its author.
+def resolve_proposals(
+    commit: Commit, committer: Sender, pending: PendingProposals
+) -> tuple[CommittedProposal, ...]:
+    """Give each proposal of a commit with its author: the committer, or who sent it before.
 
     Raises:
-        ProposalByReferenceUnsupported: The commit names a proposal that was sent before.
+        UnknownProposal: The commit names a proposal that did not come.
     """
-    resolved: list[AuthoredProposal] = []
+    known = {item.reference: item for item in pending}
+    resolved: list[CommittedProposal] = []
     for item in commit.proposals:
-        if isinstance(item, ProposalRef):
-            raise ProposalByReferenceUnsupported
-        resolved.append((item, committer))
+        if not isinstance(item, ProposalRef):
+            resolved.append(CommittedProposal(item, committer, None))
+        elif item.reference in known:
+            sent = known[item.reference]
+            resolved.append(CommittedProposal(sent.proposal, sent.sender, sent.reference))
+        else:
+            raise UnknownProposal(item.reference)
     return tuple(resolved)
+
+
+def changed_leaf(proposal: Proposal, author: int | None) -> int | None:
+    """Tell whose leaf a proposal replaces or removes; None if it leaves all as they are."""
+    match proposal:
+        case Update() | SelfRemove():
+            return author
+        case Remove():
+            return proposal.removed
+        case _:
+            return None
 
 
 def apply_proposals(
@@ -61,17 +81,29 @@ def apply_proposals(
         if isinstance(proposal, Update) and author is not None:
             entering.append(EnteringLeaf(author, proposal.leaf_node, "update", tree.leaf(author), author))
             tree = tree.update(author, proposal.leaf_node)
-    for proposal, _ in proposals:
-        if isinstance(proposal, Remove):
-            removed.append((proposal.removed, tree.leaf(proposal.removed)))
-            tree = tree.remove(proposal.removed)
+    for proposal, author in proposals:
+        leaf = changed_leaf(proposal, author)
+        if leaf is not None and not isinstance(proposal, Update):
+            removed.append((leaf, tree.leaf(leaf)))
+            tree = tree.remove(leaf)
     for proposal, author in proposals:
         if isinstance(proposal, Add):
-            leaf = proposal.key_package.leaf_node
-            tree, index = tree.add(leaf)
-            entering.append(EnteringLeaf(index, leaf, "add", None, author))
+            added = proposal.key_package.leaf_node
+            tree, index = tree.add(added)
+            entering.append(EnteringLeaf(index, added, "add", None, author))
     after = replaced_extensions(extensions, proposals)
     return AppliedProposals(tree, after, tuple(entering), tuple(removed))
+
+
+def place_committer(tree: RatchetTree, committer: int | None) -> tuple[RatchetTree, int]:
+    """Find the committer's leaf in the tree that the proposals leave.
+
+    Args:
+        tree: What `apply_proposals` gave.
+        committer: The committer's leaf; None for somebody outside, who gets the leftmost blank leaf as if
+            added (12.4.3.2).
+    """
+    return tree.with_free_leaf() if committer is None else (tree, committer)
 
 
 def replaced_extensions(

@@ -5,6 +5,10 @@
     judge(staged.change)                    # the application's rules
     group = staged.apply()
 
+    pending = group.stage_proposal(message) # a SelfRemove, or whatever else travels on its own
+    judge(pending.sender, pending.proposal)
+    group = group.with_proposal(pending)    # a commit of this epoch may name it now
+
 What only members can check, the membership and confirmation tags, is taken as given. Nothing here may
 import the secret side (`group`, `key_schedule`, `secret_tree`, `treekem`): the node loads this module.
 """
@@ -17,12 +21,14 @@ from typing_extensions import override
 from yurt.mls.change import CommitChange
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Structure, Writer
-from yurt.mls.commit_processing import ProcessedCommit, process_commit
+from yurt.mls.commit_processing import NONE_PENDING, ProcessedCommit, process_commit
 from yurt.mls.errors import (
     DecodeError,
+    GroupClosed,
     InvalidCommit,
     InvalidGroupInfo,
     NoConfirmationTag,
+    StaleProposal,
     WrongEpoch,
     WrongGroup,
 )
@@ -31,12 +37,17 @@ from yurt.mls.framed_content import AuthenticatedContent
 from yurt.mls.framing import MLSMessage, PublicMessage
 from yurt.mls.group_context import GroupContext
 from yurt.mls.group_info import GroupInfo
+from yurt.mls.pending_proposals import PendingProposal, PendingProposals
+from yurt.mls.proposal_processing import process_proposal
+from yurt.mls.proposals import ReInit
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.transcript import confirmed_transcript_hash, interim_transcript_hash
 from yurt.mls.validation.commit import CommitRule
 from yurt.mls.validation.group_info import GroupInfoRule, check_group, check_signer
 
-_VERSION: Final = 1
+_PLAIN: Final = 1
+"""The snapshot of an epoch in which nothing is pending and no ReInit came: what every release reads."""
+_WITH_PROPOSALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,10 @@ class PublicGroup(Structure):
     confirmation_tag: bytes
     """Of the commit that began this epoch."""
     interim_transcript_hash: bytes
+    proposals: PendingProposals = NONE_PENDING
+    """Of this epoch, sent on their own; a commit may name them."""
+    reinit: ReInit | None = None
+    """How the group's members continue elsewhere; then this epoch is its last (11.2)."""
 
     @classmethod
     def found(cls, context: GroupContext, tree: RatchetTree, confirmation_tag: bytes) -> Self:
@@ -115,10 +130,43 @@ class PublicGroup(Structure):
         self, content: AuthenticatedContent, *, at_ms: int | None = None
     ) -> "StagedPublicCommit":
         """Verify a commit that was already taken out of its message; else like `stage`."""
-        processed = process_commit(self.context, self.tree, content, at_ms=at_ms)
+        self._refuse_if_closed()
+        processed = process_commit(self.context, self.tree, content, self.proposals, at_ms=at_ms)
         confirmed = confirmed_transcript_hash(self.suite, self.interim_transcript_hash, content)
         context = replace(processed.provisional_context, confirmed_transcript_hash=confirmed)
         return StagedPublicCommit(processed, context)
+
+    def stage_proposal(
+        self, message: bytes | AuthenticatedContent, *, at_ms: int | None = None
+    ) -> PendingProposal:
+        """Verify a proposal that travels on its own; this group stays as it is.
+
+        Args:
+            message: The MLSMessage with a PublicMessage, or what a member took out of its frame.
+            at_ms: The time at which the lifetime of an added key package is judged; None judges none.
+
+        Raises:
+            RemoteMlsError: Its `rule` says why the proposal is not valid here.
+        """
+        if isinstance(message, bytes):
+            message = MLSMessage.decode(message).expect(PublicMessage).authenticated_content()
+        self._refuse_if_closed()
+        return process_proposal(self.context, self.tree, message, self.proposals, at_ms=at_ms)
+
+    def with_proposal(self, pending: PendingProposal) -> "PublicGroup":
+        """Give this epoch with one more proposal that its commit may name.
+
+        Raises:
+            StaleProposal: It was staged in another group or epoch.
+        """
+        content = pending.content.content
+        if (content.group_id, content.epoch) != (self.group_id, self.epoch):
+            raise StaleProposal
+        return replace(self, proposals=self.proposals.add(pending))
+
+    def _refuse_if_closed(self) -> None:
+        if self.reinit is not None:
+            raise GroupClosed
 
     def check_group_info(self, group_info: bytes) -> GroupInfo:
         """Verify that a GroupInfo, as an MLSMessage, describes exactly this epoch.
@@ -143,20 +191,28 @@ class PublicGroup(Structure):
     @override
     def encode_to(self, w: Writer) -> None:
         """Write a snapshot, in our own format: for our own store, never to be sent."""
-        w.u8(_VERSION)
+        is_plain = not self.proposals.items and self.reinit is None
+        w.u8(_PLAIN if is_plain else _WITH_PROPOSALS)
         self.context.encode_to(w)
         w.raw(self.tree.encode()).opaque(self.confirmation_tag).opaque(self.interim_transcript_hash)
+        if not is_plain:
+            w.vector(item.content for item in self.proposals).optional(self.reinit)
 
     @override
     @classmethod
     def decode_from(cls, r: Reader) -> Self:
         """Read a snapshot; what it holds was verified when it was written."""
         version = r.u8()
-        if version != _VERSION:
+        if version not in (_PLAIN, _WITH_PROPOSALS):
             raise DecodeError(f"snapshot version {version} is unknown")
         context = GroupContext.decode_from(r)
         tree = RatchetTree.decode_from(cipher_suite(context.cipher_suite), r)
-        return cls(context, tree, r.opaque(), r.opaque())
+        group = cls(context, tree, r.opaque(), r.opaque())
+        if version == _PLAIN:
+            return group
+        sent = r.vector(AuthenticatedContent.decode_from)
+        pending = PendingProposals(tuple(PendingProposal.of(group.suite, content) for content in sent))
+        return replace(group, proposals=pending, reinit=r.optional(ReInit.decode_from))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +237,8 @@ class StagedPublicCommit:
         tag = confirmation_tag or self.processed.content.auth.confirmation_tag
         if tag is None:
             raise NoConfirmationTag
-        return PublicGroup.found(self.context, self.change.tree_after, tag)
+        reinit = next((p for p, _ in self.change.proposals if isinstance(p, ReInit)), None)
+        return replace(PublicGroup.found(self.context, self.change.tree_after, tag), reinit=reinit)
 
 
 def _read_group_info(group_info: bytes | GroupInfo) -> GroupInfo:

@@ -129,8 +129,8 @@ def test_a_snapshot_comes_back(table: Table) -> None:
 
 def test_a_snapshot_of_another_version(table: Table) -> None:
     """A newer node's snapshot is refused by name, not misread."""
-    with pytest.raises(DecodeError, match="version 2"):
-        PublicGroup.decode(b"\2" + table.group.encode()[1:])
+    with pytest.raises(DecodeError, match="version 3"):
+        PublicGroup.decode(b"\3" + table.group.encode()[1:])
 
 
 def test_the_group_info_of_this_epoch(table: Table) -> None:

@@ -10,9 +10,8 @@ from yurt.mls.errors import (
     InvalidMessage,
     InvalidSignature,
     NotAMember,
-    ProposalByReferenceUnsupported,
     RemoteMlsError,
-    Unsupported,
+    UnknownProposal,
     ValidationError,
     WrongEpoch,
     WrongGroup,
@@ -20,7 +19,7 @@ from yurt.mls.errors import (
 from yurt.mls.extensions import Extension
 from yurt.mls.framed_content import FramedContent, Sender, SenderType
 from yurt.mls.leaf_node import LeafNodeSource
-from yurt.mls.pre_shared_key import ExternalPSK, PreSharedKeyID
+from yurt.mls.pre_shared_key import ExternalPSK, PreSharedKeyID, ResumptionPSK, ResumptionPSKUsage
 from yurt.mls.proposals import (
     Add,
     ExternalInit,
@@ -33,11 +32,13 @@ from yurt.mls.proposals import (
     Update,
 )
 from yurt.mls.testing import GROUP_ID, SUITE, Person, Table, hpke_public
+from yurt.mls.validation.codes import ProposalRule
 from yurt.mls.validation.commit import CommitRule
-from yurt.mls.validation.proposal_list import ProposalListRule, check_proposal_list
+from yurt.mls.validation.proposal_list import ProposalListRule
 
 ANA, BO, CY, DEE = range(4)
 NOBODY = 7
+EVA = Person.named("eva")
 Make = Callable[[Table], bytes]
 
 
@@ -112,18 +113,9 @@ def test_outsiders_only_propose(table: Table, sender: Sender) -> None:
     assert error.rule == "senderMayNotCommit"
 
 
-def test_an_external_commit(table: Table) -> None:
-    """External commits are refused by name for now."""
-    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
-
-    error = _refused(table, table.commit(BO, change=lambda content: replace(content, sender=sender)))
-
-    assert isinstance(error, Unsupported)
-
-
 def _content(table: Table, content: bytes | Proposal) -> bytes:
     framed = FramedContent(GROUP_ID, table.group.epoch, Sender.member(BO), b"", content)
-    return table.sign(BO, framed, table.group.context)
+    return table.sign(table.privates[BO], framed, table.group.context)
 
 
 def test_application_data_in_the_open(table: Table) -> None:
@@ -142,74 +134,13 @@ def test_a_proposal_is_no_commit(table: Table) -> None:
 # --- what it proposes ---
 
 
-def _psk() -> PreSharedKey:
-    return PreSharedKey(PreSharedKeyID(ExternalPSK(b"psk"), bytes(32)))
+def psk(nonce: bytes = bytes(32)) -> PreSharedKey:
+    return PreSharedKey(PreSharedKeyID(ExternalPSK(b"psk"), nonce))
 
 
-def _twice(table: Table) -> bytes:
-    eva = Person.named("eva")
-    return table.commit(ANA, Add(eva.package), Add(Person.named("eva", private=eva.private).package))
-
-
-def _already(table: Table) -> bytes:
-    return table.commit(ANA, Add(Person.named("bo", private=table.privates[BO]).package))
-
-
-LISTS: dict[ProposalListRule, Make] = {
-    ProposalListRule.UPDATE_BY_COMMITTER: lambda table: table.commit(
-        ANA, Update(table.group.tree.leaf(ANA)), path=table.path(ANA)
-    ),
-    ProposalListRule.REMOVES_COMMITTER: lambda table: table.commit(ANA, Remove(ANA), path=table.path(ANA)),
-    ProposalListRule.REMOVES_NOBODY: lambda table: table.commit(ANA, Remove(NOBODY), path=table.path(ANA)),
-    ProposalListRule.SAME_LEAF_TWICE: lambda table: table.commit(
-        ANA, Remove(BO), Remove(BO), path=table.path(ANA, Remove(BO))
-    ),
-    ProposalListRule.ADDED_TWICE: _twice,
-    ProposalListRule.ALREADY_MEMBER: _already,
-    ProposalListRule.EXTENSIONS_TWICE: lambda table: table.commit(
-        ANA, GroupContextExtensions(()), GroupContextExtensions(())
-    ),
-    ProposalListRule.EXTENSION_TYPE_TWICE: lambda table: table.commit(
-        ANA, GroupContextExtensions((Extension(1, b"a"), Extension(1, b"b")))
-    ),
-    ProposalListRule.EXTERNAL_INIT: lambda table: table.commit(ANA, ExternalInit(bytes(32))),
-}
-
-
-@pytest.mark.parametrize("rule", LISTS)
-def test_a_list_that_does_not_go_together(table: Table, rule: ProposalListRule) -> None:
-    """Each rule of the proposal list is refused under its own name."""
-    error = _refused(table, LISTS[rule](table))
-
-    assert isinstance(error, ValidationError)
-    assert (error.rule, error.section) == (rule.value, "RFC 9420 12.2")
-
-
-@pytest.mark.parametrize(
-    "proposal", [_psk(), ReInit(b"new", 1, 1), SelfRemove()], ids=["psk", "reinit", "selfRemove"]
-)
-def test_what_is_not_taken_here(table: Table, proposal: Proposal) -> None:
-    """Pre-shared keys, ReInit and SelfRemove are decoded and refused by name."""
-    error = _refused(table, table.commit(BO, proposal, path=table.path(BO)))
-
-    assert isinstance(error, Unsupported)
-    assert type(proposal).__name__ in str(error)
-
-
-def test_a_proposal_by_reference(table: Table) -> None:
-    """A commit carries its proposals; one that names an earlier proposal is refused by name."""
-    error = _refused(table, table.commit(BO, ProposalRef(bytes(32)), path=True))
-
-    assert isinstance(error, ProposalByReferenceUnsupported)
-
-
-def test_the_same_client_again_after_its_removal(table: Table) -> None:
-    """A removed member may be added again in the same commit, with the same signature key."""
-    bo = Person.named("bo", private=table.privates[BO])
-
-    staged = table.group.stage(table.commit(ANA, Remove(BO), Add(bo.package)))
-
-    assert staged.apply().tree.leaf(BO) == bo.package.leaf_node
+def _resumption() -> PreSharedKey:
+    source = ResumptionPSK(ResumptionPSKUsage.BRANCH, b"another group", 7)
+    return PreSharedKey(PreSharedKeyID(source, bytes(32)))
 
 
 def _update(table: Table, author: int) -> Update:
@@ -223,28 +154,101 @@ def _update(table: Table, author: int) -> Update:
     return Update(leaf.signed(SUITE, table.privates[author], group_id=GROUP_ID, leaf_index=author))
 
 
-def _check(table: Table, *proposals: tuple[Proposal, int]) -> None:
-    check_proposal_list(SUITE, table.group.tree, proposals, committer=ANA, group_id=GROUP_ID)
+def _twice(table: Table) -> bytes:
+    eva = Person.named("eva")
+    return table.commit(ANA, Add(eva.package), Add(Person.named("eva", private=eva.private).package))
 
 
-def test_updates_of_others(table: Table) -> None:
-    """A committer may take in the updates of others; each is judged like any leaf."""
-    good = _update(table, BO)
-    _check(table, (good, BO), (_update(table, CY), CY))
+def _already(table: Table) -> bytes:
+    return table.commit(ANA, Add(Person.named("bo", private=table.privates[BO]).package))
 
-    same_key = Update(
-        replace(good.leaf_node, encryption_key=table.group.tree.leaf(BO).encryption_key).signed(
-            SUITE, table.privates[BO], group_id=GROUP_ID, leaf_index=BO
-        )
-    )
-    with pytest.raises(ValidationError, match=ProposalListRule.UPDATE_SAME_KEY):
-        _check(table, (same_key, BO))
-    with pytest.raises(ValidationError, match=ProposalListRule.SAME_LEAF_TWICE):
-        _check(table, (good, BO), (Remove(BO), ANA))
-    with pytest.raises(ValidationError, match="leafSource"):
-        _check(table, (Update(table.group.tree.leaf(BO).signed(SUITE, b"k" * 32)), CY))
-    with pytest.raises(InvalidSignature):
-        _check(table, (good, CY))
+
+LISTS: dict[ProposalListRule, Make] = {
+    ProposalListRule.UPDATE_BY_COMMITTER: lambda table: table.commit(
+        ANA, _update(table, ANA), path=table.path(ANA)
+    ),
+    ProposalListRule.REMOVES_COMMITTER: lambda table: table.commit(ANA, Remove(ANA), path=table.path(ANA)),
+    ProposalListRule.SELF_REMOVE_BY_VALUE: lambda table: table.commit(
+        ANA, SelfRemove(), path=table.path(ANA)
+    ),
+    ProposalListRule.SAME_LEAF_TWICE: lambda table: table.commit(
+        ANA, Remove(BO), Remove(BO), path=table.path(ANA, Remove(BO))
+    ),
+    ProposalListRule.ADDED_TWICE: _twice,
+    ProposalListRule.ALREADY_MEMBER: _already,
+    ProposalListRule.PSK_TWICE: lambda table: table.commit(BO, psk(), psk()),
+    ProposalListRule.EXTENSIONS_TWICE: lambda table: table.commit(
+        ANA, GroupContextExtensions(()), GroupContextExtensions(())
+    ),
+    ProposalListRule.REINIT_NOT_ALONE: lambda table: table.commit(BO, ReInit(b"new", 1, 1), Remove(CY)),
+    ProposalListRule.EXTERNAL_INIT: lambda table: table.commit(ANA, ExternalInit(bytes(32))),
+    ProposalListRule.NO_EXTERNAL_INIT: lambda table: table.external_commit(EVA, init=()),
+    ProposalListRule.EXTERNAL_REMOVES: lambda table: table.external_commit(EVA, Remove(BO), Remove(CY)),
+    ProposalListRule.EXTERNAL_OTHER: lambda table: table.external_commit(
+        EVA, Add(Person.named("finn").package)
+    ),
+    ProposalListRule.EXTERNAL_REFERENCE: lambda table: table.external_commit(EVA, *table.refs),
+}
+PENDING: dict[ProposalListRule, Callable[[Table], bytes]] = {
+    ProposalListRule.EXTERNAL_REFERENCE: lambda table: table.proposal(BO, Remove(CY)),
+}
+
+
+@pytest.mark.parametrize("rule", LISTS)
+def test_a_list_that_does_not_go_together(table: Table, rule: ProposalListRule) -> None:
+    """Each rule of the proposal list is refused under its own name."""
+    if rule in PENDING:
+        table = table.proposed(PENDING[rule](table))
+
+    error = _refused(table, LISTS[rule](table))
+
+    assert isinstance(error, ValidationError)
+    assert (error.rule, error.section) == (rule.value, "RFC 9420 12.2")
+
+
+PROPOSALS: dict[ProposalRule, Make] = {
+    ProposalRule.REMOVES_NOBODY: lambda table: table.commit(ANA, Remove(NOBODY), path=table.path(ANA)),
+    ProposalRule.PSK_NONCE: lambda table: table.commit(BO, psk(nonce=bytes(31))),
+    ProposalRule.PSK_USAGE: lambda table: table.commit(BO, _resumption()),
+    ProposalRule.REINIT_VERSION: lambda table: table.commit(BO, ReInit(b"new", 0, 1)),
+    ProposalRule.EXTENSION_TYPE_TWICE: lambda table: table.commit(
+        ANA, GroupContextExtensions((Extension(1, b"a"), Extension(1, b"b")))
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", PROPOSALS)
+def test_a_proposal_that_is_not_right(table: Table, rule: ProposalRule) -> None:
+    """Each rule of a single proposal is refused under its own name, also inside a commit."""
+    error = _refused(table, PROPOSALS[rule](table))
+
+    assert isinstance(error, ValidationError)
+    assert (error.rule, error.section) == (rule.value, "RFC 9420 12.1")
+
+
+def test_a_proposal_that_never_came(table: Table) -> None:
+    """A commit can only name what was sent before it, in its own epoch."""
+    error = _refused(table, table.commit(BO, ProposalRef(bytes(32)), path=True))
+
+    assert isinstance(error, UnknownProposal)
+    assert error.reference == bytes(32)
+
+
+def test_the_same_client_again_after_its_removal(table: Table) -> None:
+    """A removed member may be added again in the same commit, with the same signature key."""
+    bo = Person.named("bo", private=table.privates[BO])
+
+    staged = table.group.stage(table.commit(ANA, Remove(BO), Add(bo.package)))
+
+    assert staged.apply().tree.leaf(BO) == bo.package.leaf_node
+
+
+def test_keys_of_another_group(table: Table) -> None:
+    """A key that replaces or branches off a group enters with the first commit of the new one only."""
+    new = Table.of(1)
+
+    assert new.group.stage(new.commit(ANA, _resumption())).apply().epoch == 1
+    assert _refused(table, table.commit(ANA, _resumption())).rule == ProposalRule.PSK_USAGE
 
 
 def test_a_key_package_signed_by_another(table: Table) -> None:
@@ -345,7 +349,7 @@ def test_the_path_leaf_of_a_key_package(table: Table) -> None:
 
 def test_every_rule_has_its_test() -> None:
     """No rule stands without a commit that breaks it."""
-    assert set(LISTS) | {ProposalListRule.UPDATE_SAME_KEY} == set(ProposalListRule)
+    assert set(LISTS) == set(ProposalListRule)
     assert set(PATHS) == set(CommitRule) | {"pathParentHash"}
 
 

@@ -89,7 +89,7 @@ def _require(
 
 
 @pytest.mark.parametrize(
-    "required", [_require(extensions=(0xF0B1,)), _require(proposals=(0x000A,)), _require(credentials=(2,))]
+    "required", [_require(extensions=(0xF0B1,)), _require(proposals=(0x000B,)), _require(credentials=(2,))]
 )
 def test_a_new_requirement_that_members_lack(table: Table, required: Extension) -> None:
     """A group cannot require what a member does not support."""

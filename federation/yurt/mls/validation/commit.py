@@ -1,7 +1,7 @@
 """Whether a commit may end an epoch (RFC 9420, 12.4.2); its proposals are judged in `proposal_list`.
 
 check_path_present(commit)
-check_path(suite, tree, sender, path, new_leaves, group_id)     # `tree` with the proposals applied
+check_path(suite, tree, sender, path, new_leaves, group_id, before)     # `tree` with the proposals applied
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from typing import Final
 from yurt.mls import tree_math
 from yurt.mls.cipher_suite import CipherSuite
 from yurt.mls.errors import InvalidCommit
-from yurt.mls.leaf_node import LeafNodeSource
+from yurt.mls.leaf_node import LeafNode, LeafNodeSource
 from yurt.mls.proposals import Proposal, ProposalType
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.update_path import UpdatePath
@@ -51,31 +51,33 @@ def check_path(
     path: UpdatePath,
     new_leaves: Collection[int],
     group_id: bytes,
+    before: LeafNode | None,
 ) -> None:
     """Check a path before it is merged; merging checks the parent hash.
 
     Args:
         suite: The group's.
         tree: The tree with the commit's proposals applied.
-        sender: The committer's leaf, which still holds its old leaf node.
+        sender: The committer's leaf, which still holds its old leaf node; blank for an external commit.
         path: What to check.
         new_leaves: Leaves that this commit adds.
         group_id: The group, which the new leaf is signed for.
+        before: The leaf that the new one replaces: the committer's own, or its old one that an external
+            commit removes; None for somebody new.
 
     Raises:
         InvalidCommit: With a code of `CommitRule`.
         InvalidLeafNode, InvalidSignature: Of the new leaf.
     """
-    _check_keys(suite, tree, sender, path)
+    _check_keys(suite, tree, path, before)
     _check_shape(tree, sender, path, new_leaves)
     check_leaf(suite, path.leaf_node, LeafNodeSource.COMMIT, group_id=group_id, leaf_index=sender)
 
 
-def _check_keys(suite: CipherSuite, tree: RatchetTree, sender: int, path: UpdatePath) -> None:
+def _check_keys(suite: CipherSuite, tree: RatchetTree, path: UpdatePath, before: LeafNode | None) -> None:
     keys = [path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)]
-    before = tree.leaf_or_none(sender)
     if before is not None and before.encryption_key == path.leaf_node.encryption_key:
-        raise InvalidCommit(CommitRule.PATH_SAME_KEY, f"leaf {sender}")
+        raise InvalidCommit(CommitRule.PATH_SAME_KEY)
     if len(set(keys)) < len(keys):
         raise InvalidCommit(CommitRule.PATH_KEY_TWICE)
     if not set(keys).isdisjoint(tree.encryption_keys()):

@@ -7,7 +7,9 @@ check_group(suite, group_info.group_context, tree, at_ms=None)
 from enum import StrEnum
 
 from yurt.mls.cipher_suite import CipherSuite
+from yurt.mls.codec import Reader
 from yurt.mls.errors import InvalidGroupInfo
+from yurt.mls.extensions import ExtensionType, find_extension
 from yurt.mls.group_context import GroupContext
 from yurt.mls.group_info import GroupInfo
 from yurt.mls.ratchet_tree import RatchetTree
@@ -28,6 +30,7 @@ class GroupInfoRule(StrEnum):
     TREE_HASH = "groupInfoTreeHash"
     SIGNER = "groupInfoSigner"
     EXTENSION_TWICE = "groupInfoExtensionTwice"
+    EXTERNAL_PUB = "groupInfoNoExternalPub"
     OTHER_CONTEXT = "groupInfoOtherContext"
     OTHER_CONFIRMATION = "groupInfoOtherConfirmation"
 
@@ -71,3 +74,21 @@ def check_group(suite: CipherSuite, context: GroupContext, tree: RatchetTree, *,
         if at_ms is not None:
             check_lifetime(leaf, at_ms)
         check_leaf(suite, leaf, None, group_id=context.group_id, leaf_index=index)
+
+
+def external_pub(suite: CipherSuite, info: GroupInfo) -> bytes:
+    """Give the key to which somebody outside encapsulates the next epoch's secret (12.4.3.2).
+
+    Raises:
+        InvalidGroupInfo: There is none, or a weak one (`groupInfoNoExternalPub`).
+        DecodeError: The extension is malformed.
+    """
+    data = find_extension(info.extensions, ExtensionType.EXTERNAL_PUB)
+    if data is None:
+        raise InvalidGroupInfo(GroupInfoRule.EXTERNAL_PUB)
+    r = Reader(data)
+    key = r.opaque()
+    r.finish()
+    if not suite.accepts_hpke_key(key):
+        raise InvalidGroupInfo(GroupInfoRule.EXTERNAL_PUB, "a weak key")
+    return key

@@ -1,125 +1,150 @@
 """Whether the proposals of a commit go together (RFC 9420, 12.2).
 
-    check_proposal_list(suite, tree, proposals, committer=2, group_id=group_id)
+    check_proposal_list(context, tree, committed, committer=2)      # None for an external commit
 
 These are the rules of MLS; who may propose what is the application's.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Final
 
-from yurt.mls.cipher_suite import CipherSuite
-from yurt.mls.errors import InvalidProposalList, Unsupported
-from yurt.mls.leaf_node import LeafNodeSource
-from yurt.mls.proposal_list import AuthoredProposal
-from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, ProposalType, Remove, Update
+from yurt.mls.change import CommittedProposal
+from yurt.mls.errors import InvalidProposalList
+from yurt.mls.group_context import GroupContext
+from yurt.mls.proposal_list import changed_leaf
+from yurt.mls.proposals import Add, PreSharedKey, ProposalType, SelfRemove, Update
 from yurt.mls.ratchet_tree import RatchetTree
-from yurt.mls.validation.key_package import check_key_package
-from yurt.mls.validation.leaf_node import check_leaf, has_type_twice
+from yurt.mls.validation.proposal import check_proposal, check_supported
 
 
 class ProposalListRule(StrEnum):
-    """The codes of the rules here; those of an added key package are in `key_package`."""
+    """The codes of the rules here; those of each proposal are in `proposal`."""
 
     UPDATE_BY_COMMITTER = "updateByCommitter"
-    UPDATE_SAME_KEY = "updateSameKey"
     REMOVES_COMMITTER = "removesCommitter"
-    REMOVES_NOBODY = "removesNobody"
+    SELF_REMOVE_BY_VALUE = "selfRemoveByValue"
     SAME_LEAF_TWICE = "sameLeafTwice"
     ADDED_TWICE = "addedTwice"
     ALREADY_MEMBER = "alreadyMember"
+    PSK_TWICE = "pskTwice"
     EXTENSIONS_TWICE = "groupContextExtensionsTwice"
-    EXTENSION_TYPE_TWICE = "groupContextExtensionTypeTwice"
+    REINIT_NOT_ALONE = "reInitNotAlone"
     EXTERNAL_INIT = "externalInitInMemberCommit"
+    NO_EXTERNAL_INIT = "externalInitNotOnce"
+    EXTERNAL_REMOVES = "externalCommitRemovesTwice"
+    EXTERNAL_OTHER = "externalCommitOtherProposal"
+    EXTERNAL_REFERENCE = "externalCommitByReference"
 
 
-_UNSUPPORTED = (ProposalType.PSK, ProposalType.REINIT, ProposalType.SELF_REMOVE)
+_IN_EXTERNAL_COMMIT: Final = frozenset(
+    {ProposalType.EXTERNAL_INIT, ProposalType.REMOVE, ProposalType.PSK, ProposalType.SELF_REMOVE}
+)
 
 
 def check_proposal_list(
-    suite: CipherSuite,
-    tree: RatchetTree,
-    proposals: Sequence[AuthoredProposal],
-    *,
-    committer: int,
-    group_id: bytes,
+    context: GroupContext, tree: RatchetTree, committed: Sequence[CommittedProposal], *, committer: int | None
 ) -> None:
-    """Check the list of a member's commit against the tree that it starts from.
+    """Check the proposals of a commit against the epoch that it ends.
+
+    Args:
+        context: The epoch.
+        tree: That epoch's.
+        committed: The commit's proposals. Those with a reference were judged by themselves when they came.
+        committer: The committer's leaf; None for an external commit.
 
     Raises:
         InvalidProposalList: With a code of `ProposalListRule`.
-        InvalidKeyPackage, InvalidLeafNode, InvalidSignature: Of an Add or Update.
-        Unsupported: A kind of proposal that is not taken here.
+        InvalidProposal, InvalidKeyPackage, InvalidLeafNode, InvalidSignature: Of one proposal.
     """
-    _check_kinds([proposal for proposal, _ in proposals])
-    _check_changed_leaves(tree, proposals, committer)
-    _check_extensions(proposal for proposal, _ in proposals)
-    _check_added(suite, tree, [proposal for proposal, _ in proposals])
-    for proposal, author in proposals:
-        if isinstance(proposal, Update) and author is not None:
-            check_leaf(suite, proposal.leaf_node, LeafNodeSource.UPDATE, group_id=group_id, leaf_index=author)
+    _check_self_removes(committed)
+    if committer is None:
+        _check_external(committed)
+    else:
+        _check_member(committed, committer)
+    leaving = _check_changed_leaves(committed)
+    _check_once(committed)
+    _check_added(tree, committed, leaving)
+    for each in committed:
+        check_supported(tree, each.proposal, but=leaving)
+        if each.reference is None:
+            check_proposal(context, tree, each.proposal, each.author)
 
 
-def _check_kinds(proposals: Iterable[Proposal]) -> None:
-    for proposal in proposals:
-        if proposal.proposal_type is ProposalType.EXTERNAL_INIT:
+def _check_self_removes(committed: Iterable[CommittedProposal]) -> None:
+    # draft-ietf-mls-extensions: only by reference; by value it would be the committer's own.
+    for each in committed:
+        if isinstance(each.proposal, SelfRemove) and each.reference is None:
+            raise InvalidProposalList(ProposalListRule.SELF_REMOVE_BY_VALUE)
+
+
+def _check_external(committed: Sequence[CommittedProposal]) -> None:
+    """12.2: one ExternalInit, at most one Remove, pre-shared keys; others' SelfRemoves by reference."""
+    kinds = Counter(each.proposal.proposal_type for each in committed)
+    for each in committed:
+        if each.proposal.proposal_type not in _IN_EXTERNAL_COMMIT:
+            raise InvalidProposalList(ProposalListRule.EXTERNAL_OTHER, type(each.proposal).__name__)
+        if each.reference is not None and not isinstance(each.proposal, SelfRemove):
+            # 12.4.3.2: somebody outside cannot tell which proposals were valid inside.
+            raise InvalidProposalList(ProposalListRule.EXTERNAL_REFERENCE, type(each.proposal).__name__)
+    if kinds[ProposalType.EXTERNAL_INIT] != 1:
+        count = kinds[ProposalType.EXTERNAL_INIT]
+        raise InvalidProposalList(ProposalListRule.NO_EXTERNAL_INIT, f"{count} of them")
+    if kinds[ProposalType.REMOVE] > 1:
+        raise InvalidProposalList(ProposalListRule.EXTERNAL_REMOVES)
+
+
+def _check_member(committed: Iterable[CommittedProposal], committer: int) -> None:
+    """A member's commit changes its own leaf by the path, and cannot shut its own author out."""
+    for each in committed:
+        if each.proposal.proposal_type is ProposalType.EXTERNAL_INIT:
             raise InvalidProposalList(ProposalListRule.EXTERNAL_INIT)
-        if proposal.proposal_type in _UNSUPPORTED:
-            raise Unsupported(f"a {type(proposal).__name__} proposal")
+        if changed_leaf(each.proposal, each.author) != committer:
+            continue
+        if isinstance(each.proposal, Update):
+            raise InvalidProposalList(ProposalListRule.UPDATE_BY_COMMITTER)
+        raise InvalidProposalList(ProposalListRule.REMOVES_COMMITTER)
 
 
-def _check_changed_leaves(tree: RatchetTree, proposals: Iterable[AuthoredProposal], committer: int) -> None:
-    """Updates and removes: of members, of each at most once, of the committer never."""
+def _check_changed_leaves(committed: Iterable[CommittedProposal]) -> frozenset[int]:
+    """Each leaf is updated or removed at most once; gives the leaves that go."""
     changed: set[int] = set()
-    for proposal, author in proposals:
-        if isinstance(proposal, Update):
-            leaf = _check_update(tree, proposal, author, committer)
-        elif isinstance(proposal, Remove):
-            leaf = _check_remove(tree, proposal, committer)
-        else:
+    leaving: set[int] = set()
+    for each in committed:
+        leaf = changed_leaf(each.proposal, each.author)
+        if leaf is None:
             continue
         if leaf in changed:
             raise InvalidProposalList(ProposalListRule.SAME_LEAF_TWICE, f"leaf {leaf}")
         changed.add(leaf)
+        if not isinstance(each.proposal, Update):
+            leaving.add(leaf)
+    return frozenset(leaving)
 
 
-def _check_update(tree: RatchetTree, update: Update, author: int | None, committer: int) -> int:
-    if author is None or author == committer:
-        raise InvalidProposalList(ProposalListRule.UPDATE_BY_COMMITTER)
-    if update.leaf_node.encryption_key == tree.leaf(author).encryption_key:
-        raise InvalidProposalList(ProposalListRule.UPDATE_SAME_KEY, f"leaf {author}")
-    return author
-
-
-def _check_remove(tree: RatchetTree, remove: Remove, committer: int) -> int:
-    if remove.removed == committer:
-        raise InvalidProposalList(ProposalListRule.REMOVES_COMMITTER)
-    if tree.leaf_or_none(remove.removed) is None:
-        raise InvalidProposalList(ProposalListRule.REMOVES_NOBODY, f"leaf {remove.removed}")
-    return remove.removed
-
-
-def _check_extensions(proposals: Iterable[Proposal]) -> None:
-    replacing = [proposal for proposal in proposals if isinstance(proposal, GroupContextExtensions)]
-    if len(replacing) > 1:
+def _check_once(committed: Sequence[CommittedProposal]) -> None:
+    """What a commit may have at most once, or alone."""
+    kinds = Counter(each.proposal.proposal_type for each in committed)
+    if kinds[ProposalType.GROUP_CONTEXT_EXTENSIONS] > 1:
         raise InvalidProposalList(ProposalListRule.EXTENSIONS_TWICE)
-    if any(has_type_twice(proposal.extensions) for proposal in replacing):
-        raise InvalidProposalList(ProposalListRule.EXTENSION_TYPE_TWICE)
+    if kinds[ProposalType.REINIT] and len(committed) > 1:
+        raise InvalidProposalList(ProposalListRule.REINIT_NOT_ALONE)
+    psks = [each.proposal.psk for each in committed if isinstance(each.proposal, PreSharedKey)]
+    if len(set(psks)) < len(psks):
+        raise InvalidProposalList(ProposalListRule.PSK_TWICE)
 
 
-def _check_added(suite: CipherSuite, tree: RatchetTree, proposals: Sequence[Proposal]) -> None:
-    """Adds: sound key packages of clients that are not here; a client is known by its signature key."""
-    added = [proposal.key_package for proposal in proposals if isinstance(proposal, Add)]
+def _check_added(tree: RatchetTree, committed: Iterable[CommittedProposal], leaving: frozenset[int]) -> None:
+    """Adds: of clients that are not here; a client is known by its signature key."""
+    added = [each.proposal.key_package.leaf_node for each in committed if isinstance(each.proposal, Add)]
     if not added:
         return
-    leaving = {proposal.removed for proposal in proposals if isinstance(proposal, Remove)}
     staying = {leaf.signature_key for index, leaf in tree.leaves() if index not in leaving}
     seen: set[bytes] = set()
-    for package in added:
-        key = package.leaf_node.signature_key
-        if key in seen:
+    for leaf in added:
+        if leaf.signature_key in seen:
             raise InvalidProposalList(ProposalListRule.ADDED_TWICE)
-        if key in staying:
+        if leaf.signature_key in staying:
             raise InvalidProposalList(ProposalListRule.ALREADY_MEMBER)
-        seen.add(key)
-        check_key_package(suite, package)
+        seen.add(leaf.signature_key)
