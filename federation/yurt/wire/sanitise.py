@@ -123,18 +123,23 @@ def _limit_marks(characters: str) -> Iterator[str]:
 
 def _isolate(line: str) -> str:
     """Balance the bidi controls of a line, and wrap the line if its direction could leak (UAX 9)."""
-    kept: list[str] = []
-    closers: list[str] = []
-    whole = line.startswith(_FSI)
-    for at, character in enumerate(line):
-        kept.append(_balanced(character, closers))
-        # An isolate around all of it that ends before the last character is not around all of it.
-        whole = whole and (bool(closers) or at == len(line) - 1)
-    closed = not closers
+    inner, closers = _unwrapped(line), list[str]()
+    kept = [_balanced(character, closers) for character in inner]
     text = _normal([*kept, *reversed(closers)])
-    if (whole and closed) or not _leaks(text):
-        return text
-    return f"{_FSI}{text}{_PDI}"
+    return f"{_FSI}{text}{_PDI}" if _leaks(text) else text
+
+
+def _unwrapped(line: str) -> str:
+    """Take off the isolate around all of a line, if there is one: our own must not count as depth."""
+    depth = 0
+    for at, character in enumerate(line):
+        if character in _ISOLATES:
+            depth += 1
+        elif character == _PDI:
+            depth -= 1
+        if depth <= 0:
+            return line[1:-1] if at == len(line) - 1 and line.startswith(_FSI) else line
+    return line
 
 
 def _balanced(character: str, closers: list[str]) -> str:
