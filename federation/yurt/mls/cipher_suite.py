@@ -1,6 +1,6 @@
 """An MLS cipher suite: one value that carries every algorithm and size (RFC 9420, 5.1 and 17.1).
 
-Suite 0x0001 now; the others are further rows of `SUITES`, never further `if`s.
+A further suite is a further row of `SUITES`, never a further `if`.
 
     suite = cipher_suite(0x0001)
     suite.hash(b"data"), suite.hash_size, suite.key_size
@@ -10,12 +10,14 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from yurt.mls.algorithms import Aead, Kdf, Random
+from yurt.mls.dh import P256, P384, P521, X448, X25519
 from yurt.mls.errors import UnsupportedCipherSuite
-from yurt.mls.hpke import AES_128_GCM_ID, HKDF_SHA256_ID, Hpke, X25519Kem
-from yurt.mls.signatures import ED25519, SignatureScheme
+from yurt.mls.hpke import Hpke
+from yurt.mls.kem import DhKem, Kem
+from yurt.mls.signatures import ECDSA_P256, ECDSA_P384, ECDSA_P521, ED448, ED25519, SignatureScheme
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,19 +103,41 @@ class CipherSuite:
         return self.hpke.kem.accepts(public)
 
 
-_SHA256 = Kdf("sha256", 32)
+_SHA256, _SHA384, _SHA512 = Kdf("sha256", 32), Kdf("sha384", 48), Kdf("sha512", 64)
 _AES_128_GCM = Aead(AESGCM, key_size=16, nonce_size=12)
+_AES_256_GCM = Aead(AESGCM, key_size=32, nonce_size=12)
+_CHACHA20 = Aead(ChaCha20Poly1305, key_size=32, nonce_size=12)
 
-X25519_AES128GCM_SHA256_ED25519: Final = CipherSuite(
-    value=0x0001,
-    name="MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
-    kdf=_SHA256,
-    aead=_AES_128_GCM,
-    hpke=Hpke(X25519Kem(_SHA256), _SHA256, HKDF_SHA256_ID, _AES_128_GCM, AES_128_GCM_ID),
-    signature=ED25519,
+# RFC 9180, 7.1 to 7.3.
+_X25519, _X448 = DhKem(_SHA256, X25519, 0x0020), DhKem(_SHA512, X448, 0x0021)
+_P256, _P384 = DhKem(_SHA256, P256, 0x0010), DhKem(_SHA384, P384, 0x0011)
+_P521 = DhKem(_SHA512, P521, 0x0012)
+_KDF_IDS: Final = {_SHA256: 1, _SHA384: 2, _SHA512: 3}
+_AEAD_IDS: Final = {_AES_128_GCM: 1, _AES_256_GCM: 2, _CHACHA20: 3}
+
+
+def _suite(value: int, name: str, kem: Kem, aead: Aead, kdf: Kdf, signature: SignatureScheme) -> CipherSuite:
+    hpke = Hpke(kem, kdf, _KDF_IDS[kdf], aead, _AEAD_IDS[aead])
+    return CipherSuite(value, f"MLS_{name}", kdf, aead, hpke, signature)
+
+
+X25519_AES128GCM_SHA256_ED25519: Final = _suite(
+    0x0001, "128_DHKEMX25519_AES128GCM_SHA256_Ed25519", _X25519, _AES_128_GCM, _SHA256, ED25519
 )
 
-SUITES: Final = {suite.value: suite for suite in (X25519_AES128GCM_SHA256_ED25519,)}
+SUITES: Final = {
+    suite.value: suite
+    for suite in (
+        X25519_AES128GCM_SHA256_ED25519,
+        _suite(2, "128_DHKEMP256_AES128GCM_SHA256_P256", _P256, _AES_128_GCM, _SHA256, ECDSA_P256),
+        _suite(3, "128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519", _X25519, _CHACHA20, _SHA256, ED25519),
+        _suite(4, "256_DHKEMX448_AES256GCM_SHA512_Ed448", _X448, _AES_256_GCM, _SHA512, ED448),
+        _suite(5, "256_DHKEMP521_AES256GCM_SHA512_P521", _P521, _AES_256_GCM, _SHA512, ECDSA_P521),
+        _suite(6, "256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448", _X448, _CHACHA20, _SHA512, ED448),
+        _suite(7, "256_DHKEMP384_AES256GCM_SHA384_P384", _P384, _AES_256_GCM, _SHA384, ECDSA_P384),
+    )
+}
+"""Every suite of RFC 9420, 17.1, by its number."""
 
 
 def cipher_suite(value: int) -> CipherSuite:
