@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from yurt.mls.cipher_suite import SUITES, CipherSuite, cipher_suite
+
 Vectors = Callable[[str], list[dict[str, Any]]]
 
 
@@ -23,6 +25,18 @@ def vectors() -> Vectors:
         return cases
 
     return load
+
+
+@pytest.fixture(scope="session", params=sorted(SUITES), ids="suite-{}".format)
+def suite(request: pytest.FixtureRequest) -> CipherSuite:
+    """Each cipher suite of RFC 9420 in turn."""
+    return cipher_suite(request.param)
+
+
+@pytest.fixture(scope="session")
+def of_suite(vectors: Vectors, suite: CipherSuite) -> Vectors:
+    """Load the cases of one suite of a file."""
+    return lambda name: [case for case in vectors(name) if case["cipher_suite"] == suite.value]
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 import os
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
+from yurt.mls.dh import NistCurve
 from yurt.mls.errors import DecryptionFailed, InvalidPublicKey
+from yurt.mls.kem import DhKem
 
 HPKE = cipher_suite(1).hpke
-PYCA = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
 SMALL_ORDER = (
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -21,23 +23,45 @@ SMALL_ORDER = (
 )
 
 
-def test_another_implementation_opens_ours() -> None:
+SHARED = {
+    1: (KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM),
+    2: (KEM.P256, KDF.HKDF_SHA256, AEAD.AES_128_GCM),
+    3: (KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305),
+    5: (KEM.P521, KDF.HKDF_SHA512, AEAD.AES_256_GCM),
+    7: (KEM.P384, KDF.HKDF_SHA384, AEAD.AES_256_GCM),
+}
+"""The suites whose KEM pyca has, too."""
+
+
+def _their_private(suite: CipherSuite, private: bytes) -> X25519PrivateKey | EllipticCurvePrivateKey:
+    group = suite.hpke.kem.group if isinstance(suite.hpke.kem, DhKem) else None
+    if isinstance(group, NistCurve):
+        return group.load_private(private)
+    return X25519PrivateKey.from_private_bytes(private)
+
+
+@pytest.mark.parametrize("number", SHARED)
+def test_another_implementation_opens_ours(number: int) -> None:
     """What we seal, pyca's HPKE opens."""
-    private, public = HPKE.kem.generate(os.urandom)
+    suite = cipher_suite(number)
+    private, public = suite.generate_hpke_key()
 
-    enc, ciphertext = HPKE.seal(public, b"info", b"", b"hello")
+    enc, ciphertext = suite.hpke.seal(public, b"info", b"", b"hello")
 
-    key = X25519PrivateKey.from_private_bytes(private)
-    assert PYCA.decrypt(enc + ciphertext, key, b"info") == b"hello"
+    theirs = _their_private(suite, private)
+    assert Suite(*SHARED[number]).decrypt(enc + ciphertext, theirs, b"info") == b"hello"
 
 
-def test_we_open_another_implementation() -> None:
+@pytest.mark.parametrize("number", SHARED)
+def test_we_open_another_implementation(number: int) -> None:
     """What pyca's HPKE seals, we open."""
-    private, public = HPKE.kem.generate(os.urandom)
+    suite = cipher_suite(number)
+    private, public = suite.generate_hpke_key()
 
-    sealed = PYCA.encrypt(b"hello", X25519PublicKey.from_public_bytes(public), b"info")
+    sealed = Suite(*SHARED[number]).encrypt(b"hello", _their_private(suite, private).public_key(), b"info")
 
-    assert HPKE.open(private, sealed[:32], b"info", b"", sealed[32:]) == b"hello"
+    size = len(public)
+    assert suite.hpke.open(private, sealed[:size], b"info", b"", sealed[size:]) == b"hello"
 
 
 def test_rfc_9180_a_1_1() -> None:

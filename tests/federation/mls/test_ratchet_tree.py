@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader
 from yurt.mls.errors import DecodeError, NotAMember
 from yurt.mls.proposals import Add, Proposal, Remove, Update, read_proposal
@@ -29,11 +29,12 @@ def _apply(tree: RatchetTree, proposal: Proposal, sender: int) -> RatchetTree:
             raise AssertionError(proposal)
 
 
-def test_official_operations(suite_1: Load) -> None:
+def test_official_operations(vectors: Load) -> None:
     """Adding, updating and removing give the official trees, and leave the tree before as it was."""
-    cases = suite_1("tree-operations")
+    cases = vectors("tree-operations")
 
     for case in cases:
+        assert case["cipher_suite"] == SUITE.value
         before = RatchetTree.decode(SUITE, unhex(case["tree_before"]))
         assert before.tree_hash() == unhex(case["tree_hash_before"])
         proposal = read_proposal(Reader(unhex(case["proposal"])))
@@ -48,19 +49,19 @@ def test_official_operations(suite_1: Load) -> None:
     assert len(cases) == 5
 
 
-def test_official_trees_are_valid(suite_1: Load) -> None:
+def test_official_trees_are_valid(suite: CipherSuite, of_suite: Load) -> None:
     """Every official tree has the official hashes and resolutions, and breaks no rule."""
-    cases = suite_1("tree-validation")
+    cases = of_suite("tree-validation")
 
     for case in cases:
-        tree = RatchetTree.decode(SUITE, unhex(case["tree"]))
+        tree = RatchetTree.decode(suite, unhex(case["tree"]))
 
         nodes = range(tree.node_count)
         assert [tree.subtree_hash(node) for node in nodes] == [unhex(h) for h in case["tree_hashes"]]
         assert [list(tree.resolution(node)) for node in nodes] == case["resolutions"]
         validate_tree(tree)
         for index, leaf in tree.leaves():
-            leaf.verify_signature(SUITE, group_id=unhex(case["group_id"]), leaf_index=index)
+            leaf.verify_signature(suite, group_id=unhex(case["group_id"]), leaf_index=index)
         assert tree.encode() == unhex(case["tree"])
 
     assert len(cases) == 14

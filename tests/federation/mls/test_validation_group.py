@@ -76,7 +76,7 @@ def test_signed_by_somebody_else(table: Table) -> None:
 def test_a_suite_that_we_lack(table: Table) -> None:
     """A group of another suite is refused by name."""
     info = table.group_info(
-        change=lambda info: replace(info, group_context=replace(info.group_context, cipher_suite=2))
+        change=lambda info: replace(info, group_context=replace(info.group_context, cipher_suite=0x0A0A))
     )
 
     with pytest.raises(UnsupportedCipherSuite):
