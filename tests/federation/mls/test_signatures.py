@@ -1,8 +1,10 @@
 import os
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from yurt.mls.signatures import ED25519
+from yurt.mls.cipher_suite import CipherSuite
+from yurt.mls.signatures import ECDSA_P256, ED448, ED25519
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 WEAK_KEYS = (
@@ -54,3 +56,55 @@ def test_changed_content() -> None:
     signature = ED25519.sign(private, b"content")
 
     assert not ED25519.verify(ED25519.public(private), b"contents", signature)
+
+
+PRIME_448 = 2**448 - 2**224 - 1
+ORDER_448 = 2**446 - 13818066809895115352007386748515426880336692474882178609894547503885
+
+
+@pytest.mark.parametrize("y", [0, 1, PRIME_448 - 1, PRIME_448, PRIME_448 + 1, 2**448 + 5])
+@pytest.mark.parametrize("sign", [0, 0x80])
+def test_weak_keys_of_ed448(y: int, sign: int) -> None:
+    """A key of small order or with a second spelling verifies nothing."""
+    key = bytearray(y.to_bytes(57, "little"))
+    key[-1] |= sign
+    identity_and_zero = bytes([1]) + bytes(113)
+
+    assert not ED448.accepts(bytes(key))
+    assert not ED448.verify(bytes(key), b"anything", identity_and_zero)
+
+
+def test_large_s_of_ed448() -> None:
+    """A signature whose S lies at or above the group order is refused: no second spelling."""
+    private = ED448.generate(os.urandom)
+    signature = ED448.sign(private, b"content")
+    larger = int.from_bytes(signature[57:], "little") + ORDER_448
+
+    assert ED448.verify(ED448.public(private), b"content", signature)
+    changed = signature[:57] + larger.to_bytes(57, "little")
+    assert not ED448.verify(ED448.public(private), b"content", changed)
+
+
+def test_an_ecdsa_signature_has_one_encoding() -> None:
+    """DER that could be shorter, trails or is none at all is refused."""
+    private = ECDSA_P256.generate(os.urandom)
+    public, signature = ECDSA_P256.public(private), ECDSA_P256.sign(private, b"content")
+    r, s = (number.to_bytes(34, "big") for number in decode_dss_signature(signature))
+    padded = b"\x30\x48\x02\x22" + r + b"\x02\x22" + s
+
+    assert ECDSA_P256.verify(public, b"content", signature)
+    for other in (padded, signature + b"\0", signature[:-1], b"", b"\x30\x06\x02\x01\x00\x02\x01\x00"):
+        assert not ECDSA_P256.verify(public, b"content", other)
+
+
+def test_empty_cut_and_longer_signatures(suite: CipherSuite) -> None:
+    """In every suite a signature fits as it is, for its content and key, or not at all."""
+    private = suite.generate_signature_key()
+    public, other = suite.signature_public(private), suite.signature_public(suite.generate_signature_key())
+    signature = suite.sign(private, b"content")
+
+    assert suite.verify(public, b"content", signature)
+    assert not suite.verify(public, b"contents", signature)
+    assert not suite.verify(other, b"content", signature)
+    for changed in (b"", signature[:-1], signature + b"\0", signature[1:], bytes(len(signature))):
+        assert not suite.verify(public, b"content", changed)
