@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from yurt.node.http.body import BUDGET, Budget
 from yurt.node.http.guard import Guard
 from yurt.node.http.problem_documents import Handler, only_problems
 from yurt.node.limiter import Limiter, Rate, limited_address
@@ -17,6 +18,7 @@ OPEN_RATE: Final = Rate(burst=300, every_s=1.0)
 def build(guard: Guard, limiter: Limiter, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
     """Put the application together; the first middleware is the outermost."""
     app = web.Application(middlewares=[guard.middleware, only_problems, _limited(limiter)])
+    app[BUDGET] = Budget()
     app.add_routes(routes)
     app.on_response_prepare.append(_headers)
     return app

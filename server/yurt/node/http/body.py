@@ -12,8 +12,35 @@ from aiohttp import web
 from yurt.wire.problems import refuse
 
 MIN_BYTES_PER_S: Final = 1_000
+TOTAL: Final = 96 * 1024 * 1024
 FIRST_S: Final = 10.0
 """What every body may take, however small."""
+LAST_S: Final = 60.0
+"""What no body may take, however large: a few slow senders must not use the budget up."""
+
+
+class Budget:
+    """Bytes of bodies that may be in memory at once, from everybody together, verified or not."""
+
+    def __init__(self, total: int = TOTAL) -> None:
+        self._left = total
+
+    def take(self, size: int) -> None:
+        """Take bytes.
+
+        Raises:
+            ProblemError: `overloaded`.
+        """
+        if size > self._left:
+            raise refuse("overloaded", "too much arrives at once; try again", retry_after=1.0)
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """Give bytes back."""
+        self._left += size
+
+
+BUDGET: Final = web.AppKey("body budget", Budget)
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
@@ -28,7 +55,7 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     if length is not None and length > limit:
         raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
     try:
-        async with asyncio.timeout(FIRST_S + (length or limit) / MIN_BYTES_PER_S):
+        async with asyncio.timeout(min(FIRST_S + (length or limit) / MIN_BYTES_PER_S, LAST_S)):
             return await _read(request, limit)
     except TimeoutError as error:
         raise refuse("badRequest", "the body came too slowly") from error
@@ -37,9 +64,14 @@ async def read_body(request: web.Request, limit: int) -> bytes:
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
-    return bytes(body)
+    budget, body = request.app[BUDGET], bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            budget.take(len(chunk))
+            body += chunk
+            if len(body) > limit:
+                raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
+        return bytes(body)
+    finally:
+        # Whoever waits for a slow sender holds little; what is complete is worked on at once.
+        budget.give_back(len(body))

@@ -5,6 +5,7 @@ a crash at any point only sends something twice. Rows go out up to the last posi
 """
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,8 +13,10 @@ import msgspec
 
 from yurt.node.store import logs, outbound, rooms
 from yurt.node.store.outbound import Outbound, OutboundKind
+from yurt.node.store.peers import has_start, row_at
 from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, Store, Tx
+from yurt.rooms.hub.snapshot import decode_snapshot
 from yurt.wire.exchange import ExchangeAnswer, RoomHave, RoomRows, RoomStart, Settled, WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.position import LogRow, Position
@@ -25,6 +28,8 @@ ROW_OVERHEAD: Final = 150
 MAX_ROWS: Final = 500
 """Rows of one room in one request."""
 MAX_OUTBOUND: Final = 100
+
+_ID_SIZE: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +73,7 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
 
     if items or haves:
         await store.write(unit)
-    starting = {start.room for start in waiting.starts}
-    return {have.room for have in haves if have.room not in starting and _stops(node, have)}
+    return {have.room for have in haves if _stops(node, have)}
 
 
 def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
@@ -125,13 +129,31 @@ def _settle_room(tx: Tx, node: str, asked: RoomRows, have: RoomHave) -> None:
     if have.problem == "gap":
         # It has less than it once said: a restored peer. It may only go back, never skip ahead.
         logs.reset_cursor(tx, log, reader, min(have.have, asked.after))
+    elif have.problem == "unknownRoom":
+        _start_again(tx, node, asked.room)
     elif not have.problem:
         logs.move_cursor(tx, log, reader, min(have.have, asked.rows[-1].position))
 
 
+def _start_again(tx: Tx, node: str, room: bytes) -> None:
+    """A peer that lost its copy begins a new one, at the newest commit; once, if it refuses that."""
+    stored = rooms.load(tx, room)
+    if stored is None or has_start(tx, node, room):
+        return
+    begin = decode_snapshot(stored.snapshot).head
+    row = row_at(tx, room, begin)
+    if row is None or not row.body:
+        return
+    start = RoomStart(os.urandom(_ID_SIZE), room, row, stored.snapshot)
+    body = msgspec.msgpack.encode(start)
+    outbound.put(tx, Outbound(start.id, node, OutboundKind.START, room, body, row.accepted_at))
+    logs.reset_cursor(tx, room_log(room), reader_of(node), begin)
+    _log.warning("%s lost its copy of room %s and begins a new one", node, room.hex())
+
+
 def _stops(node: str, have: RoomHave) -> bool:
     """Whether a room's rows are of no use to the peer, however often they are sent."""
-    if have.problem in ("unknownRoom", "badChain"):
+    if have.problem == "badChain":
         _log.error("%s cannot follow room %s: %s", node, have.room.hex(), have.problem)
         return True
     return False

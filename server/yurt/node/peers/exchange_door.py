@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from yurt.activitypub.errors import RemoteActivityPubError
+from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import MalformedLocation, node_of
 from yurt.node.clock import Clock
@@ -91,18 +92,22 @@ class ExchangeDoor:
     async def exchange(self, request: web.Request) -> web.Response:
         """Verify, then answer each item."""
         body = await read_body(request, limits.EXCHANGE_BODY)
-        peer = await self._verified(request, body)
+        peer, verified = await self._verified(request, body)
         try:
             items = decode_msgpack(body, ExchangeRequest, limit=limits.EXCHANGE_BODY)
         except GateError as error:
             raise error.as_problem() from error
         _check_size(items)
-        answer = await self._in_turn(peer, items)
+        # Remembering shares the commit of the first item instead of waiting for one of its own: every item
+        # may come twice, so a replay that is found out afterwards has changed nothing.
+        remembered, answer = await asyncio.gather(self._remember(verified), self._in_turn(peer, items))
+        if not remembered:
+            raise refuse("badSignature", "this request was seen before", rule="replay")
         self._heard(peer)
         return web.Response(body=msgspec.msgpack.encode(answer), headers={"Content-Type": EXCHANGE_TYPE})
 
-    async def _verified(self, request: web.Request, body: bytes) -> str:
-        """The peer that signed this request; each signature counts once."""
+    async def _verified(self, request: web.Request, body: bytes) -> tuple[str, VerifiedRequest]:
+        """The peer that signed this request."""
         try:
             peer, verified = await self._keys.verify_exchange(inbound_request(request, self._domain, body))
         except RemoteActivityPubError as error:
@@ -111,10 +116,12 @@ class ExchangeDoor:
             raise refuse("badSignature", f"the key of the signature cannot be had: {error}") from error
         if peer == self._domain:
             raise refuse("badSignature", "a node does not exchange with itself")
+        return peer, verified
+
+    async def _remember(self, verified: VerifiedRequest) -> bool:
+        """Remember a signature; False if it was seen before."""
         key, now_s, until = b"exchange/" + verified.replay_key, self._clock.now_s(), verified.not_after
-        if not await self._store.write(lambda tx: replay.first_time(tx, key, now_s, until)):
-            raise refuse("badSignature", "this request was seen before", rule="replay")
-        return peer
+        return await self._store.write(lambda tx: replay.first_time(tx, key, now_s, until))
 
     async def _in_turn(self, peer: str, items: ExchangeRequest) -> ExchangeAnswer:
         """One exchange of a peer after the other, so that its items keep their order."""

@@ -88,6 +88,7 @@ class Link:
         self._stopped: frozenset[bytes] = frozenset()
         self._wake = asyncio.Event()
         self._probe = False
+        self._busy = False
         self._failures = 0
         self._tried_at = self._next_at = float("-inf")
 
@@ -95,6 +96,11 @@ class Link:
     def is_down(self) -> bool:
         """Whether the last exchange failed."""
         return self._failures > 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anything; such a link can be ended and made again."""
+        return not self._asked.count and not self._busy and not self._wake.is_set()
 
     def wake(self) -> None:
         """Something waits in the store."""
@@ -140,7 +146,9 @@ class Link:
         try:
             while True:
                 await self._pause()
+                self._busy = True
                 await self._once()
+                self._busy = False
         finally:
             self._fail(self._asked)
 

@@ -100,11 +100,20 @@ class Links:
             check_node(node)
         except MalformedLocation as error:
             raise refuse("badRequest", str(error)) from error
-        if node == self._domain or len(self._links) >= MAX_LINKS:
+        if node == self._domain or not self._make_room():
             raise refuse("overloaded", f"no link to {node}", retry_after=60.0)
         link = Link(node, self._store, self._exchanges, self._copies)
         self._links[node] = (link, asyncio.create_task(link.run(), name=f"link to {node}"))
         return link
+
+    def _make_room(self) -> bool:
+        """End an idle link if there are too many; False if all are busy."""
+        if len(self._links) < MAX_LINKS:
+            return True
+        idle = next((node for node, (link, _) in self._links.items() if link.is_idle), None)
+        if idle is not None:
+            self._links.pop(idle)[1].cancel()
+        return idle is not None
 
     def _hear(self, hints: Sequence[Hint]) -> None:
         grown = [room for hint in hints if (room := room_of(hint.log)) is not None]

@@ -30,7 +30,7 @@ from yurt.wire.problems import refuse
 
 RECORDS_PATH: Final = "/records/"
 _PAGE: Final = 64
-_MAX_SEQ: Final = 2**53 - 1
+_MAX_DIGITS: Final = 16
 
 
 class RecordBook:
@@ -49,7 +49,7 @@ class RecordBook:
     async def serve(self, request: web.Request) -> web.Response:
         """`GET /records/{did}?from=SEQ`: the records from a number on, as a JSON array, verbatim."""
         text = request.query.get("from", "0")
-        if not (text.isascii() and text.isdigit()) or int(text[:20]) > _MAX_SEQ:
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
             raise refuse("badRequest", "from is the number of a record")
         did, seq = request.match_info["did"], int(text)
         found = await self._store.read(lambda tx: records.records_from(tx, did, seq, _PAGE))

@@ -1,10 +1,27 @@
 """Units about other nodes as peers; the rows stand in the tables of rooms and outbound items."""
 
-from yurt.node.store import outbound
+from yurt.node.store import logs, outbound
+from yurt.node.store.outbound import OutboundKind
 from yurt.node.store.types import ReadTx
+from yurt.wire.frames import room_log
+from yurt.wire.position import LogRow, Position
 
 
 def known_peers(tx: ReadTx) -> set[str]:
     """Every node for which something may wait: member nodes of rooms here, and owners of outbound items."""
     members = {str(row[0]) for row in tx.rows("SELECT DISTINCT node FROM room_node")}
     return members | set(outbound.nodes(tx))
+
+
+def has_start(tx: ReadTx, node: str, room: bytes) -> bool:
+    """Whether a start of this room waits for a peer, or was set aside because the peer refuses it."""
+    row = tx.row(
+        "SELECT 1 FROM outbound WHERE node = ? AND room = ? AND kind = ?", node, room, OutboundKind.START
+    )
+    return row is not None
+
+
+def row_at(tx: ReadTx, room: bytes, position: Position) -> LogRow | None:
+    """The row of a room's log at a position."""
+    rows = logs.after(tx, room_log(room), Position(position.term, position.seq - 1), 1)
+    return rows[0] if rows and rows[0].position == position else None

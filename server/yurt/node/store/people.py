@@ -104,7 +104,8 @@ def person_with_key(tx: ReadTx, key_id: str) -> KnownPerson | None:
 def put_person(tx: Tx, person: KnownPerson) -> int:
     """Keep what is known of somebody now; return the row's id.
 
-    A document without a did does not take a known did away (TRUST 1).
+    A did is pinned at first contact: neither a document without one nor one with another takes it away
+    (TRUST 1). Ties and claims go by the pinned one.
     """
     row = tx.row("SELECT id FROM person WHERE actor = ? ORDER BY id DESC", person.actor)
     values = (
@@ -130,9 +131,9 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
     tx.change(
         """
         UPDATE person SET
-            did = CASE ?1 WHEN '' THEN did ELSE ?1 END,
+            did = CASE did WHEN '' THEN ?1 ELSE did END,
             address = ?2, inbox = ?3, shared_inbox = ?4, key_id = ?5, key_pem = ?6,
-            statement = CASE ?1 WHEN '' THEN statement ELSE ?7 END,
+            statement = CASE WHEN ?1 <> '' AND did IN ('', ?1) THEN ?7 ELSE statement END,
             fetched_at = ?8
         WHERE id = ?9
         """,

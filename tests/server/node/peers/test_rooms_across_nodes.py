@@ -21,6 +21,8 @@ from yurt.node.clock import SystemClock
 from yurt.node.keys import NodeKeys
 from yurt.node.people.room_documents import name_of_room
 from yurt.node.store import logs
+from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
+from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
 from yurt.rooms.common.commit_data import CommitData
@@ -224,6 +226,26 @@ async def test_a_peer_that_went_back_in_time_is_served_again(town: Town) -> None
 
     rows = await rows_at(town, HILLTOP, ana.room, newest.position.seq)
     assert [row.position.seq for row in rows] == list(range(start.position.seq, newest.position.seq + 1))
+
+
+async def test_a_member_node_that_lost_everything_begins_again(town: Town) -> None:
+    """A copy that is gone is begun anew by the hub, from the newest commit on."""
+    ana, _, start = await two_members(town)
+    await ana.say("before the loss")
+
+    def lose(tx: Tx) -> None:
+        for statement in ("DELETE FROM entry", "DELETE FROM reader", "DELETE FROM room"):
+            tx.change(statement)
+
+    await town.stop(HILLTOP)
+    store = await SqliteStore.open(town.folder / HILLTOP / DATABASE_NAME, STEPS)
+    await store.write(lose)
+    await store.close()
+    await town.start(HILLTOP)
+    last = await ana.say("after the loss")
+
+    rows = await rows_at(town, HILLTOP, ana.room, last.position.seq)
+    assert [row.position.seq for row in rows] == list(range(start.position.seq, last.position.seq + 1))
 
 
 async def test_a_stranger_at_another_node_reads_and_writes_nothing(town: Town) -> None:
