@@ -1,14 +1,15 @@
 """RFC 9421: between nodes exactly one form, in inboxes the forms that newer software sends."""
 
 import base64
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,6 +95,94 @@ def test_the_rfcs_ed25519_vector() -> None:
     assert verify_bytes(key, signature.signature, base)  # type: ignore[arg-type]  # an Ed25519 key
     with pytest.raises(SignatureRefused, match="@target-uri"):
         policy.parse(B26)  # a true signature that covers too little for us
+
+
+B2_DIGEST = (
+    "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:"
+)
+B26_PRIVATE = base64.b64decode("n4Ni+HpISpVObnQMW0wOhCKROaIKqKtW/2ZYb2p9KcU=")
+PSS_KEY = base64.b64decode(
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAr4tmm3r20Wd/PbqvP1s2+QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct"
+    "+Lh1GH45x28Rw3Ry53mm+oAXjyQ86OnDkZ5N8lYbggD4O3w6M6pAvLkhk95AndTrifbIFPNU8PPMO7OyrFAHqgDsznjPFmTOtCEcN2Z1FpW"
+    "gchwuYLPL+Wokqltd11nqqzi+bJ9cvSKADYdUAAN5WUtzdpiy6LbTgSxP7ociU4Tn0g5I6aDZJ7A8Lzo0KSyZYoA485mqcO0GVAdVw9lq4a"
+    "OT9v6d+nb4bnNkQVklLQ3fVAvJm+xdDOp9LCNCN48V2pnDOkFV6+U9nV5oyc6XI2wIDAQAB"
+)
+B25_SECRET = base64.b64decode(
+    "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ=="
+)
+B21 = (
+    'sig-b21=();created=1618884473;keyid="test-key-rsa-pss";nonce="b3k2pp5k7z-50gnwp.yemd"',
+    "sig-b21=:d2pmTvmbncD3xQm8E9ZV2828BjQWGgiwAaw5bAkgibUopemLJcWDy/lkbbHAve4cRAtx31Iq786U7it++wgGxbtRxf8Udx7zFZs"
+    "ckzXaJMkA7ChG52eSkFxykJeNqsrWH5S+oxNFlD4dzVuwe8DhTSja8xxbR/Z2cOGdCbzR72rgFWhzx2VjBqJzsPLMIQKhO4DGezXehhWwE56"
+    "YCE+O6c0mKZsfxVrogUvA4HELjVKWmAvtl6UnCh8jYzuVG5WSb/QEVPnP5TmcAnLH1g+s++v6d4s8m0gCw1fV5/SITLq9mhho8K3+7EPYTU8"
+    "IU1bLhdxO5Nyt8C8ssinQ98Xw9Q==:",
+)
+B23 = (
+    'sig-b23=("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" '
+    '"content-length");created=1618884473;keyid="test-key-rsa-pss"',
+    "sig-b23=:bbN8oArOxYoyylQQUU6QYwrTuaxLwjAC9fbY2F6SVWvh0yBiMIRGOnMYwZ/5MR6fb0Kh1rIRASVxFkeGt683+qRpRRU5p2voTp7"
+    "68ZrCUb38K0fUxN0O0iC59DzYx8DFll5GmydPxSmme9v6ULbMFkl+V5B1TP/yPViV7KsLNmvKiLJH1pFkh/aYA2HXXZzNBXmIkoQoLd7YfW9"
+    "1kE9o/CCoC1xMy7JA1ipwvKvfrs65ldmlu9bpG6A9BmzhuzF8Eim5f8ui9eH8LZH896+QIF61ka39VBrohr9iyMUJpvRX2Zbhl5ZJzSRxpJy"
+    "oEZAFL2FUo5fTIztsDZKEgM4cUA==:",
+)
+B25 = (
+    'sig-b25=("date" "@authority" "content-type");created=1618884473;keyid="test-shared-secret"',
+    "sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:",
+)
+
+
+def b2_request(headers: tuple[str, str]) -> InboundRequest:
+    plain = tuple(pair for pair in B26.headers if not pair[0].startswith("Signature"))
+    named = zip(("Signature-Input", "Signature"), headers, strict=True)
+    return replace(B26, headers=(*plain, ("Content-Digest", B2_DIGEST), *named))
+
+
+@pytest.mark.parametrize("headers", [B21, B23])
+def test_the_rfcs_bases_under_an_algorithm_that_we_do_not_take(headers: tuple[str, str]) -> None:
+    """B.2.1 and B.2.3: the base is the RFC's, for the RSA-PSS signature holds; as a request it is refused."""
+    request = b2_request(headers)
+    signature = rfc9421.read_headers(request)
+    key = load_der_public_key(PSS_KEY)
+    assert isinstance(key, RSAPublicKey)
+
+    base = rfc9421.signature_base(request, signature.covered, signature.parameters)
+
+    key.verify(signature.signature, base, PSS(MGF1(SHA512()), 64), SHA512())
+    with pytest.raises(RemoteActivityPubError):
+        policy.parse(request)
+
+
+def test_the_rfcs_shared_secret_vector() -> None:
+    """B.2.5: the base is the RFC's; nobody shares a secret with us, so the request is refused."""
+    request = b2_request(B25)
+    signature = rfc9421.read_headers(request)
+
+    base = rfc9421.signature_base(request, signature.covered, signature.parameters)
+
+    assert hmac.digest(B25_SECRET, base, "sha256") == signature.signature
+    with pytest.raises(RemoteActivityPubError):
+        policy.parse(request)
+
+
+def test_a_part_of_the_query_is_no_component_here() -> None:
+    """B.2.2 covers one parameter of the query; such components are refused, not passed over."""
+    selected = (
+        'sig-b22=("@authority" "content-digest" "@query-param";name="Pet")'
+        ';created=1618884473;keyid="test-key-rsa-pss";tag="header-example"'
+    )
+
+    with pytest.raises(RemoteActivityPubError) as caught:
+        rfc9421.read_headers(b2_request((selected, "sig-b22=:AA==:")))
+
+    assert caught.value.rule == "unknownComponent"
+
+
+def test_ed25519_signs_as_the_rfc_does() -> None:
+    """B.2.6 again, made: Ed25519 has one signature for one base."""
+    signature = rfc9421.read_headers(B26)
+    base = rfc9421.signature_base(B26, signature.covered, signature.parameters)
+
+    assert Ed25519PrivateKey.from_private_bytes(B26_PRIVATE).sign(base) == signature.signature
 
 
 # --- between nodes ----------------------------------------------------------------------------------

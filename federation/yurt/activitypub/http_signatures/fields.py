@@ -1,6 +1,11 @@
-"""Header values: structured dictionaries (RFC 9651) without duplicates, and dates (RFC 9110 5.6.7)."""
+"""Header values: structured dictionaries, parameter lists, dates, and the text that a signature is over.
+
+Structured dictionaries are RFC 9651's, without duplicates; parameter lists (``keyId="..",created=1``) are
+those of draft-cavage, which FEP-8fcf uses too; dates are RFC 9110 5.6.7.
+"""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -8,7 +13,7 @@ import http_sf
 from http_sf.types import DictionaryType
 
 from yurt.activitypub.errors import SignatureMalformed
-from yurt.wire.limits import MAX_SIGNATURE_HEADER
+from yurt.wire.limits import MAX_SIGNATURE_HEADER, MAX_SIGNATURE_PARAMETERS
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -16,6 +21,9 @@ _DATE: Final = re.compile(
     rf"(?:{'|'.join(_DAYS)}), ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) "
     r"([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
+
+_PARAMETER: Final = re.compile(r'[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(?:"([^"\\]*)"|([0-9]{1,15}))[ \t]*(,|$)')
+_LINE: Final = re.compile(r"[\t -~]*")
 
 
 def read_dictionary(name: str, value: str) -> DictionaryType:
@@ -42,6 +50,47 @@ def read_dictionary(name: str, value: str) -> DictionaryType:
     if twice or not isinstance(fields, dict):
         raise SignatureMalformed("duplicateParameter", f"the header {name} names something twice")
     return fields
+
+
+def read_parameters(name: str, value: str) -> dict[str, str]:
+    """Read ``name="text",name=123`` as draft-cavage 4.1 has it; names are compared without case.
+
+    Returns:
+        Values by name in lower case.
+
+    Raises:
+        SignatureMalformed: Not in the grammar, a name twice, too many, or too long.
+    """
+    if len(value) > MAX_SIGNATURE_HEADER:
+        raise SignatureMalformed("tooLarge", f"the header {name} is too long")
+    found: dict[str, str] = {}
+    at = 0
+    more = True
+    while more:
+        match = _PARAMETER.match(value, at)
+        if match is None or len(found) >= MAX_SIGNATURE_PARAMETERS:
+            raise SignatureMalformed(
+                "malformedHeader", f"the header {name} is not in the grammar of draft-cavage"
+            )
+        key = match[1].lower()
+        if key in found:
+            raise SignatureMalformed("duplicateParameter", f"the header {name} has {key} twice")
+        found[key] = match[2] if match[2] is not None else match[3]
+        at, more = match.end(), match[4] == ","
+    return found
+
+
+def join_lines(lines: Iterable[str]) -> bytes:
+    """Make the text that is signed of its lines.
+
+    Raises:
+        SignatureMalformed: A line is not printable ASCII. A line feed inside a value would be two lines, so
+            that one text could stand for two requests.
+    """
+    checked = list(lines)
+    if not all(_LINE.fullmatch(line) for line in checked):
+        raise SignatureMalformed("malformedHeader", "a covered value is not printable ASCII")
+    return "\n".join(checked).encode("ascii")
 
 
 def write_date(seconds: int) -> str:

@@ -109,7 +109,15 @@ def verify(signed: SignatureIn, key: PublicKey, now: int) -> VerifiedRequest:
         raise SignatureRefused("algorithm", "the key does not fit the algorithm that was named")
     if not any(verify_bytes(key, signed.signature, base) for base in signed.bases):
         raise SignatureRefused("badSignature", "the signature does not fit this request and key")
-    return VerifiedRequest(signed.request, signed.key_id, signed.replay_key, signed.not_after)
+    return VerifiedRequest(signed.request, signed.key_id, signed.replay_key, signed.not_after, signed.covered)
+
+
+def wants_fresh_key(error: SignatureRefused) -> bool:
+    """Tell whether a refusal by `verify` may be the fault of a key that was kept too long.
+
+    Then the key is fetched once more, and `verify` is called a second and last time.
+    """
+    return error.rule in ("badSignature", "algorithm")
 
 
 # --- draft-cavage -----------------------------------------------------------------------------------
@@ -222,4 +230,5 @@ def _signature_in(
         not_after=window[1],
         # Over the signature alone: cavage does not cover the key id, and one key may have several names.
         replay_key=hashlib.sha256(signature.signature).digest(),
+        covered=frozenset(signature.covered),
     )

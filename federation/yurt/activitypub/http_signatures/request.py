@@ -89,6 +89,8 @@ class SignatureIn:
 
     For requests that change something only: an RSA signature of the same GET in the same second is equal.
     """
+    covered: frozenset[str] = frozenset()
+    """Names of what is signed, lower case. A header that is not among them may have been added on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,13 @@ class VerifiedRequest:
     key_id: str
     replay_key: bytes
     not_after: int
+    covered: frozenset[str] = frozenset()
+    """Names of what was signed, lower case."""
+
+    def signed_header(self, name: str) -> str | None:
+        """The value of a header (lower case) that the signature covers; None if it was not signed.
+
+        Raises:
+            SignatureMalformed: It comes twice.
+        """
+        return self.request.single(name) if name in self.covered else None

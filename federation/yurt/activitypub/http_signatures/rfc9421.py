@@ -1,23 +1,31 @@
-"""RFC 9421, HTTP Message Signatures: how nodes sign `exchange` with Ed25519, and what newer software sends.
+"""RFC 9421, HTTP Message Signatures: how nodes sign `exchange`, and the second knock of the fediverse.
+
+Between nodes Ed25519; towards other software RSA, and only where draft-cavage was refused (DESIGN 5).
 
 This module knows the grammar and the signature base (2.5); what must be covered and how old it may be is
 `yurt.activitypub.http_signatures.policy`. Components are those of requests, without parameters.
 
     headers = sign_exchange(url, body, key_id=..., key=..., now=..., nonce=os.urandom(16))
+    headers = sign("POST", inbox_url, body, key_id=..., key=..., now=...)
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import http_sf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from http_sf.types import BareItemType, InnerListType, ItemType
 
 from yurt.activitypub.errors import LocalActivityPubError, SignatureMalformed
 from yurt.activitypub.http_signatures.digests import make_content_digest
-from yurt.activitypub.http_signatures.fields import read_dictionary
+from yurt.activitypub.http_signatures.fields import join_lines, read_dictionary
 from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.activitypub.vocabulary import ACTIVITY_TYPE
 from yurt.wire.exchange import EXCHANGE_TAG, EXCHANGE_TYPE
 from yurt.wire.limits import MAX_COVERED, MAX_INTEGER
 
@@ -31,6 +39,7 @@ NONCE_SIZE: Final = 16
 
 _PARAMETERS: Final = frozenset({"created", "expires", "nonce", "alg", "keyid", "tag"})
 _LABEL: Final = "sig"
+_NOTHING: Final[Mapping[str, str]] = {}
 
 Parameters = dict[str, BareItemType]
 
@@ -97,10 +106,7 @@ def signature_base(request: InboundRequest, covered: tuple[str, ...], parameters
     """
     lines = [f'"{name}": {_component(request, name)}' for name in covered]
     lines.append(f'"@signature-params": {_serialise(covered, parameters)}')
-    try:
-        return "\n".join(lines).encode("ascii")
-    except UnicodeEncodeError:
-        raise SignatureMalformed("malformedHeader", "a covered header is not ASCII") from None
+    return join_lines(lines)
 
 
 def sign_exchange(
@@ -119,15 +125,10 @@ def sign_exchange(
     Returns:
         Headers to send: Content-Type, Content-Digest, Signature-Input and Signature.
     """
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    if scheme != "https" or not authority or not slash or len(nonce) < NONCE_SIZE:
-        raise LocalActivityPubError(f"cannot sign an exchange with {url}")
+    if len(nonce) < NONCE_SIZE:
+        raise LocalActivityPubError(f"cannot sign an exchange with a nonce of {len(nonce)} bytes")
     headers = {"Content-Type": EXCHANGE_TYPE, "Content-Digest": make_content_digest(body)}
-    path, mark, query = path.partition("?")
-    request = InboundRequest(
-        "POST", authority, f"/{path}", query if mark else None, tuple(headers.items()), body
-    )
+    request = _outgoing("POST", url, headers, body)
     parameters: Parameters = {
         "created": now,
         "keyid": key_id,
@@ -136,9 +137,66 @@ def sign_exchange(
         "tag": EXCHANGE_TAG,
     }
     signature = key.sign(signature_base(request, EXCHANGE_COMPONENTS, parameters))
-    headers["Signature-Input"] = f"{_LABEL}={_serialise(EXCHANGE_COMPONENTS, parameters)}"
-    headers["Signature"] = f"{_LABEL}=:{base64.b64encode(signature).decode('ascii')}:"
-    return headers
+    return headers | _signed(EXCHANGE_COMPONENTS, parameters, signature)
+
+
+def sign(
+    method: str,
+    url: str,
+    body: bytes | None,
+    *,
+    key_id: str,
+    key: RSAPrivateKey,
+    now: int,
+    content_type: str = ACTIVITY_TYPE,
+    more: Mapping[str, str] = _NOTHING,
+) -> dict[str, str]:
+    """Sign a request for software that refused draft-cavage, in the form that Mastodon sends and takes.
+
+    Covers ``@method @target-uri``, with a body ``content-digest``, and what is in `more`. Costs an RSA
+    signature (0.7 ms of CPU): call it where that does not block.
+
+    Args:
+        method: Upper case.
+        url: Absolute https URL with a path.
+        body: None for a GET.
+        key_id: URL of the public key.
+        key: The actor key.
+        now: Seconds since 1970.
+        content_type: Of the body.
+        more: Other headers that are sent and covered.
+
+    Returns:
+        Headers to send: Signature-Input, Signature, with a body Content-Type and Content-Digest, and `more`.
+    """
+    covered = [METHOD, TARGET_URI, *(name.lower() for name in more)]
+    headers = dict(more)
+    if body is not None:
+        headers |= {"Content-Type": content_type, "Content-Digest": make_content_digest(body)}
+        covered.append(CONTENT_DIGEST)
+    request = _outgoing(method, url, headers, body or b"")
+    parameters: Parameters = {"created": now, "keyid": key_id, "alg": "rsa-v1_5-sha256"}
+    base = signature_base(request, tuple(covered), parameters)
+    return headers | _signed(tuple(covered), parameters, key.sign(base, PKCS1v15(), SHA256()))
+
+
+def _outgoing(method: str, url: str, headers: Mapping[str, str], body: bytes) -> InboundRequest:
+    """The request as its receiver will see it."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    if scheme != "https" or not authority or not slash or "#" in url:
+        raise LocalActivityPubError(f"cannot sign a request to {url}")
+    path, mark, query = path.partition("?")
+    return InboundRequest(
+        method, authority, f"/{path}", query if mark else None, tuple(headers.items()), body
+    )
+
+
+def _signed(covered: tuple[str, ...], parameters: Parameters, signature: bytes) -> dict[str, str]:
+    return {
+        "Signature-Input": f"{_LABEL}={_serialise(covered, parameters)}",
+        "Signature": f"{_LABEL}=:{base64.b64encode(signature).decode('ascii')}:",
+    }
 
 
 def _input(member: ItemType | InnerListType) -> tuple[tuple[str, ...], Parameters]:
