@@ -13,11 +13,10 @@ The rules are one table, docs/room-rules.md; their codes are `yurt.rooms.common.
 
 from typing import Final
 
-from yurt.mls.change import CommitChange
-
 from yurt.identity.did import Did
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_record
+from yurt.mls.change import CommitChange
 from yurt.mls.proposals import (
     Add,
     ExternalInit,

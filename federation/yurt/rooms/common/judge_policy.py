@@ -1,8 +1,7 @@
 """The judge's rules about the policy: what may change in it, by whom (TRUST 3)."""
 
-from yurt.mls.change import CommitChange
-
 from yurt.identity.did import Did
+from yurt.mls.change import CommitChange
 from yurt.mls.extensions import Extension
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judged import Case

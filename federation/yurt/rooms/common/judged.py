@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-from yurt.mls.change import CommitChange
-
 from yurt.identity.did import Did
 from yurt.identity.signed_record import VerifiedRecord
+from yurt.mls.change import CommitChange
 from yurt.rooms.common.participants import Member, Standing
 from yurt.rooms.common.policy import Role
 from yurt.wire.position import LogRow

@@ -1,10 +1,9 @@
 """A new room at its hub: the GroupInfo of epoch 0, with the tree, from its creator (TRUST 2, 3)."""
 
-from yurt.mls.public_group import PublicGroup
-
 from yurt.identity.errors import LeafError
 from yurt.identity.leaf import LeafUse
 from yurt.mls.errors import RemoteMlsError
+from yurt.mls.public_group import PublicGroup
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import FIRST_TERM, RoomPolicy

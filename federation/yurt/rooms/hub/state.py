@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from yurt.mls.public_group import PublicGroup
-
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.room import read_room
 from yurt.wire.position import LogRow, Position
