@@ -48,11 +48,6 @@ class Waiting:
         return not (self.starts or self.welcomes or self.rooms)
 
 
-def reader_of(node: str) -> str:
-    """Name of a peer as a reader of logs."""
-    return f"peer/{node}"
-
-
 async def gather(store: Store, node: str, stopped: frozenset[bytes]) -> Waiting:
     """Read what waits for a peer, without the rooms that were stopped."""
     return await store.read(lambda tx: _gather(tx, node, stopped))
@@ -99,7 +94,7 @@ def _of(items: list[Outbound], kind: OutboundKind) -> list[Outbound]:
 
 def _rows(tx: ReadTx, node: str, room: bytes, end: Position, left: int) -> RoomRows | None:
     log = room_log(room)
-    after = logs.cursor(tx, log, reader_of(node))
+    after = logs.cursor(tx, log, rooms.peer_reader(node))
     head = logs.head(tx, log)
     if after >= (head if end == STILL else min(head, end)):
         return None
@@ -125,7 +120,7 @@ def _settle_item(tx: Tx, node: str, item: Settled) -> None:
 
 
 def _settle_room(tx: Tx, node: str, asked: RoomRows, have: RoomHave) -> None:
-    log, reader = room_log(asked.room), reader_of(node)
+    log, reader = room_log(asked.room), rooms.peer_reader(node)
     if have.problem == "gap":
         # It has less than it once said: a restored peer. It may only go back, never skip ahead.
         logs.reset_cursor(tx, log, reader, min(have.have, asked.after))
@@ -147,7 +142,7 @@ def _start_again(tx: Tx, node: str, room: bytes) -> None:
     start = RoomStart(os.urandom(_ID_SIZE), room, row, stored.snapshot)
     body = msgspec.msgpack.encode(start)
     outbound.put(tx, Outbound(start.id, node, OutboundKind.START, room, body, row.accepted_at))
-    logs.reset_cursor(tx, room_log(room), reader_of(node), begin)
+    logs.reset_cursor(tx, room_log(room), rooms.peer_reader(node), begin)
     _log.warning("%s lost its copy of room %s and begins a new one", node, room.hex())
 
 

@@ -62,8 +62,13 @@ class RecordBook:
         body = await self._store.read(lambda tx: records.newest_record(tx, did))
         return verify_record(SignedRecord.decode(body)) if body else None
 
-    async def take(self, body: bytes) -> VerifiedRecord:
+    async def take(self, body: bytes, *, strangers: bool = False) -> VerifiedRecord:
         """Take in a signed record; return the newest one known of its person.
+
+        Args:
+            body: The wire form.
+            strangers: Keep it also if nothing of this person is held yet. What another node pushes is kept
+                only of people who are known here already, or anybody could fill the disk.
 
         Raises:
             RemoteIdentityError: it does not verify, or does not continue what is known.
@@ -78,7 +83,8 @@ class RecordBook:
             if error.rule == "recordOld" and known is not None:
                 return known
             raise
-        await self._keep(verified)
+        if known is not None or strangers:
+            await self._keep(verified)
         return known if isinstance(outcome, Frozen) and known is not None else verified
 
     async def fetch(self, did: str, actor: str) -> VerifiedRecord | None:

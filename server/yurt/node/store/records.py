@@ -28,10 +28,15 @@ STEPS: Final = (Step("0103-records", _create),)
 
 
 def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: int) -> None:
-    """Keep a record that the caller has verified; one that is kept already changes nothing."""
+    """Keep a record that the caller has verified; one that is kept already changes nothing.
+
+    Two of one number prove that the did is frozen; a third one would prove nothing more.
+    """
     tx.change(
         """
-        INSERT INTO record (did, seq, hash, body, kept_at) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO record (did, seq, hash, body, kept_at)
+        SELECT ?1, ?2, ?3, ?4, ?5
+        WHERE (SELECT count(*) FROM record WHERE did = ?1 AND seq = ?2) < 2
         ON CONFLICT (did, seq, hash) DO NOTHING
         """,
         did,
