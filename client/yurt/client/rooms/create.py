@@ -1,12 +1,11 @@
 """Opening a room whose hub is the own node.
 
 The group is made first and kept as ``creating``; the room exists once the hub has it. If the answer is
-lost, the same epoch 0 is offered again: only this device can have made that id.
+lost, the same bytes are offered again, and the hub knows them.
 """
 
 import os
 from dataclasses import replace
-from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
@@ -30,8 +29,6 @@ from yurt.wire.frames import room_log
 from yurt.wire.position import START
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import LEAF_LIFETIME_S
-
-_NOT_NEW: Final = "roomNotNew"
 
 
 async def create_room(core: Core, name: str, room: bytes) -> None:
@@ -66,12 +63,7 @@ async def finish(core: Core, room: bytes) -> None:
     if found is None or found.state != "creating":
         return
     group_info = await core.write(lambda tx: core.groups.load(tx, room).group_info(with_tree=True))
-    try:
-        await core.session.call(CreateRoom(group_info), Done)
-    except ProblemError as error:
-        # 32 random bytes: if the hub has this id, it is from an offer of ours whose answer was lost.
-        if error.problem.detail.get("rule") != _NOT_NEW:
-            raise
+    await core.session.call(CreateRoom(group_info), Done)
     await core.write(lambda tx: _done(core, tx, room))
     await core.session.follow(room_log(room))
 

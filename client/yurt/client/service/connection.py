@@ -20,6 +20,7 @@ from yurt.client.service.protocol import (
     Line,
     Stop,
     Watch,
+    hang_up,
     read_frame,
     write_frame,
 )
@@ -87,7 +88,7 @@ class Connection:
         self._gone = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._writer.close()
+        await hang_up(self._writer)
 
     def _begin(self) -> tuple[int, _Inbox]:
         if self._gone:
@@ -109,3 +110,4 @@ class Connection:
             self._gone = True
             for inbox in self._waiting.values():
                 inbox.put_nowait(None)
+            await hang_up(self._writer)

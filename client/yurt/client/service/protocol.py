@@ -6,6 +6,7 @@ id), so that whoever lost the answer may ask the next holder again.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -183,3 +184,10 @@ async def write_frame(writer: asyncio.StreamWriter, frame: Ask | Reply) -> None:
         await writer.drain()
     except (ConnectionError, RuntimeError):
         raise Disconnected("the engine that holds the vault went away") from None
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close an end of the socket, whatever state it is in."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()

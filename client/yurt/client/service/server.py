@@ -20,6 +20,7 @@ from yurt.client.service.protocol import (
     Line,
     Stop,
     Watch,
+    hang_up,
     read_frame,
     write_frame,
 )
@@ -58,7 +59,7 @@ class EngineServer:
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
         if not sockets.is_same_user(connection):
-            writer.close()
+            await hang_up(writer)
             return
         guest = _Guest(self._engine, reader, writer)
         self._guests.add(guest)
@@ -89,13 +90,13 @@ class _Guest:
         finally:
             for watch in self._watches.values():
                 watch.cancel()
-            self._writer.close()
+            await hang_up(self._writer)
 
     async def close(self) -> None:
         """Let the other end go."""
         for task in (*self._watches.values(), *self.calls.values()):
             task.cancel()
-        self._writer.close()
+        await hang_up(self._writer)
 
     def _begin(self, ask: Ask) -> None:
         match ask.request:

@@ -1,0 +1,26 @@
+"""A town with one small node (`yurt.client.testing`)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from yurt.client.testing import HARBOUR, FakeNode, Town
+from yurt.lab.world.network import Network
+
+
+def _build(folder: Path) -> Town:
+    network = Network.make(folder / "network", [HARBOUR])
+    endpoint = network.endpoints[HARBOUR]
+    node = FakeNode(endpoint, network.certificate_file(HARBOUR), network.key_file(HARBOUR))
+    return Town(folder, network.write_map("town"), node)
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    """A town whose node runs."""
+    town = await asyncio.to_thread(_build, tmp_path)
+    await town.node.start()
+    yield town
+    await town.close()
