@@ -10,12 +10,15 @@ from typing import Final, Self
 
 import msgspec
 
+from yurt.client.api import RoomView
+from yurt.client.paths import load_network
 from yurt.client.vault.passphrase import login_key
 from yurt.lab.bench.bare_target import BODY_SIZE
+from yurt.lab.bench.crowd import STREAMS_PER_DEVICE, gather_crowd, names_of
 from yurt.lab.bench.raw_socket import Frames, Listener, RawSocket, marked
 from yurt.lab.world.faults import Link
 from yurt.lab.world.network import Network
-from yurt.lab.world.people import PASSPHRASE, Person
+from yurt.lab.world.people import PASSPHRASE, Person, until
 from yurt.lab.world.process import NodeProcess
 from yurt.mls.framed_content import ContentType
 from yurt.mls.framing import MLSMessage, PrivateMessage
@@ -34,6 +37,7 @@ from yurt.wire.frames import (
     room_log,
 )
 from yurt.wire.position import Position
+from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
 
 STREAM_PATH: Final = "/api/v1/stream"
@@ -59,24 +63,40 @@ class Node:
     head: Position
     """Of the room's log; listeners begin here."""
 
+    ears: list[str] = field(repr=False)
+    """Tokens of the devices that listen."""
+    _next_ear: int = 0
+
     @classmethod
-    async def start(cls, network: Network, folder: Path) -> Self:
-        """Start a node; let a real engine join over a TLS proxy and make the room; then let it go."""
+    async def start(cls, network: Network, folder: Path, listeners: int) -> Self:
+        """Start a node with a room whose members' devices may open that many streams; let their engine go.
+
+        Args:
+            network: Has the node's name.
+            folder: For everything.
+            listeners: How many streams will be opened at once.
+        """
         network.write_map(NAME)
         process = NodeProcess(NAME, network, folder / NAME, plain=True)
         await process.init()
         await process.start()
+        try:
+            return await cls._furnish(process, network, folder, listeners)
+        except BaseException:
+            await process.close()
+            raise
+
+    @classmethod
+    async def _furnish(cls, process: NodeProcess, network: Network, folder: Path, listeners: int) -> Self:
         proxy = await _tls_proxy(network)
-        ana = await Person.join(
-            "ana", await process.invite(), folder / "ana", network.write_map("ana", {NAME: proxy.endpoint})
-        )
-        view = await ana.engine.create_room("bench")
-        await ana.engine.send(view.room, "first", wait="accepted")  # the leaf gets its own key (TRUST 2)
-        view = next(room for room in await ana.engine.rooms() if room.room == view.room)
+        map_file = network.write_map("people", {NAME: proxy.endpoint})
+        invite = await process.invite(uses=1 + listeners)
+        ana = await Person.join("ana", invite, folder / f"ana@{NAME}", map_file)
         device_id = (await ana.engine.status()).device_id
+        view, ears = await _room_for(process, ana, listeners, invite, map_file)
         await ana.close()
         await proxy.close()
-        node = cls(process, view.room, "", view.epoch, view.position)
+        node = cls(process, view.room, "", view.epoch, view.position, ears)
         node.token = await node._login(device_id)
         return node
 
@@ -105,7 +125,9 @@ class Node:
                 live.set_exception(Unfit(frame.problem.message))
 
         socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(greeted))
-        socket.send(_encode(ClientHello((STREAM_VERSION,), token=self.token)))
+        ear = self.ears[self._next_ear % len(self.ears)]
+        self._next_ear += 1
+        socket.send(_encode(ClientHello((STREAM_VERSION,), token=ear)))
         await live
         socket.received = listen
         return socket
@@ -178,6 +200,38 @@ class NodeTalker:
 
 def _call(number: int, command: Command) -> Frame:
     return Call(number, command.name, msgspec.Raw(_encode(command)))
+
+
+async def _room_for(
+    process: NodeProcess, ana: Person, listeners: int, invite: str, map_file: Path
+) -> tuple[RoomView, list[str]]:
+    """Open a room, and add as many people as it takes for so many listeners."""
+    network = load_network(map_file)
+    if network is None:
+        raise Unfit("there is no network map")
+    people = -(-listeners // STREAMS_PER_DEVICE)
+    ears = await gather_crowd(people, invite, ana.address, network)
+    room = (await ana.engine.create_room("bench")).room
+    for address in names_of(people, NAME):
+        await _invite(process, ana, room, address)
+    await ana.engine.send(room, "first", wait="accepted")
+    return next(view for view in await ana.engine.rooms() if view.room == room), ears
+
+
+async def _invite(process: NodeProcess, host: Person, room: bytes, address: str) -> None:
+    """Invite somebody; if the node finds that too often, restart it: its limits of rate live in memory."""
+    try:
+        await host.engine.invite(room, address)
+    except ProblemError as error:
+        if error.problem.code != "tooMany":
+            raise
+        await process.restart()
+        await until(lambda: _connected(host), "the engine finds its node again")
+        await host.engine.invite(room, address)
+
+
+async def _connected(person: Person) -> bool:
+    return (await person.engine.status()).live
 
 
 async def _tls_proxy(network: Network) -> Link:
