@@ -16,10 +16,13 @@ from typing_extensions import override
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import check_node
 from yurt.portability.errors import MalformedAddress
+from yurt.wire.limits import MAX_URL
 
 MAX_USER_LENGTH: Final = 256
 # Mastodon's own pattern of a user name. It cannot begin like a formula, so an address is inert in a sheet.
 _USER: Final = re.compile(r"[A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_]+)?")
+
+_URL: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +77,8 @@ def parse_domain(text: str) -> str:
         return check_node(name if name.isascii() or len(name) > 253 else name.encode("idna").decode("ascii"))
     except (RemoteIdentityError, UnicodeError):
         raise MalformedAddress("the domain is none") from None
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether this may stand in a file as a somebody's URL; fetching has stricter rules."""
+    return len(text) <= MAX_URL and _URL.fullmatch(text) is not None

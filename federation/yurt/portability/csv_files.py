@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from yurt.portability.address import parse_address, parse_domain
+from yurt.portability.address import is_web_address, parse_address, parse_domain
 from yurt.portability.csv_rows import (
     BlockRow,
     BookmarkRow,
@@ -28,7 +28,6 @@ from yurt.portability.csv_rows import (
 )
 from yurt.portability.csv_text import MAX_CSV_ROWS, Fields, decode_rows, encode_rows, encode_viewer_rows
 from yurt.portability.errors import CsvError, LocalPortabilityError, MalformedAddress
-from yurt.wire.limits import MAX_URL
 
 MAX_LIST_NAME: Final = 256
 """Characters; Mastodon's cap of a list's title."""
@@ -75,7 +74,6 @@ _TELLING_NAMES: Final = (
 )
 _FALSE: Final = frozenset({"false", "f", "0", "off"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_URL: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20\x7f]+")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -273,7 +271,7 @@ def _languages(cell: str | None) -> tuple[str, ...] | None:
 
 def _url(cell: str | None) -> str:
     url = (cell or "").strip()
-    if len(url) > MAX_URL or not _URL.fullmatch(url):
+    if not is_web_address(url):
         raise _Refused("malformedUrl", "not a web address")
     return url
 
