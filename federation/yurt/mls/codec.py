@@ -10,6 +10,8 @@ structure itself.
     r.finish()
 """
 
+import re
+import struct
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, Self, TypeVar
 
@@ -19,6 +21,19 @@ T = TypeVar("T")
 
 MAX_LENGTH: Final = (1 << 30) - 1
 """The longest vector in bytes (RFC 9420, 2.1.2)."""
+
+
+BYTES_PER_ITEM: Final = 40
+"""How long an item of a long input is at least, on average. The shortest honest ones are those of a tree
+of thousands of leaves with short basic credentials and three empty extensions: 45 bytes each."""
+
+ITEMS_AT_LEAST: Final = 1024
+"""What every input may hold, however short."""
+
+NUMBERS_PER_ITEM: Final = 8
+"""How many numbers in a list cost as much as one item."""
+
+_ZEROS: Final = re.compile(rb"\0*")
 
 
 class Encodable(Protocol):
@@ -118,12 +133,15 @@ class Writer:
 class Reader:
     """Reads an encoding from its start; whatever is wrong with it is a `DecodeError`.
 
+    Small items in long vectors would make a message cost many times its size. So an input may only hold as
+    many items as its length can honestly need: see `BYTES_PER_ITEM`.
+
     Args:
         data: The whole input.
         limit: The most bytes the caller takes from this peer, or None where it was checked before.
     """
 
-    __slots__ = ("_data", "_end", "_position")
+    __slots__ = ("_data", "_end", "_items_left", "_position")
 
     def __init__(self, data: bytes, *, limit: int | None = None) -> None:
         if limit is not None and len(data) > limit:
@@ -131,6 +149,7 @@ class Reader:
         self._data = data
         self._position = 0
         self._end = len(data)
+        self._items_left = max(ITEMS_AT_LEAST, len(data) // BYTES_PER_ITEM)
 
     @property
     def position(self) -> int:
@@ -149,22 +168,23 @@ class Reader:
 
     def u8(self) -> int:
         """Read one byte."""
-        return self._uint(1)
+        position = self._position
+        if position >= self._end:
+            raise DecodeError("1 byte expected, 0 left")
+        self._position = position + 1
+        return self._data[position]
 
     def u16(self) -> int:
         """Read two bytes, big-endian."""
-        return self._uint(2)
+        return int.from_bytes(self.raw(2), "big")
 
     def u32(self) -> int:
         """Read four bytes, big-endian."""
-        return self._uint(4)
+        return int.from_bytes(self.raw(4), "big")
 
     def u64(self) -> int:
         """Read eight bytes, big-endian."""
-        return self._uint(8)
-
-    def _uint(self, size: int) -> int:
-        return int.from_bytes(self.raw(size), "big")
+        return int.from_bytes(self.raw(8), "big")
 
     def raw(self, size: int) -> bytes:
         """Read `size` bytes."""
@@ -181,14 +201,14 @@ class Reader:
 
     def varint(self) -> int:
         """Read a length; one that could be shorter is refused (RFC 9420, 2.1.2)."""
-        first = self._uint(1)
-        prefix = first >> 6
-        if prefix == 0:
+        first = self.u8()
+        if first < 0x40:  # the two top bits say the size
             return first
+        prefix = first >> 6
         if prefix == 3:  # the RFC leaves this prefix out
             raise DecodeError("a vector length has an invalid prefix")
         size = 1 << prefix
-        value = ((first & 0x3F) << (8 * (size - 1))) | self._uint(size - 1)
+        value = ((first & 0x3F) << (8 * (size - 1))) | int.from_bytes(self.raw(size - 1), "big")
         if value < (0x40 if prefix == 1 else 0x4000):
             raise DecodeError("a vector length is not minimal")
         return value
@@ -199,24 +219,64 @@ class Reader:
 
     def vector(self, decode: "Callable[[Reader], T]") -> tuple[T, ...]:
         """Read `T items<V>`."""
-        length = self.varint()
-        if length > self.remaining:
-            raise DecodeError(f"a vector of {length} bytes, {self.remaining} left")
-        outer = self._end
-        self._end = self._position + length
+        outer = self._enter_vector()
         items: list[T] = []
         while self._position < self._end:
+            self._count(1)
             items.append(decode(self))
         self._end = outer
         return tuple(items)
 
+    def optional_vector(self, decode: "Callable[[Reader], T]", *, most: int) -> "list[T | None]":
+        """Read `optional<T> items<V>`, of at most `most` items; absent ones cost next to nothing."""
+        outer = self._enter_vector()
+        items: list[T | None] = []
+        while self._position < self._end:
+            absent = self._skip_zeros()
+            if len(items) + absent >= most:
+                raise DecodeError(f"more than {most} items")
+            items.extend([None] * absent)
+            if self._position < self._end and self.flag():
+                self._count(1)
+                items.append(decode(self))
+        self._end = outer
+        return items
+
+    def _enter_vector(self) -> int:
+        """Read a vector's length and end the input with it; gives the end of what is around it."""
+        length = self.varint()
+        if length > self.remaining:
+            raise DecodeError(f"a vector of {length} bytes, {self.remaining} left")
+        self._count(1)
+        outer, self._end = self._end, self._position + length
+        return outer
+
+    def _skip_zeros(self) -> int:
+        start = self._position
+        run = _ZEROS.match(self._data, start, self._end)
+        self._position = start if run is None else run.end()
+        return self._position - start
+
+    def _count(self, items: int) -> None:
+        self._items_left -= items
+        if self._items_left < 0:
+            raise DecodeError("too many items for so few bytes")
+
     def u16_vector(self) -> tuple[int, ...]:
         """Read `uint16 values<V>`."""
-        return self.vector(Reader.u16)
+        return self._numbers(2, "H")
 
     def u32_vector(self) -> tuple[int, ...]:
         """Read `uint32 values<V>`."""
-        return self.vector(Reader.u32)
+        return self._numbers(4, "I")
+
+    def _numbers(self, size: int, code: str) -> tuple[int, ...]:
+        data = self.opaque()
+        if len(data) % size:
+            raise DecodeError(f"{len(data)} bytes are no numbers of {size}")
+        count = len(data) // size
+        self._count(count // NUMBERS_PER_ITEM)
+        return struct.unpack(f">{count}{code}", data)
 
     def optional(self, decode: "Callable[[Reader], T]") -> T | None:
         """Read `optional<T>`."""
@@ -224,7 +284,7 @@ class Reader:
 
     def flag(self) -> bool:
         """Read the byte before an optional item: 0 or 1, nothing else."""
-        value = self._uint(1)
+        value = self.u8()
         if value > 1:
             raise DecodeError(f"an optional's flag is {value}")
         return value == 1

@@ -5,7 +5,7 @@ Copying takes two flat lists; encodings and hashes of untouched nodes are never 
 """
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from yurt.mls import tree_math
 from yurt.mls.cipher_suite import CipherSuite
@@ -16,6 +16,9 @@ from yurt.mls.parent_node import ParentNode
 from yurt.mls.tree_hash import leaf_hash, node_hash
 
 Node: TypeAlias = LeafNode | ParentNode
+
+MAX_NODES: Final = (1 << 17) - 1
+"""A tree of 65,536 leaves, blank ones too: far beyond what members could still work with."""
 
 _LEAF = 1
 _PARENT = 2
@@ -133,7 +136,7 @@ class NodeArray:
         Raises:
             DecodeError: It is malformed, ends with a blank node, or has leaves where parents belong.
         """
-        entries = list(r.vector(lambda inner: inner.optional(Entry.decode_from)))
+        entries = r.optional_vector(Entry.decode_from, most=MAX_NODES)
         if not entries or entries[-1] is None:
             raise DecodeError("the last node of a ratchet tree is blank")
         for node, entry in enumerate(entries):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yurt.mls.codec import Reader, Writer
+from yurt.mls.codec import ITEMS_AT_LEAST, Reader, Writer
 from yurt.mls.errors import DecodeError, LocalMlsError
 
 
@@ -98,3 +98,44 @@ def test_a_value_that_does_not_fit() -> None:
         Writer().u16(-1)
     with pytest.raises(LocalMlsError):
         Writer().varint(1 << 30)
+
+
+def test_more_items_than_bytes_can_need() -> None:
+    """A long vector of tiny items would cost many times its size; it is refused before it is built."""
+    few, many = bytes(ITEMS_AT_LEAST - 1), bytes(1 << 20)
+
+    assert len(Reader(Writer().opaque(few).bytes()).vector(Reader.u8)) == ITEMS_AT_LEAST - 1
+    with pytest.raises(DecodeError, match="too many items"):
+        Reader(Writer().opaque(many).bytes()).vector(Reader.u8)
+
+
+def test_more_numbers_than_anybody_has() -> None:
+    """The same goes for lists of numbers, which are cheaper."""
+    with pytest.raises(DecodeError, match="too many items"):
+        Reader(Writer().opaque(bytes(1 << 20)).bytes()).u16_vector()
+
+
+def test_nested_vectors_share_their_allowance() -> None:
+    """Many short vectors are no way around."""
+    inner = Writer().opaque(bytes(3)).bytes()
+
+    with pytest.raises(DecodeError, match="too many items"):
+        Reader(Writer().opaque(inner * 2000).bytes()).vector(lambda r: r.vector(Reader.u8))
+
+
+def test_absent_items_are_cheap() -> None:
+    """A tree may be mostly blank, up to a limit; items that are there count as any."""
+    blank = Writer().opaque(bytes(5000) + b"\1\7" + bytes(2)).bytes()
+
+    assert Reader(blank).optional_vector(Reader.u8, most=6000) == [None] * 5000 + [7, None, None]
+    with pytest.raises(DecodeError, match="more than 5000"):
+        Reader(blank).optional_vector(Reader.u8, most=5000)
+    with pytest.raises(DecodeError, match="flag is 2"):
+        Reader(b"\2\2\0").optional_vector(Reader.u8, most=10)
+
+
+@pytest.mark.parametrize("data", ["03000000", "0100"])
+def test_half_a_number(data: str) -> None:
+    """A list of numbers ends with a whole one."""
+    with pytest.raises(DecodeError):
+        Reader(bytes.fromhex(data)).u16_vector()
