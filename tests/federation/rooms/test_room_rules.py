@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from yurt.rooms.common.rules import Rule
-from yurt.rooms.member.content_rules import JOINING_LEAF, NOT_AUTHOR
+from yurt.rooms.member.content_rules import JOINING_LEAF, NOT_AUTHOR, TOO_MANY_REACTIONS
 
 HOUSE = Path(__file__).parents[3]
 TABLE = HOUSE / "docs" / "room-rules.md"
 ROOMS = HOUSE / "federation" / "yurt" / "rooms"
-IN_THE_CODE = {rule.value for rule in Rule} | {JOINING_LEAF, NOT_AUTHOR}
+IN_THE_CODE = {rule.value for rule in Rule} | {JOINING_LEAF, NOT_AUTHOR, TOO_MANY_REACTIONS}
 
 
 def codes_of_the_table() -> set[str]:

@@ -6,8 +6,9 @@ MessagePack, kept verbatim, because the next message of the same leaf carries it
     {"type": "Create", "id": <16 bytes>, "object": {"type": "Note", "content": "hello"}}
     {"type": "Update", "id": <16 bytes>, "object": {"type": "Room", "name": "tea", "topic": ""}}
 
-Names are those of Activity Streams. A type that is not known here is kept as `UnknownContent`, and its
-bytes with it. Whose it is comes from the leaf that encrypted it, never from the content.
+Names are those of Activity Streams. Edits, deletes, reactions and marks are in `yurt.rooms.common.said`,
+which reads all kinds. A type that is not known here is kept as `UnknownContent`, and its bytes with it.
+Whose it is comes from the leaf that encrypted it, never from the content.
 
     content = encode_content(Create(content_id, Note("hello")))
     plaintext = Plaintext(Header(0, b"", seen, chain), content).encode()
@@ -34,6 +35,10 @@ _MAX_INTEGER: Final = 2**53 - 1
 _T = TypeVar("_T")
 
 ContentId = Annotated[bytes, msgspec.Meta(min_length=CONTENT_ID_SIZE, max_length=CONTENT_ID_SIZE)]
+DidText = Annotated[str, msgspec.Meta(max_length=128)]
+Mentions = Annotated[tuple[DidText, ...], msgspec.Meta(max_length=50)]
+AS_NAMES: Final = {"in_reply_to": "inReplyTo"}
+"""Our names of fields, and those of Activity Streams."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,11 +93,22 @@ class Plaintext:
         return cls(value.header, value.content)
 
 
-class Note(msgspec.Struct, frozen=True, tag_field="type", tag="Note"):
+class Target(msgspec.Struct, frozen=True, tag_field="type", tag="Note"):
+    """The name of something that was said: whose it is, and its content id."""
+
+    did: DidText
+    id: ContentId
+
+
+class Note(msgspec.Struct, frozen=True, tag_field="type", tag="Note", omit_defaults=True, rename=AS_NAMES):
     """Something written."""
 
     content: str
     """Plain text; to be sanitised before it is shown."""
+    in_reply_to: Target | None = None
+    """What it answers, in the same room; it may be missing here, and is then shown as such."""
+    mentions: Mentions = ()
+    """The dids of people who are addressed, whatever the text calls them."""
 
 
 class Room(msgspec.Struct, frozen=True, tag_field="type", tag="Room", omit_defaults=True):
@@ -130,14 +146,18 @@ class UnknownContent:
 Content = Create | Update | UnknownContent
 
 
-class _AnyObject(msgspec.Struct, frozen=True):
+class AnyObject(msgspec.Struct, frozen=True):
+    """What an object of any type has."""
+
     type: str = ""
 
 
-class _AnyContent(msgspec.Struct, frozen=True):
+class AnyContent(msgspec.Struct, frozen=True):
+    """What content of any type has."""
+
     type: str
     id: ContentId
-    object: _AnyObject = _AnyObject()
+    object: AnyObject = AnyObject()
 
 
 _KNOWN: Final = {("Create", "Note"), ("Update", "Room")}
@@ -158,15 +178,24 @@ def encode_content(content: Create | Update) -> bytes:
 
 
 def decode_content(data: bytes) -> Content:
-    """Read content.
+    """Read a note or a room's name; every other kind is `UnknownContent` here (`said.decode_said`).
 
     Raises:
         ContentError: ``malformedContent``: not content at all, or a known type with wrong fields.
     """
-    kind = _decode(data, _AnyContent)
+    kind = kind_of(data)
     if (kind.type, kind.object.type) not in _KNOWN:
         return UnknownContent(kind.id, kind.type, kind.object.type, data)
     return _decode(data, Create) if kind.type == "Create" else _decode(data, Update)
+
+
+def kind_of(data: bytes) -> AnyContent:
+    """Read only the kind of content.
+
+    Raises:
+        ContentError: ``malformedContent``: not content at all.
+    """
+    return _decode(data, AnyContent)
 
 
 def content_hash(content: bytes) -> bytes:
