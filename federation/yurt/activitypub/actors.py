@@ -10,11 +10,10 @@ the circle from a signature's key id to who acts.
 from dataclasses import dataclass
 from typing import Final
 
-import rfc8785
-
+from yurt.activitypub.canonical import canonical
 from yurt.activitypub.errors import DocumentRefused, KeyRefused
 from yurt.activitypub.http_signatures.keys import PublicKey, read_pem
-from yurt.activitypub.multikey import read_multibase
+from yurt.activitypub.multikey import read_public_key
 from yurt.activitypub.references import (
     Json,
     check_plain,
@@ -207,7 +206,7 @@ def _key(candidate: Json, actor: str) -> ActorKey | None:
             return None
         if pem:
             return ActorKey(key_id, read_pem(pem))
-        return ActorKey(key_id, read_multibase(text_of(candidate, "publicKeyMultibase")))
+        return ActorKey(key_id, read_public_key(text_of(candidate, "publicKeyMultibase")))
     except (KeyRefused, DocumentRefused):
         return None
 
@@ -226,7 +225,7 @@ def _statement(document: Json, actor: str) -> bytes:
         if STATEMENT_TYPE in types_of(item) and item.get("alsoKnownAs") == actor:
             try:
                 # The proof is over the canonical form, so that is the form to keep.
-                return rfc8785.dumps(item)  # type: ignore[arg-type]  # typed for literals; this is JSON
-            except rfc8785.CanonicalizationError:
+                return canonical(item)
+            except DocumentRefused:
                 return b""
     return b""

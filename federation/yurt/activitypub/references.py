@@ -7,6 +7,7 @@ these functions look into such values; nothing else in the package tests for typ
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final, cast
 
 import msgspec
@@ -85,19 +86,31 @@ def check_plain(document: Json) -> Json:
     """Take a document that means the same to everybody who reads it as plain JSON.
 
     Raises:
-        DocumentRefused: It uses ``@graph``, ``@included`` or ``@reverse``, at any depth.
+        DocumentRefused: It uses ``@graph``, ``@included`` or ``@reverse``, at any depth, or a context of
+            its own renames one of them.
     """
-    waiting: list[object] = [document]
+    for item in _inside(document):
+        if any(key in item for key in _JSON_LD_ONLY) or _renames(item.get("@context")):
+            raise DocumentRefused("jsonLd", "documents that need a JSON-LD processor are not read")
+    return document
+
+
+def _inside(value: object) -> Iterator[Json]:
+    """Every object in a value, itself included."""
+    waiting: list[object] = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, list):
             waiting += cast("list[object]", item)
         elif isinstance(item, dict):
             pairs = cast("Json", item)
-            if any(key in pairs for key in _JSON_LD_ONLY):
-                raise DocumentRefused("jsonLd", "documents that need a JSON-LD processor are not read")
+            yield pairs
             waiting += pairs.values()
-    return document
+
+
+def _renames(context: object) -> bool:
+    """Tell whether a context gives another name to what is refused: ``{"many": "@graph"}``."""
+    return any(value in _JSON_LD_ONLY for item in _inside(context) for value in item.values())
 
 
 def write(document: Json) -> bytes:

@@ -127,11 +127,15 @@ def test_recorded_actors_are_read(name: str, address: str, key_id: str, document
     assert actor.key(key_id) is not None
 
 
-def test_fedifys_multikey_is_read_and_its_rsa_multikey_passed_over(document: Document) -> None:
-    """A key of a kind that we do not read is no reason to refuse the actor."""
+def test_fedifys_multikeys_are_read(document: Document) -> None:
+    """The RSA key in both its forms, and the Ed25519 key."""
     fed = read_actor(*document("fedify-get-actor"))
 
-    assert [key.id.rpartition("#")[2] for key in fed.keys] == ["main-key", "multikey-2"]
+    assert [key.id.rpartition("#")[2] for key in fed.keys] == [
+        "main-key",
+        "multikey-1",
+        "multikey-2",
+    ]
 
 
 def test_gotosocials_key_document_names_its_owner(document: Document) -> None:
