@@ -1,7 +1,7 @@
 """The step from one epoch's secrets to the next, the same for a commit's sender and its receivers.
 
 path = open_path(...)                                     # or fresh_path, for the sender
-keys = derive_epoch(suite, before, path.commit_secret, context)
+keys = derive_epoch(suite, init_secret, path.commit_secret, psk_secret, context)
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,12 @@ class EpochKeys:
     secrets: EpochSecrets = field(repr=False)
 
 
-def derive_epoch(suite: CipherSuite, before: EpochSecrets, commit_secret: bytes, context: bytes) -> EpochKeys:
+def derive_epoch(
+    suite: CipherSuite, init_secret: bytes, commit_secret: bytes, psk_secret: bytes, context: bytes
+) -> EpochKeys:
     """Enter the epoch that the encoded GroupContext describes (RFC 9420, 8)."""
-    joiner = joiner_secret(suite, before.init_secret, commit_secret, context)
-    entry = EpochEntry.of(suite, joiner)
+    joiner = joiner_secret(suite, init_secret, commit_secret, context)
+    entry = EpochEntry.of(suite, joiner, psk_secret)
     return EpochKeys(joiner, entry, entry.epoch_secrets(context))
 
 

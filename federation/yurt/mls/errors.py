@@ -21,8 +21,9 @@
         ├── DecryptionFailed            not encrypted to us, or changed
         ├── UnsupportedCipherSuite      none of our suites
         ├── Unsupported                 allowed by the RFC, not taken here
-        │   └── ProposalByReferenceUnsupported
-        │       └── UnknownProposal     a reference to a proposal that never came
+        │   ├── ProposalByReferenceUnsupported
+        │   │   └── UnknownProposal     a reference to a proposal that never came
+        │   └── UnknownPsk              a pre-shared key that we do not have
         ├── WrongGroup                  a message of another group
         ├── WrongEpoch                  a message of another epoch
         ├── UnknownEpoch                an epoch whose secrets are gone or not there yet
@@ -39,6 +40,7 @@
             ├── InvalidProposalList     12.2
             ├── InvalidCommit           12.4.2
             ├── InvalidGroupInfo        12.4.3.1
+            ├── InvalidSuccession       11.2 and 11.3
             └── InvalidMessage          6
 
 `.rule` is a stable camelCase code: nodes answer with it and clients show it, so it never changes.
@@ -195,6 +197,15 @@ class UnknownProposal(ProposalByReferenceUnsupported):
         self.reference = reference
 
 
+class UnknownPsk(Unsupported):
+    """A pre-shared key that we do not have, or not any more."""
+
+    rule = "unknownPsk"
+
+    def __init__(self) -> None:
+        super().__init__("a pre-shared key that we do not have")
+
+
 class WrongGroup(RemoteMlsError):
     """The message belongs to another group."""
 
@@ -340,6 +351,12 @@ class InvalidGroupInfo(ValidationError):
     """A GroupInfo does not describe a group that can be joined."""
 
     section = "RFC 9420 12.4.3.1"
+
+
+class InvalidSuccession(ValidationError):
+    """A group does not follow another as it says: after a ReInit, or as its branch."""
+
+    section = "RFC 9420 11"
 
 
 class InvalidMessage(ValidationError):

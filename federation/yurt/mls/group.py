@@ -1,7 +1,8 @@
 """A member's group: the one door to everything a device does in a room.
 
 A facade: every rule stands in the module it is named after. The object is a cache of its rows; after a
-transaction that was rolled back, drop it and `load` again.
+transaction that was rolled back, drop it and `load` again. Who enters by its own commit begins with
+`external_join.ExternalJoin`.
 
     group = Group.create(store, suite, group_id, leaf, extensions=())
     staged = group.stage_commit(adds=[key_package])        # submit staged.commit, .welcome, .group_info
@@ -14,16 +15,17 @@ transaction that was rolled back, drop it and `load` again.
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
 from yurt.mls import key_schedule
 from yurt.mls.algorithms import Random
-from yurt.mls.cipher_suite import CipherSuite
+from yurt.mls.capabilities import MLS_10
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.describing import describe_epoch
 from yurt.mls.errors import (
+    GroupClosed,
     GroupExists,
     NoPendingCommit,
     PendingCommitExists,
@@ -35,6 +37,7 @@ from yurt.mls.errors import (
     WrongGroup,
 )
 from yurt.mls.extensions import Extension
+from yurt.mls.framed_content import ContentType
 from yurt.mls.framing import MLSMessage, PrivateMessage, PublicMessage
 from yurt.mls.group_context import GroupContext
 from yurt.mls.group_store import EpochRows, GroupStore
@@ -43,13 +46,20 @@ from yurt.mls.key_package import KeyPackage
 from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf
 from yurt.mls.leaf_node import Lifetime
 from yurt.mls.member_epoch import EpochStart, MemberEpoch
-from yurt.mls.message_epoch import ApplicationMessage, MessageEpoch
+from yurt.mls.message_epoch import ApplicationMessage
 from yurt.mls.message_protection import Padding, no_padding
+from yurt.mls.own_proposals import propose, propose_update
 from yurt.mls.past_epochs import PastEpochs
 from yurt.mls.pending_commit import PendingCommit
+from yurt.mls.pending_proposals import PendingProposal
+from yurt.mls.pre_shared_key import ResumptionPSKUsage
+from yurt.mls.proposals import Proposal, ReInit
+from yurt.mls.psk_secret import NO_KEYS, KnownPsks, Psks
+from yurt.mls.public_group import PublicGroup
 from yurt.mls.ratchet_tree import RatchetTree
-from yurt.mls.receiving import ReceivedCommit, receive_commit
+from yurt.mls.receiving import ReceivedCommit, ReceivedProposal, receive_commit, receive_proposal
 from yurt.mls.staging import CommitIntent, StagedCommit, stage_commit
+from yurt.mls.succession import resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class OwnCommit:
     """Log time in ms at which it was accepted."""
 
 
-Processed: TypeAlias = ApplicationMessage | ReceivedCommit | OwnCommit
+Processed: TypeAlias = ApplicationMessage | ReceivedProposal | ReceivedCommit | OwnCommit
 
 
 class Group:
@@ -116,7 +126,7 @@ class Group:
         Raises:
             GroupExists: The store has rows of this group.
         """
-        return cls._begin(store, found(suite, group_id, leaf, extensions, lifetime, random), random)
+        return cls.begin(store, found(suite, group_id, leaf, extensions, lifetime, random), random)
 
     @classmethod
     def join(
@@ -126,34 +136,44 @@ class Group:
         bundle: KeyPackageBundle,
         *,
         tree: RatchetTree | None = None,
-        psks: Mapping[bytes, bytes] = MappingProxyType({}),
+        psks: Psks = NO_KEYS,
+        previous: "Group | None" = None,
         random: Random = os.urandom,
     ) -> "Group":
-        """Join by a Welcome; the caller deletes the bundle in the same transaction.
+        """Join by a Welcome; the caller deletes the bundle in the same transaction, but a last resort.
 
         Args:
             store: Where the group's rows go.
             welcome: The MLSMessage.
             bundle: The key package that we were added with, with its private keys.
             tree: The ratchet tree, if the Welcome does not carry it.
-            psks: External pre-shared keys that we have, by their ids.
+            psks: Pre-shared keys that we have.
+            previous: The group that this one follows, after a ReInit or as its branch.
             random: Source of every key.
 
         Raises:
             GroupExists: The store has rows of this group.
             RemoteMlsError: The Welcome is not for us, or does not hold together.
         """
-        joined = join(welcome, bundle, tree, psks)
-        return cls._begin(store, joined.start, random, joined)
+        known, before = KnownPsks.of(psks), None
+        if previous is not None:
+            before, known = previous.public, known.with_resumption(previous.resumption_psks())
+        joined = join(welcome, bundle, tree, known, before)
+        return cls.begin(store, joined.start, random, joined)
 
     @classmethod
-    def _begin(
+    def begin(
         cls, store: GroupStore, start: EpochStart, random: Random, joined: Joined | None = None
     ) -> "Group":
+        """Install a first epoch that was derived and verified elsewhere.
+
+        Raises:
+            GroupExists: The store has rows of this group.
+        """
         group_id = start.public.context.group_id
         if any(True for _ in store.rows(group_id)):
             raise GroupExists(f"group {group_id.hex()}")
-        epoch, past = MemberEpoch.install(start, store), PastEpochs(store, group_id, {})
+        epoch, past = MemberEpoch.install(start, store), PastEpochs(store, group_id, start.public.tree, {})
         return cls(store, epoch, past, None, random=random, joined=joined)
 
     @classmethod
@@ -173,8 +193,11 @@ class Group:
         slots = epochs.pop(current)
         epoch = MemberEpoch.load(EpochRows(store, group_id, current), slots)
         pending = PendingCommit.load(slots["pending"], epoch.public) if "pending" in slots else None
-        past = {number: slots for number, slots in epochs.items() if number < current}
-        return cls(store, epoch, PastEpochs(store, group_id, past), pending, random=random)
+        older = {
+            number: slots for number, slots in epochs.items() if number < current and "messages" in slots
+        }
+        past = PastEpochs(store, group_id, epoch.public.tree, older)
+        return cls(store, epoch, past, pending, random=random)
 
     # --- what the group is now ---
 
@@ -192,6 +215,11 @@ class Group:
     def own_index(self) -> int:
         """Our leaf index."""
         return self._epoch.own_index
+
+    @property
+    def public(self) -> PublicGroup:
+        """The current epoch as a hub sees it, with the proposals that came in it."""
+        return self._epoch.public
 
     @property
     def context(self) -> GroupContext:
@@ -214,6 +242,11 @@ class Group:
         return self.context.confirmed_transcript_hash
 
     @property
+    def proposals(self) -> tuple[PendingProposal, ...]:
+        """Proposals of this epoch that a commit may name, in the order in which they came."""
+        return tuple(self._epoch.public.proposals)
+
+    @property
     def pending(self) -> StagedCommit | None:
         """Our own commit that waits for an answer."""
         return None if self._pending is None else self._pending.staged
@@ -222,6 +255,13 @@ class Group:
         """Derive a secret of `length` bytes for the application, the same at every member (8.5)."""
         secret = self._epoch.secrets.exporter_secret
         return key_schedule.export(self._epoch.suite, secret, label, context, length)
+
+    def resumption_psks(self) -> dict[tuple[bytes, int], bytes]:
+        """Give the keys of this epoch and the kept ones, for groups that resume from them (8.6)."""
+        return {
+            **self._past.resumption_psks(),
+            (self.group_id, self.epoch): self._epoch.secrets.resumption_psk,
+        }
 
     def group_info(self, *, with_tree: bool = False) -> bytes:
         """Describe the current epoch for a hub or for somebody outside.
@@ -248,21 +288,27 @@ class Group:
 
         Returns:
             An MLSMessage with a PrivateMessage.
+
+        Raises:
+            GroupClosed: A ReInit ended the group.
         """
+        if self.public.reinit is not None:
+            raise GroupClosed
         messages, key = self._epoch.messages, self._epoch.signature_private
         return MLSMessage(messages.seal(plaintext, authenticated_data, key, padding, self._random)).encode()
 
-    def process(self, message: bytes, *, at: int | None) -> Processed:
+    def process(self, message: bytes, *, at: int | None, psks: Psks = NO_KEYS) -> Processed:
         """Take in a message from the log.
 
         Args:
             message: The MLSMessage's bytes.
             at: Log time in ms at which it was accepted: judges lifetimes of key packages that a commit
                 adds, and decides which past epochs are kept. None where there is no log.
+            psks: Pre-shared keys from elsewhere that a commit may mix in.
 
         Returns:
-            A decrypted message, whose key is consumed now; another's verified commit, for `merge_received`;
-            or our own pending commit, for `merge`.
+            A decrypted message, whose key is consumed now; a proposal, which is kept now; another's verified
+            commit, for `merge_received`; or our own pending commit, for `merge`.
 
         Raises:
             RemoteMlsError: The one that names the rule it breaks; nothing has changed.
@@ -272,32 +318,62 @@ class Group:
             self._check_group(body.group_id)
             if at is not None:
                 self._past.advance(self.epoch, at)
-            return self._message_epoch(body.epoch).open(body)
+            return self._open(body)
         if isinstance(body, PublicMessage):
             self._check_group(body.content.group_id)
-            return self._process_public(message, body, at)
+            return self._process_public(message, body, at, psks)
         raise Unsupported(f"a {type(body).__name__} in the log")
 
     def _process_public(
-        self, data: bytes, message: PublicMessage, at: int | None
-    ) -> ReceivedCommit | OwnCommit:
+        self, data: bytes, message: PublicMessage, at: int | None, psks: Psks
+    ) -> ReceivedProposal | ReceivedCommit | OwnCommit:
         if message.content.epoch != self.epoch:
             raise WrongEpoch(self.epoch, message.content.epoch)
+        if message.content.content_type is ContentType.PROPOSAL:
+            return receive_proposal(self._epoch, message, at)
         if self._pending is not None and self._pending.staged.hash == hashlib.sha256(data).digest():
             self._accepted_at = at
             return OwnCommit(self._pending.staged, at)
-        return receive_commit(self._epoch, data, message, at)
+        return receive_commit(self._epoch, data, message, at, self._known(psks))
+
+    def _known(self, psks: Psks) -> KnownPsks:
+        return KnownPsks.of(psks).with_resumption(self.resumption_psks())
 
     def _check_group(self, group_id: bytes) -> None:
         if group_id != self.group_id:
             raise WrongGroup
 
-    def _message_epoch(self, epoch: int) -> MessageEpoch:
-        if epoch == self.epoch:
-            return self._epoch.messages
-        if epoch > self.epoch:
-            raise WrongEpoch(self.epoch, epoch)
-        return self._past.epoch(epoch)
+    def _open(self, message: PrivateMessage) -> ApplicationMessage:
+        if message.epoch == self.epoch:
+            return self._epoch.messages.open(message, self.tree)
+        if message.epoch > self.epoch:
+            raise WrongEpoch(self.epoch, message.epoch)
+        return self._past.open(message)
+
+    # --- proposals on their own ---
+
+    def propose(self, proposal: Proposal, *, authenticated_data: bytes = b"") -> bytes:
+        """Propose a change that somebody else may commit; a SelfRemove is how a member leaves.
+
+        Returns:
+            An MLSMessage with a PublicMessage. We keep the proposal ourselves, until the epoch ends.
+
+        Raises:
+            RemoteMlsError: It is against a rule; the same one that others would name.
+        """
+        return propose(self._epoch, proposal, authenticated_data)
+
+    def propose_update(self, leaf: OwnLeaf | None = None, *, authenticated_data: bytes = b"") -> bytes:
+        """Propose a fresh key for our own leaf.
+
+        Args:
+            leaf: New content and signature key of our leaf; None leaves them.
+            authenticated_data: Sent readably under the same signature.
+
+        Returns:
+            An MLSMessage with a PublicMessage.
+        """
+        return propose_update(self._epoch, leaf, authenticated_data, self._random)
 
     # --- commits ---
 
@@ -307,10 +383,13 @@ class Group:
         adds: Sequence[KeyPackage] = (),
         removes: Sequence[int] = (),
         extensions: tuple[Extension, ...] | None = None,
+        proposals: Sequence[Proposal] = (),
+        references: Sequence[bytes] = (),
         leaf: OwnLeaf | None = None,
         force_path: bool = False,
         authenticated_data: bytes = b"",
         welcome_extensions: tuple[Extension, ...] = (),
+        psks: Psks = NO_KEYS,
         at: int | None = None,
     ) -> StagedCommit:
         """Make a commit and keep it as the pending one; nothing else changes until `merge`.
@@ -319,10 +398,13 @@ class Group:
             adds: Key packages of new members.
             removes: Leaf indices to remove.
             extensions: All new extensions of the GroupContext; None leaves them.
+            proposals: Further ones: a PreSharedKey, or a ReInit alone.
+            references: Of `self.proposals`, those that it commits.
             leaf: New content and signature key of our own leaf; None leaves them.
             force_path: Renew our keys even where the RFC does not ask for it.
             authenticated_data: Sent readably under the commit's signature.
             welcome_extensions: Of the GroupInfo inside the Welcome, beside the tree.
+            psks: Pre-shared keys from elsewhere that it mixes in.
             at: Time in ms at which lifetimes of key packages are judged; None judges none.
 
         Raises:
@@ -335,13 +417,15 @@ class Group:
             adds=tuple(adds),
             removes=tuple(removes),
             extensions=extensions,
+            proposals=tuple(proposals),
+            references=tuple(references),
             leaf=leaf,
             force_path=force_path,
             authenticated_data=authenticated_data,
             welcome_extensions=welcome_extensions,
             at_ms=at,
         )
-        pending = PendingCommit(*stage_commit(self._epoch, intent, self._random))
+        pending = PendingCommit(*stage_commit(self._epoch, intent, self._known(psks), self._random))
         pending.write(self._epoch.rows)
         self._pending = pending
         return pending.staged
@@ -387,11 +471,84 @@ class Group:
     def _enter(self, start: EpochStart, ended_at: int | None) -> None:
         old = self._epoch
         self._epoch = MemberEpoch.install(start, self._store)
-        old.end(ended_at)
-        self._past.add(old.messages, ended_at)
+        resumption_psk = old.secrets.resumption_psk
+        self._past.add(old.messages, old.public.tree, start.public.tree, resumption_psk, ended_at)
+        old.end()
         self._pending = self._accepted_at = None
         if ended_at is not None:
             self._past.advance(self.epoch, ended_at)
+
+    # --- groups that follow this one ---
+
+    def continue_in(
+        self,
+        store: GroupStore,
+        leaf: OwnLeaf,
+        others: Sequence[KeyPackage],
+        *,
+        lifetime: Lifetime = FOREVER,
+    ) -> "Group":
+        """Found the group that a ReInit announced, with a pending commit that adds everybody else (11.2).
+
+        Args:
+            store: Where its rows go.
+            leaf: Our leaf's content in it.
+            others: Key packages of all other members, for the new suite.
+            lifetime: Of our first leaf.
+
+        Raises:
+            UnknownGroup: No ReInit ended this group.
+        """
+        reinit = self.public.reinit
+        if reinit is None:
+            raise UnknownGroup("no ReInit announced one")
+        return self._follow_up(store, reinit, leaf, others, lifetime, ResumptionPSKUsage.REINIT)
+
+    def branch(
+        self,
+        store: GroupStore,
+        group_id: bytes,
+        leaf: OwnLeaf,
+        others: Sequence[KeyPackage],
+        *,
+        extensions: tuple[Extension, ...] = (),
+        lifetime: Lifetime = FOREVER,
+    ) -> "Group":
+        """Found a group of some of our members, with a pending commit that adds them (11.3).
+
+        Args:
+            store: Where its rows go.
+            group_id: Fresh.
+            leaf: Our leaf's content in it.
+            others: Key packages of the others.
+            extensions: Of the new GroupContext.
+            lifetime: Of our first leaf.
+        """
+        announced = ReInit(group_id, MLS_10, self.context.cipher_suite, extensions)
+        return self._follow_up(store, announced, leaf, others, lifetime, ResumptionPSKUsage.BRANCH)
+
+    def _follow_up(
+        self,
+        store: GroupStore,
+        announced: ReInit,
+        leaf: OwnLeaf,
+        others: Sequence[KeyPackage],
+        lifetime: Lifetime,
+        usage: ResumptionPSKUsage,
+    ) -> "Group":
+        suite, random = cipher_suite(announced.cipher_suite), self._random
+        group = Group.create(
+            store,
+            suite,
+            announced.group_id,
+            leaf,
+            extensions=announced.extensions,
+            lifetime=lifetime,
+            random=random,
+        )
+        psks = KnownPsks(resumption=self.resumption_psks())
+        group.stage_commit(adds=others, proposals=(resumption(self.public, usage, suite, random),), psks=psks)
+        return group
 
     def forget(self) -> None:
         """Delete every row of the group."""

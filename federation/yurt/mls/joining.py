@@ -4,9 +4,7 @@ start = found(suite, group_id, leaf, extensions, lifetime, os.urandom)
 joined = join(welcome, bundle, tree)
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from yurt.mls import tree_math
@@ -22,14 +20,16 @@ from yurt.mls.key_schedule import EpochEntry, EpochSecrets, confirmation_tag, sa
 from yurt.mls.labels import decrypt_with_label
 from yurt.mls.leaf_node import Lifetime
 from yurt.mls.member_epoch import EpochStart
-from yurt.mls.psk_secret import external_psk_secret
+from yurt.mls.psk_secret import KnownPsks
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.ratchet_tree import RatchetTree
+from yurt.mls.succession import check_succession
 from yurt.mls.treekem import derive_path
 from yurt.mls.welcome import GroupSecrets, Welcome
 
 WELCOME_LABEL: Final = "Welcome"
 FOREVER: Final = Lifetime(0, 2**64 - 1)
+NO_PSKS: Final = KnownPsks()
 
 
 def found(
@@ -74,7 +74,8 @@ def join(
     message: bytes,
     bundle: KeyPackageBundle,
     tree: RatchetTree | None,
-    psks: Mapping[bytes, bytes] = MappingProxyType({}),
+    psks: KnownPsks = NO_PSKS,
+    previous: PublicGroup | None = None,
 ) -> Joined:
     """Verify everything a Welcome says, and derive the epoch's secrets.
 
@@ -82,10 +83,13 @@ def join(
         message: The MLSMessage.
         bundle: The key package that we were added with.
         tree: The ratchet tree, if the Welcome does not carry it.
-        psks: External pre-shared keys that we have, by their ids.
+        psks: Pre-shared keys that we have.
+        previous: The group that this one says to follow, after a ReInit or as its branch.
 
     Raises:
         DecryptionFailed: It is not for this key package.
+        UnknownPsk: It needs a pre-shared key that is not in `psks`.
+        InvalidSuccession: It does not follow `previous` as it says.
         InvalidGroupInfo, InvalidTree, InvalidSignature, InvalidTag: It does not hold together.
     """
     welcome = open_welcome(MLSMessage.decode(message).expect(Welcome), bundle, psks)
@@ -94,6 +98,7 @@ def join(
     public = PublicGroup.from_group_info(info, tree, now_ms=None)
     if public.context.cipher_suite != suite.value:
         raise InvalidGroupInfo("cipherSuite", "the Welcome names another")
+    check_succession(public, welcome.group_secrets.psks, previous)
     own_index = public.tree.index_of(bundle.key_package.leaf_node)
     if own_index is None:
         raise InvalidGroupInfo("ownLeaf", "our leaf is not in the tree")
@@ -108,14 +113,12 @@ def join(
     return Joined(start, info.extensions, info.signer)
 
 
-def open_welcome(
-    welcome: Welcome, bundle: KeyPackageBundle, psks: Mapping[bytes, bytes] = MappingProxyType({})
-) -> OpenedWelcome:
+def open_welcome(welcome: Welcome, bundle: KeyPackageBundle, psks: KnownPsks = NO_PSKS) -> OpenedWelcome:
     """Decrypt our secrets and the GroupInfo.
 
     Raises:
         DecryptionFailed: The Welcome is not for this key package, or was changed.
-        Unsupported: It needs a pre-shared key that is not in `psks`.
+        UnknownPsk: It needs a pre-shared key that is not in `psks`.
     """
     if welcome.cipher_suite != bundle.key_package.cipher_suite:
         raise DecryptionFailed("the Welcome is for another cipher suite")
@@ -125,8 +128,7 @@ def open_welcome(
         raise DecryptionFailed("the Welcome is not for this key package")
     sealed, info = ours.encrypted_group_secrets, welcome.encrypted_group_info
     secrets = GroupSecrets.decode(decrypt_with_label(suite, bundle.init_private, WELCOME_LABEL, info, sealed))
-    psk_secret = external_psk_secret(suite, secrets.psks, psks)
-    entry = EpochEntry.of(suite, secrets.joiner_secret, psk_secret)
+    entry = EpochEntry.of(suite, secrets.joiner_secret, psks.secret(suite, secrets.psks))
     key, nonce = entry.welcome_key()
     group_info = GroupInfo.decode(suite.aead_open(key, nonce, b"", info))
     return OpenedWelcome(suite, group_info, secrets, entry)

@@ -6,7 +6,7 @@ vault.keep(bundle.ref, bundle.encode())      # deleted as soon as a Welcome used
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from typing_extensions import override
@@ -17,7 +17,7 @@ from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Structure, Writer
 from yurt.mls.credential import Credential
 from yurt.mls.errors import DecodeError
-from yurt.mls.extensions import Extension
+from yurt.mls.extensions import Extension, ExtensionType, find_extension
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.leaf_node import LeafNode, LeafNodeSource, Lifetime
 
@@ -33,18 +33,22 @@ class OwnLeaf:
     extensions: tuple[Extension, ...]
     signature_private: bytes = field(repr=False)
 
+    @classmethod
+    def of(cls, leaf: LeafNode, signature_private: bytes) -> Self:
+        """Give what a leaf of ours says now."""
+        return cls(leaf.credential, leaf.capabilities, leaf.extensions, signature_private)
+
     def key_package_leaf(self, suite: CipherSuite, encryption_public: bytes, lifetime: Lifetime) -> LeafNode:
         """Make the signed leaf of a key package, or of a group's first member."""
-        leaf = LeafNode(
-            encryption_key=encryption_public,
-            signature_key=suite.signature_public(self.signature_private),
-            credential=self.credential,
-            capabilities=self.capabilities,
-            leaf_node_source=LeafNodeSource.KEY_PACKAGE,
-            lifetime=lifetime,
-            extensions=self.extensions,
-        )
-        return leaf.signed(suite, self.signature_private)
+        leaf = self._leaf(suite, encryption_public, LeafNodeSource.KEY_PACKAGE)
+        return replace(leaf, lifetime=lifetime).signed(suite, self.signature_private)
+
+    def update_leaf(
+        self, suite: CipherSuite, encryption_public: bytes, *, group_id: bytes, leaf_index: int
+    ) -> LeafNode:
+        """Make the signed leaf of an Update."""
+        leaf = self._leaf(suite, encryption_public, LeafNodeSource.UPDATE)
+        return leaf.signed(suite, self.signature_private, group_id=group_id, leaf_index=leaf_index)
 
     def path_leaf(
         self,
@@ -56,16 +60,19 @@ class OwnLeaf:
         leaf_index: int,
     ) -> LeafNode:
         """Make the signed leaf of a commit's path."""
-        leaf = LeafNode(
+        leaf = self._leaf(suite, encryption_public, LeafNodeSource.COMMIT)
+        leaf = replace(leaf, parent_hash=parent_hash)
+        return leaf.signed(suite, self.signature_private, group_id=group_id, leaf_index=leaf_index)
+
+    def _leaf(self, suite: CipherSuite, encryption_public: bytes, source: LeafNodeSource) -> LeafNode:
+        return LeafNode(
             encryption_key=encryption_public,
             signature_key=suite.signature_public(self.signature_private),
             credential=self.credential,
             capabilities=self.capabilities,
-            leaf_node_source=LeafNodeSource.COMMIT,
-            parent_hash=parent_hash,
+            leaf_node_source=source,
             extensions=self.extensions,
         )
-        return leaf.signed(suite, self.signature_private, group_id=group_id, leaf_index=leaf_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,11 @@ class KeyPackageBundle(Structure):
     def ref(self) -> bytes:
         """The name by which a Welcome calls it (RFC 9420, 5.2)."""
         return self.key_package.ref(cipher_suite(self.key_package.cipher_suite))
+
+    @property
+    def is_last_resort(self) -> bool:
+        """Whether it may be used more than once, so that a Welcome does not end it."""
+        return find_extension(self.key_package.extensions, ExtensionType.LAST_RESORT) is not None
 
     @override
     def encode_to(self, w: Writer) -> None:

@@ -1,8 +1,8 @@
 """What it takes to read the messages of one epoch, the current one or one that ended.
 
-A past epoch keeps exactly this: its public side (for signature keys and the context that signatures
-cover), the sender data secret and the secret tree. Not its init secret, nor its exporter, nor any
-private key of the ratchet tree.
+A past epoch keeps exactly this: its context (which signatures cover), its leaves (for signature keys),
+the sender data secret and the secret tree. Not its init secret, nor its exporter, nor any private key of
+the ratchet tree.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,11 @@ from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import DecryptionFailed, OwnMessage, RowsIncomplete, Unsupported
 from yurt.mls.framed_content import AuthenticatedContent, ContentType, FramedContent, Sender, WireFormat
 from yurt.mls.framing import PrivateMessage
+from yurt.mls.group_context import GroupContext
 from yurt.mls.group_store import EpochRows
 from yurt.mls.leaf_node import LeafNode
 from yurt.mls.message_protection import Padding, open_private, open_sender_data, ratchet_of, seal_private
-from yurt.mls.public_group import PublicGroup
+from yurt.mls.past_leaves import Leaves, leaf_of
 from yurt.mls.secret_tree import SecretTree
 
 _VERSION = 1
@@ -42,20 +43,17 @@ class MessageEpoch:
 
     def __init__(
         self,
-        public: PublicGroup,
+        context: GroupContext,
         own_index: int,
         sender_data_secret: bytes,
         secret_tree: SecretTree,
-        *,
-        ended_at: int | None = None,
     ) -> None:
-        self.public = public
+        self.context = context
         self.own_index = own_index
-        self.suite: CipherSuite = cipher_suite(public.context.cipher_suite)
-        self.context_bytes = public.context.encode()
+        self.suite: CipherSuite = cipher_suite(context.cipher_suite)
+        self.context_bytes = context.encode()
         self._sender_data_secret = sender_data_secret
         self._secret_tree = secret_tree
-        self._ended_at = ended_at
 
     def seal(
         self,
@@ -66,7 +64,7 @@ class MessageEpoch:
         random: Random,
     ) -> PrivateMessage:
         """Sign and encrypt an application message; the advanced ratchet is written before this returns."""
-        context = self.public.context
+        context = self.context
         sender = Sender.member(self.own_index)
         framed = FramedContent(context.group_id, context.epoch, sender, authenticated_data, plaintext)
         content = AuthenticatedContent.sign(
@@ -75,8 +73,12 @@ class MessageEpoch:
         key = self._secret_tree.next_key(self.own_index, ratchet_of(ContentType.APPLICATION))
         return seal_private(self.suite, content, self._sender_data_secret, key, padding, random)
 
-    def open(self, message: PrivateMessage) -> ApplicationMessage:
+    def open(self, message: PrivateMessage, leaves: Leaves) -> ApplicationMessage:
         """Decrypt and verify an application message, then consume its key.
+
+        Args:
+            message: What came.
+            leaves: The members of this epoch.
 
         Raises:
             NotAMember: The claimed leaf is blank.
@@ -89,7 +91,7 @@ class MessageEpoch:
         if message.content_type is not ContentType.APPLICATION:
             raise Unsupported("an encrypted handshake message")
         sender = open_sender_data(self.suite, message, self._sender_data_secret)
-        leaf = self.public.tree.leaf(sender.leaf_index)
+        leaf = leaf_of(leaves, sender.leaf_index)
         if sender.leaf_index == self.own_index:
             raise OwnMessage(sender.generation)
         kind = ratchet_of(message.content_type)
@@ -110,33 +112,33 @@ class MessageEpoch:
             message.authenticated_data,
         )
 
-    # --- its rows ---
+    # --- its rows; the secret tree writes its own ---
 
-    def write(self, rows: EpochRows) -> None:
-        """Write what never changes in an epoch; the secret tree writes its own rows."""
-        rows.put("public", self.public.encode())
-        self._write_secret(rows, None)
+    def write(self, rows: EpochRows, ended_at: int | None = None) -> None:
+        """Write the row beside those of the secret tree.
 
-    def end(self, rows: EpochRows, ended_at: int | None) -> None:
-        """Note in the rows when the epoch ended; None if the log time is not known yet."""
-        self._write_secret(rows, ended_at)
-
-    def _write_secret(self, rows: EpochRows, ended_at: int | None) -> None:
+        Args:
+            rows: Of this epoch.
+            ended_at: Log time in ms at which it ended; None if it did not, or if that is not known yet.
+        """
         w = Writer().u8(_VERSION).u32(self.own_index).opaque(self._sender_data_secret)
         w.u8(ended_at is not None).u64(ended_at or 0)
         rows.put("messages", w.bytes())
 
     @classmethod
-    def load(cls, rows: EpochRows, slots: Mapping[str, bytes]) -> "MessageEpoch":
-        """Read an epoch back from its rows."""
-        try:
-            public = PublicGroup.decode(slots["public"])
-            own_index, secret, _ = _read_messages(slots["messages"])
-        except KeyError as missing:
-            raise RowsIncomplete(f"epoch {rows.epoch} has no {missing}") from None
-        suite = cipher_suite(public.context.cipher_suite)
-        tree = SecretTree.load(suite, public.tree.size, rows, slots)
-        return cls(public, own_index, secret, tree)
+    def load(
+        cls, context: GroupContext, leaf_count: int, rows: EpochRows, slots: Mapping[str, bytes]
+    ) -> "MessageEpoch":
+        """Read an epoch back from its rows; its tree is `leaf_count` leaves wide.
+
+        Raises:
+            RowsIncomplete: Its row is missing.
+        """
+        if "messages" not in slots:
+            raise RowsIncomplete(f"epoch {rows.epoch} has no 'messages'")
+        own_index, secret, _ = _read_messages(slots["messages"])
+        tree = SecretTree.load(cipher_suite(context.cipher_suite), leaf_count, rows, slots)
+        return cls(context, own_index, secret, tree)
 
 
 def ended_at(slots: Mapping[str, bytes]) -> int | None:

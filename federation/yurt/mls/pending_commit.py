@@ -15,7 +15,9 @@ from yurt.mls.member_epoch import EpochStart
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.staging import StagedCommit
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+_WITH_PUBLIC: Final = 1
+"""Rows of the version before, which held the whole next epoch, tree and all."""
 _SLOT: Final = "pending"
 
 
@@ -31,7 +33,7 @@ class PendingCommit:
         staged = self.staged
         w = Writer().u8(_VERSION).opaque(staged.commit).u8(staged.welcome is not None)
         w.opaque(staged.welcome or b"").opaque(staged.group_info)
-        self.start.encode_to(w)
+        self.start.encode_secrets(w)
         rows.put(_SLOT, w.bytes())
 
     @staticmethod
@@ -41,16 +43,20 @@ class PendingCommit:
 
     @classmethod
     def load(cls, value: bytes, public: PublicGroup) -> "PendingCommit":
-        """Read the row back; what the commit changes is computed again from `public`."""
+        """Read the row back; what the commit makes of the group is computed again from `public`."""
         r = Reader(value)
-        if r.u8() != _VERSION:
+        version = r.u8()
+        if version not in (_VERSION, _WITH_PUBLIC):
             raise RowsIncomplete("the pending commit's row is of a newer version")
         commit, has_welcome, welcome, group_info = r.opaque(), r.flag(), r.opaque(), r.opaque()
+        after = public.stage(commit)
         staged = StagedCommit(
             commit=commit,
             welcome=welcome if has_welcome else None,
             group_info=group_info,
-            change=public.stage(commit).change,
+            change=after.change,
             hash=hashlib.sha256(commit).digest(),
         )
-        return cls(staged, EpochStart.decode_from(r))
+        if version == _WITH_PUBLIC:
+            return cls(staged, EpochStart.decode_from(r))
+        return cls(staged, EpochStart.decode_secrets(after.apply(), r))
