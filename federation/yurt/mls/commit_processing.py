@@ -20,8 +20,8 @@ from yurt.mls.proposal_list import AppliedProposals, apply_proposals, place_comm
 from yurt.mls.proposals import GroupContextExtensions, Remove
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.update_path import UpdatePath
-from yurt.mls.validation.codes import MessageRule
-from yurt.mls.validation.commit import CommitRule, check_path, check_path_present
+from yurt.mls.validation.codes import CommitRule, MessageRule
+from yurt.mls.validation.commit import check_path, check_path_present
 from yurt.mls.validation.leaf_node import check_leaf_supports, check_lifetime, check_members
 from yurt.mls.validation.proposal_list import check_proposal_list
 

@@ -7,6 +7,7 @@ that is known today encodes as one vector behind the type, and an unknown one is
     credential.identity
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
@@ -36,6 +37,14 @@ class Credential(Structure):
     def basic(cls, identity: bytes) -> Self:
         """Make a basic credential."""
         return cls(CredentialType.BASIC, identity)
+
+    @classmethod
+    def x509(cls, certificates: Iterable[bytes]) -> Self:
+        """Make an X.509 credential of DER certificates, leaf first; nothing in them is looked at."""
+        w = Writer()
+        for certificate in certificates:
+            w.opaque(certificate)
+        return cls(CredentialType.X509, w.bytes())
 
     @property
     def identity(self) -> bytes:

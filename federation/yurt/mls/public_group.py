@@ -42,7 +42,7 @@ from yurt.mls.proposal_processing import process_proposal
 from yurt.mls.proposals import ReInit
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.transcript import confirmed_transcript_hash, interim_transcript_hash
-from yurt.mls.validation.commit import CommitRule
+from yurt.mls.validation.codes import CommitRule
 from yurt.mls.validation.group_info import GroupInfoRule, check_group, check_signer
 
 _PLAIN: Final = 1

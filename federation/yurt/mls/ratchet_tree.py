@@ -22,6 +22,7 @@ from yurt.mls.node_array import Entry, Node, NodeArray
 from yurt.mls.parent_hash import parent_hash
 from yurt.mls.parent_node import ParentNode
 from yurt.mls.update_path import UpdatePath
+from yurt.mls.validation.codes import CommitRule
 
 
 class RatchetTree:
@@ -230,7 +231,7 @@ class RatchetTree:
         """
         path = self.filtered_path_with_copath(sender)
         if len(path) != len(encryption_keys):
-            raise InvalidCommit("pathLength", f"{len(encryption_keys)} keys for {len(path)} nodes")
+            raise InvalidCommit(CommitRule.PATH_LENGTH, f"{len(encryption_keys)} keys for {len(path)} nodes")
         nodes = self._nodes.copy()
         nodes.blank_path(sender)
         above = b""
@@ -248,7 +249,7 @@ class RatchetTree:
         """
         tree, expected = self.with_path_keys(sender, [node.encryption_key for node in path.nodes])
         if path.leaf_node.parent_hash != expected:
-            raise InvalidCommit("pathParentHash", f"leaf {sender}")
+            raise InvalidCommit(CommitRule.PATH_PARENT_HASH, f"leaf {sender}")
         return tree.with_leaf(sender, path.leaf_node)
 
     # --- the ratchet_tree extension ---

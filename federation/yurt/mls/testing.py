@@ -215,7 +215,9 @@ class Table:
         """Sign any content and frame it."""
         signed = AuthenticatedContent.sign(self.suite, private, WireFormat.PUBLIC_MESSAGE, content, context)
         is_commit = isinstance(content.content, Commit)
-        auth = replace(signed.auth, confirmation_tag=(tag or self._tag) if is_commit else None)
+        auth = replace(
+            signed.auth, confirmation_tag=(self._tag if tag is None else tag) if is_commit else None
+        )
         is_member = content.sender.sender_type is SenderType.MEMBER
         return MLSMessage(PublicMessage(content, auth, self._tag if is_member else None)).encode()
 

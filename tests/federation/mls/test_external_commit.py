@@ -24,8 +24,7 @@ from yurt.mls.proposals import (
     Update,
 )
 from yurt.mls.testing import GROUP_ID, SUITE, Person, Table
-from yurt.mls.validation.codes import MessageRule, ProposalRule
-from yurt.mls.validation.commit import CommitRule
+from yurt.mls.validation.codes import CommitRule, MessageRule, ProposalRule
 from yurt.mls.validation.group_info import GroupInfoRule, external_pub
 from yurt.mls.validation.proposal_list import ProposalListRule
 from yurt.mls.validation.tree import validate_tree

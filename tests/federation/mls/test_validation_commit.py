@@ -32,8 +32,7 @@ from yurt.mls.proposals import (
     Update,
 )
 from yurt.mls.testing import GROUP_ID, SUITE, Person, Table, hpke_public
-from yurt.mls.validation.codes import ProposalRule
-from yurt.mls.validation.commit import CommitRule
+from yurt.mls.validation.codes import CommitRule, ProposalRule
 from yurt.mls.validation.proposal_list import ProposalListRule
 
 ANA, BO, CY, DEE = range(4)
@@ -295,7 +294,7 @@ PATHS: dict[str, Make] = {
         BO, path=table.path(BO, keys=lambda keys: [bytes(32), *keys[1:]])
     ),
     CommitRule.PATH_CIPHERTEXTS: lambda table: table.commit(BO, path=table.path(BO, ciphertexts=1)),
-    "pathParentHash": lambda table: table.commit(
+    CommitRule.PATH_PARENT_HASH: lambda table: table.commit(
         BO, path=table.path(BO, leaf=lambda leaf: replace(leaf, parent_hash=bytes(32)))
     ),
 }
@@ -350,7 +349,7 @@ def test_the_path_leaf_of_a_key_package(table: Table) -> None:
 def test_every_rule_has_its_test() -> None:
     """No rule stands without a commit that breaks it."""
     assert set(LISTS) == set(ProposalListRule)
-    assert set(PATHS) == set(CommitRule) | {"pathParentHash"}
+    assert set(PATHS) == set(CommitRule)
 
 
 @pytest.mark.parametrize("flip", [0x01, 0xFF])

@@ -28,3 +28,17 @@ class ProposalRule(StrEnum):
     SELF_REMOVE_NOT_PUBLIC = "selfRemoveNotPublic"
     SELF_REMOVE_TWICE = "selfRemoveTwice"
     UNSUPPORTED = "proposalUnsupported"
+
+
+class CommitRule(StrEnum):
+    """RFC 9420, 12.4.2 and 7.5 to 7.9."""
+
+    TAG_SIZE = "confirmationTagSize"
+    PATH_MISSING = "pathMissing"
+    PATH_LENGTH = "pathLength"
+    PATH_SAME_KEY = "pathSameKey"
+    PATH_KEY_IN_TREE = "pathKeyInTree"
+    PATH_KEY_TWICE = "pathKeyTwice"
+    PATH_WEAK_KEY = "pathWeakKey"
+    PATH_CIPHERTEXTS = "pathCiphertexts"
+    PATH_PARENT_HASH = "pathParentHash"

@@ -5,7 +5,6 @@ check_path(suite, tree, sender, path, new_leaves, group_id, before)     # `tree`
 """
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Final
 
 from yurt.mls import tree_math
@@ -15,22 +14,10 @@ from yurt.mls.leaf_node import LeafNode, LeafNodeSource
 from yurt.mls.proposals import Proposal, ProposalType
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.update_path import UpdatePath
+from yurt.mls.validation.codes import CommitRule
 from yurt.mls.validation.leaf_node import check_leaf
 
 _NEEDS_NO_PATH: Final = frozenset({ProposalType.ADD, ProposalType.PSK, ProposalType.REINIT})
-
-
-class CommitRule(StrEnum):
-    """The codes of the rules here; `RatchetTree.with_path` adds `pathParentHash`."""
-
-    TAG_SIZE = "confirmationTagSize"
-    PATH_MISSING = "pathMissing"
-    PATH_LENGTH = "pathLength"
-    PATH_SAME_KEY = "pathSameKey"
-    PATH_KEY_IN_TREE = "pathKeyInTree"
-    PATH_KEY_TWICE = "pathKeyTwice"
-    PATH_WEAK_KEY = "pathWeakKey"
-    PATH_CIPHERTEXTS = "pathCiphertexts"
 
 
 def needs_path(proposals: Collection[Proposal]) -> bool:
