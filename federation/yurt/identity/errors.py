@@ -12,6 +12,7 @@
         ├── RecordError             a person record that is malformed or does not follow the last one
         ├── LeafError               a leaf that does not prove who it is (TRUST 2)
         ├── ClaimError              a claim of key packages that is stale, misdirected or forged
+        ├── LinkError               a linking code or message that is mistyped, late or forged
         └── StatementError          an identity statement (FEP-c390) that binds nothing
 
 Each carries ``rule``, a stable camelCase code for programs, and a message for people.
@@ -63,6 +64,10 @@ class LeafError(RemoteIdentityError):
 
 class ClaimError(RemoteIdentityError):
     """A claim of key packages cannot be accepted."""
+
+
+class LinkError(RemoteIdentityError):
+    """A device cannot be linked like this."""
 
 
 class StatementError(RemoteIdentityError):
