@@ -14,13 +14,16 @@ STAMP := $(VENV)/.installed
 ROOTS := federation server client lab
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check format bench clean
+.PHONY: help demo world test test-long check format bench clean
 
 help:  ## Show this list.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP)  ## Two nodes, two people, one encrypted room, on this machine.
 	@if [ -t 1 ]; then exec $(BIN)/yurt demo; else exec $(BIN)/yurt demo --headless --json; fi
+
+world: $(STAMP)  ## Two nodes to play with by hand, until Ctrl-C.
+	@$(BIN)/python -m yurt.lab.world
 
 test: $(STAMP)  ## Run the tests (minutes).
 	$(BIN)/pytest -n $(JOBS) --dist loadfile

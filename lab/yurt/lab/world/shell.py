@@ -38,6 +38,15 @@ class Shell:
         passphrase_file.chmod(0o600)
         return cls(home, map_file, passphrase_file)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment of a command says about this person."""
+        return {
+            "YURT_HOME": str(self.home),
+            "YURT_NETWORK": str(self.map_file),
+            "YURT_PASSPHRASE_FILE": str(self.passphrase_file),
+        }
+
     async def yurt(self, *arguments: str) -> Ended:
         """Run one command to its end."""
         process = await self.begin(*arguments)
@@ -46,11 +55,6 @@ class Shell:
 
     async def begin(self, *arguments: str) -> asyncio.subprocess.Process:
         """Begin a command that goes on, such as ``tail``; the caller ends it."""
-        environment = os.environ | {
-            "YURT_HOME": str(self.home),
-            "YURT_NETWORK": str(self.map_file),
-            "YURT_PASSPHRASE_FILE": str(self.passphrase_file),
-        }
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -59,5 +63,5 @@ class Shell:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=pipe,
             stderr=pipe,
-            env=environment,
+            env=os.environ | self.variables,
         )
