@@ -17,6 +17,7 @@ One room never waits for another; within a room contents go out one by one, in t
 """
 
 import asyncio
+import random
 from collections.abc import Coroutine
 from typing import Final
 
@@ -42,6 +43,9 @@ from yurt.wire.registry import EntryKind
 
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 30.0
+RENEWAL_S: Final = (60.0, 600.0)
+"""When a device that has said nothing yet makes its leaf for the room (TRUST 2: within a day, and not all of
+those who joined together at once)."""
 
 
 class Outbox:
@@ -53,6 +57,7 @@ class Outbox:
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
         self._again: set[bytes] = set()
         self._delays: dict[bytes, float] = {}
+        self._renewals: dict[bytes, asyncio.TimerHandle] = {}
         self._may_speak: set[bytes] = set()
         """Rooms in which our leaf is known to be the room's own."""
 
@@ -65,6 +70,8 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop; what was not accepted stays in the vault."""
+        for timer in self._renewals.values():
+            timer.cancel()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -116,11 +123,28 @@ class Outbox:
         if not core.session.is_live(room_log(room)):
             return
         await self._committer.settle(room)
+        await self._renew(room)
         while (row := await core.vault.read(lambda tx: outbox.first(tx, room))) is not None:
             if row.state == "queued":
                 row = await self._seal(room, row)
             if row is None or not await self._submit(row):
                 return
+
+    async def _renew(self, room: bytes) -> None:
+        """Replace a joining leaf even if nothing is said: after a random while, when the timer has run."""
+        timer = self._renewals.get(room)
+        if room in self._may_speak:
+            return
+        if timer is None:
+            delay = random.uniform(*RENEWAL_S)  # noqa: S311  # spreads commits, keeps no secret
+            loop = asyncio.get_running_loop()
+            self._renewals[room] = loop.call_later(delay, self.kick, room)
+        elif timer.when() <= asyncio.get_running_loop().time():
+            await self._make_room_leaf(room)
+
+    async def _make_room_leaf(self, room: bytes) -> None:
+        await make_room_leaf(self._core, self._committer, room)
+        self._may_speak.add(room)
 
     async def _seal(self, room: bytes, row: OutboxRow) -> OutboxRow | None:
         """Encrypt the oldest content; None if it may not go out now."""
@@ -128,8 +152,7 @@ class Outbox:
         if room in core.clock_ahead:
             return None  # TRUST 3: an entry over ten minutes ahead of our clock stops our sending
         if room not in self._may_speak:
-            await make_room_leaf(core, self._committer, room)
-            self._may_speak.add(room)
+            await self._make_room_leaf(room)
         if not core.session.is_live(room_log(room)):
             return None
         sealed = await core.write(lambda tx: _seal(core, tx, row))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from yurt.client.errors import ClientError, Disconnected, LocalClientError
-from yurt.client.stream import A, Stream
+from yurt.client.stream import CONNECT_S, A, Stream
 from yurt.wire.commands import Command
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
 from yurt.wire.network_map import NetworkMap
@@ -66,6 +66,8 @@ class Session:
         self.node = node
         self.problem = f"not connected to {node} yet"
         """Why there is no stream, for people; empty while there is one."""
+        self._failed = False
+        """Whether the newest try to connect has failed."""
         self._network = network
         self._ends: _Ends | None = None
         self._stream: Stream | None = None
@@ -105,6 +107,8 @@ class Session:
         Raises:
             ProblemError: Its refusal, or ``peerUnreachable``: it may or may not have been done.
         """
+        # A command right after the start must not lose against the first connection.
+        await self._wait(lambda: self.connected or self._failed, CONNECT_S)
         if self._stream is None:
             raise refuse("peerUnreachable", self.problem or f"not connected to {self.node}")
         try:
@@ -175,9 +179,9 @@ class Session:
                 delay = FIRST_RETRY_S
                 delay = max(delay, await self._serve(stream))
             except ClientError as error:
-                self.problem = str(error)
+                self._failed, self.problem = True, str(error)
             except ProblemError as error:
-                self.problem = error.problem.message
+                self._failed, self.problem = True, error.problem.message
                 delay = delay if error.problem.kind.retry else _SIGNED_OUT_S
             finally:
                 await self._closed(stream)
@@ -196,7 +200,7 @@ class Session:
 
     async def _serve(self, stream: Stream) -> float:
         """Use a stream until it ends; returns how long the node asked to wait, in seconds."""
-        self._stream, self.problem = stream, ""
+        self._stream, self.problem, self._failed = stream, "", False
         await self._notify()
         for log in list(self._logs):
             await self._subscribe(stream, log)

@@ -11,7 +11,7 @@ import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -24,7 +24,7 @@ from yurt.identity.signed_record import SignedRecord, verify_first
 from yurt.rooms.common.errors import EpochTooOld, Refused, WrongEpoch
 from yurt.rooms.hub.effects import DeliverWelcome
 from yurt.rooms.hub.open_room import open_room
-from yurt.rooms.hub.order import Submission, accept
+from yurt.rooms.hub.order import Submission, accept, next_row
 from yurt.rooms.hub.state import HubState
 from yurt.wire import commands as c
 from yurt.wire.exchange import WelcomeDelivery
@@ -302,6 +302,14 @@ class FakeNode:
             while len(self.appends) < count:
                 self._offered.clear()
                 await self._offered.wait()
+
+    async def inject(self, room: bytes, kind: int, entry: bytes) -> None:
+        """Append an entry that no rule has looked at, with a right chain: a hub that lies."""
+        state, log = self.rooms[room], room_log(room)
+        row = next_row(state, cast("EntryKind", kind), entry, max(_clock.now_ms(), state.accepted_at))
+        self.rooms[room] = state.after_row(row)
+        self.logs.setdefault(log, []).append(row)
+        await self.ring(log)
 
     def post(self, name: str, kind: int, body: bytes) -> None:
         """Put a row into somebody's inbox."""

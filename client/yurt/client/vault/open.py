@@ -69,6 +69,8 @@ class Vault:
         """
         if not exists(home):
             raise NoVault(home)
+        if not (home / DATABASE).exists():
+            raise VaultDamaged(f"{DATABASE} is missing")
         header = VaultHeader.decode((home / HEADER).read_bytes())
         return cls._connect(home, header.key(passphrase))
 
@@ -116,6 +118,8 @@ def remove(home: Path) -> None:
 def _connection(path: Path, key: bytes) -> Connection:
     connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, timeout=10.0)
     try:
+        # Else SQLCipher tells a wrong passphrase to standard error by itself, in words for nobody.
+        connection.execute("PRAGMA cipher_log_level = NONE")
         # A raw key: the passphrase was stretched already, by Argon2id instead of SQLCipher's PBKDF2.
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

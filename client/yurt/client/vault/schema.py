@@ -111,6 +111,7 @@ _FIRST: Final = (
     ) STRICT
     """,
     "CREATE INDEX item_room ON item (room, id)",
+    "CREATE INDEX item_undecryptable ON item (room) WHERE kind = 'undecryptable'",
     # The row of an own message comes back through the log after it was accepted.
     "CREATE INDEX item_own_place ON item (room, seq) WHERE own = 1",
     # Shown exactly once: (did, content id) over all terms (TRUST 4).
