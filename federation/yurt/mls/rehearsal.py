@@ -11,13 +11,16 @@ from typing import Final
 
 from yurt.mls.algorithms import Random
 from yurt.mls.capabilities import Capabilities
-from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519
+from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519, CipherSuite
 from yurt.mls.credential import Credential, CredentialType
-from yurt.mls.extensions import Extension
-from yurt.mls.group import Group, OwnCommit
+from yurt.mls.extensions import Extension, ExtensionType
+from yurt.mls.external_join import ExternalJoin
+from yurt.mls.group import Group, OwnCommit, Processed
 from yurt.mls.group_store import GroupStore, MemoryGroupStore
 from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf, make_key_package
-from yurt.mls.receiving import ReceivedCommit
+from yurt.mls.message_epoch import ApplicationMessage
+from yurt.mls.proposals import ProposalType
+from yurt.mls.receiving import ReceivedCommit, ReceivedProposal
 from yurt.mls.staging import StagedCommit
 
 SUITE: Final = X25519_AES128GCM_SHA256_ED25519
@@ -25,13 +28,18 @@ GROUP_ID: Final = b"a room with thirty-two byte name"
 NOT_AFTER: Final = 80 * 86_400
 
 
-def own_leaf(name: str, *, signature_private: bytes | None = None) -> OwnLeaf:
+def own_leaf(name: str, *, signature_private: bytes | None = None, suite: CipherSuite = SUITE) -> OwnLeaf:
     """Make the content of somebody's leaf, with a fresh signature key unless one is given."""
     return OwnLeaf(
         Credential.basic(f"https://a.example/users/{name}".encode()),
-        Capabilities(cipher_suites=(SUITE.value,), credentials=(CredentialType.BASIC,)),
+        Capabilities(
+            cipher_suites=(suite.value,),
+            extensions=(ExtensionType.LAST_RESORT,),
+            proposals=(ProposalType.SELF_REMOVE,),
+            credentials=(CredentialType.BASIC,),
+        ),
         (),
-        signature_private or SUITE.generate_signature_key(),
+        signature_private or suite.generate_signature_key(),
     )
 
 
@@ -78,6 +86,7 @@ class Member:
     name: str
     store: GroupStore = field(default_factory=MemoryGroupStore)
     random: Random = os.urandom
+    suite: CipherSuite = SUITE
     _group: Group | None = None
     bundle: KeyPackageBundle | None = None
     """The newest key package, until it was used."""
@@ -98,15 +107,18 @@ class Member:
 
     def found(self, *, extensions: tuple[Extension, ...] = ()) -> "Member":
         """Found the group."""
-        leaf = own_leaf(self.name)
         self._group = Group.create(
-            self.store, SUITE, GROUP_ID, leaf, extensions=extensions, random=self.random
+            self.store, self.suite, GROUP_ID, self.leaf(), extensions=extensions, random=self.random
         )
         return self
 
+    def leaf(self) -> OwnLeaf:
+        """Make the content of a leaf with a fresh signature key."""
+        return own_leaf(self.name, suite=self.suite)
+
     def key_package(self) -> KeyPackageBundle:
         """Make a key package and keep it for `join`."""
-        self.bundle = make_key_package(SUITE, own_leaf(self.name), 0, NOT_AFTER, random=self.random)
+        self.bundle = make_key_package(self.suite, self.leaf(), 0, NOT_AFTER, random=self.random)
         return self.bundle
 
     def join(self, welcome: bytes | None) -> "Member":
@@ -116,6 +128,28 @@ class Member:
         self._group = Group.join(self.store, welcome, self.bundle, random=self.random)
         self.bundle = None
         return self
+
+    def join_from_outside(
+        self, inside: "Member", *, replaces: int | None = None, proposals: Sequence[bytes] = ()
+    ) -> StagedCommit:
+        """Enter by our own commit, with what a member tells of its group; the others follow it later."""
+        joining = ExternalJoin.stage(
+            self.store,
+            inside.group.group_info(with_tree=True),
+            self.leaf(),
+            replaces=replaces,
+            proposals=proposals,
+            random=self.random,
+        )
+        self._group = joining.merge()
+        return joining.staged
+
+    def hear(self, message: bytes, *, at: int = 0) -> bytes:
+        """Decrypt a message of the application."""
+        received = self.group.process(message, at=at)
+        if not isinstance(received, ApplicationMessage):
+            raise TypeError(type(received).__name__)
+        return received.plaintext
 
     def reload(self) -> "Member":
         """Forget everything in memory and read the rows, as after a restart."""
@@ -149,9 +183,22 @@ def add(to: Sequence[Member], joiners: Sequence[Member], *, force_path: bool = F
     return staged
 
 
-def room(*names: str) -> list[Member]:
+def tell(members: Iterable[Member], proposal: bytes, *, at: int = 0) -> bytes:
+    """Let every member of a group take in a proposal; gives its reference."""
+    references = {_kept(member.group.process(proposal, at=at)) for member in members}
+    (reference,) = references
+    return reference
+
+
+def _kept(received: Processed) -> bytes:
+    if not isinstance(received, ReceivedProposal):
+        raise TypeError(type(received).__name__)
+    return received.pending.reference
+
+
+def room(*names: str, suite: CipherSuite = SUITE) -> list[Member]:
     """Make a group whose first member added all others in one commit."""
-    founder, *others = (Member(name) for name in names)
+    founder, *others = (Member(name, suite=suite) for name in names)
     founder.found()
     if others:
         add([founder], others)
