@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from yurt.mls import key_schedule
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Writer
 from yurt.mls.key_schedule import EpochEntry, EpochSecrets
 
@@ -22,24 +22,24 @@ SECRETS = (
 )
 
 
-def test_official_vectors(suite_1: Load) -> None:
-    """Epoch after epoch, every secret is the standard's."""
-    (case,) = suite_1("key-schedule")
+def test_official_vectors(of_suite: Load, suite: CipherSuite) -> None:
+    """In every suite, epoch after epoch, every secret is the standard's."""
+    (case,) = of_suite("key-schedule")
     init_secret = unhex(case["initial_init_secret"])
 
     for epoch in case["epochs"]:
         context = unhex(epoch["group_context"])
-        joiner = key_schedule.joiner_secret(SUITE, init_secret, unhex(epoch["commit_secret"]), context)
-        entry = EpochEntry.of(SUITE, joiner, unhex(epoch["psk_secret"]))
+        joiner = key_schedule.joiner_secret(suite, init_secret, unhex(epoch["commit_secret"]), context)
+        entry = EpochEntry.of(suite, joiner, unhex(epoch["psk_secret"]))
         secrets = entry.epoch_secrets(context)
 
         assert joiner == unhex(epoch["joiner_secret"])
         assert entry.welcome_secret() == unhex(epoch["welcome_secret"])
         assert {name: getattr(secrets, name).hex() for name in SECRETS} == {n: epoch[n] for n in SECRETS}
-        assert key_schedule.external_public(SUITE, secrets.external_secret).hex() == epoch["external_pub"]
+        assert key_schedule.external_public(suite, secrets.external_secret).hex() == epoch["external_pub"]
         given = epoch["exporter"]
         exported = key_schedule.export(
-            SUITE, secrets.exporter_secret, given["label"], unhex(given["context"]), given["length"]
+            suite, secrets.exporter_secret, given["label"], unhex(given["context"]), given["length"]
         )
         assert exported == unhex(given["secret"])
         init_secret = secrets.init_secret

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from yurt.mls import message_protection as protection
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader
 from yurt.mls.commit import Commit
 from yurt.mls.errors import DecodeError, DecryptionFailed, InvalidSignature, InvalidTag
@@ -26,20 +26,24 @@ from yurt.mls.secret_tree import RatchetKind, SecretTree
 
 Case = dict[str, Any]
 Load = Callable[[str], list[Case]]
-SUITE = cipher_suite(1)
 SENDER = 1
 unhex = bytes.fromhex
 
 
 @pytest.fixture
-def case(suite_1: Load) -> Case:
-    (case,) = suite_1("message-protection")
+def case(of_suite: Load) -> Case:
+    """Give the vector of each suite in turn."""
+    (case,) = of_suite("message-protection")
     return case
+
+
+def suite_of(case: Case) -> CipherSuite:
+    return cipher_suite(case["cipher_suite"])
 
 
 def context_of(case: Case) -> bytes:
     return GroupContext(
-        1,
+        case["cipher_suite"],
         unhex(case["group_id"]),
         case["epoch"],
         unhex(case["tree_hash"]),
@@ -49,7 +53,7 @@ def context_of(case: Case) -> bytes:
 
 def secret_tree_of(case: Case) -> SecretTree:
     rows = EpochRows(MemoryGroupStore(), unhex(case["group_id"]), case["epoch"])
-    return SecretTree.plant(SUITE, 2, unhex(case["encryption_secret"]), rows)
+    return SecretTree.plant(suite_of(case), 2, unhex(case["encryption_secret"]), rows)
 
 
 def contents_of(case: Case) -> dict[str, Content]:
@@ -63,18 +67,18 @@ def contents_of(case: Case) -> dict[str, Content]:
 def signed(case: Case, wire_format: WireFormat, content: Content) -> AuthenticatedContent:
     framed = FramedContent(unhex(case["group_id"]), case["epoch"], Sender.member(SENDER), b"aad", content)
     private = unhex(case["signature_priv"])
-    authenticated = AuthenticatedContent.sign(SUITE, private, wire_format, framed, context_of(case))
+    authenticated = AuthenticatedContent.sign(suite_of(case), private, wire_format, framed, context_of(case))
     if isinstance(content, Commit):
-        auth = FramedContentAuthData(authenticated.auth.signature, bytes(32))
+        auth = FramedContentAuthData(authenticated.auth.signature, bytes(suite_of(case).hash_size))
         authenticated = replace(authenticated, auth=auth)
     return authenticated
 
 
 def open_private(case: Case, message: PrivateMessage, tree: SecretTree) -> AuthenticatedContent:
-    sender = protection.open_sender_data(SUITE, message, unhex(case["sender_data_secret"]))
+    sender = protection.open_sender_data(suite_of(case), message, unhex(case["sender_data_secret"]))
     step = tree.peek(sender.leaf_index, protection.ratchet_of(message.content_type), sender.generation)
-    content = protection.open_private(SUITE, message, sender, step.key)
-    content.verify_signature(SUITE, unhex(case["signature_pub"]), context_of(case))
+    content = protection.open_private(suite_of(case), message, sender, step.key)
+    content.verify_signature(suite_of(case), unhex(case["signature_pub"]), context_of(case))
     tree.consume(step)
     return content
 
@@ -84,19 +88,21 @@ def seal_private(case: Case, content: Content, padding: protection.Padding) -> P
     kind = protection.ratchet_of(authenticated.content.content_type)
     key = secret_tree_of(case).next_key(SENDER, kind)
     secret = unhex(case["sender_data_secret"])
-    return protection.seal_private(SUITE, authenticated, secret, key, padding, os.urandom)
+    return protection.seal_private(suite_of(case), authenticated, secret, key, padding, os.urandom)
 
 
 def open_public(case: Case, message: PublicMessage) -> AuthenticatedContent:
     key, context = unhex(case["membership_key"]), context_of(case)
-    content = protection.open_public(SUITE, message, key, context)
-    content.verify_signature(SUITE, unhex(case["signature_pub"]), context)
+    content = protection.open_public(suite_of(case), message, key, context)
+    content.verify_signature(suite_of(case), unhex(case["signature_pub"]), context)
     return content
 
 
 def seal_public(case: Case, content: Content) -> PublicMessage:
     authenticated = signed(case, WireFormat.PUBLIC_MESSAGE, content)
-    return protection.seal_public(SUITE, authenticated, unhex(case["membership_key"]), context_of(case))
+    return protection.seal_public(
+        suite_of(case), authenticated, unhex(case["membership_key"]), context_of(case)
+    )
 
 
 @pytest.mark.parametrize("kind", ["proposal", "commit", "application"])
@@ -143,7 +149,7 @@ def test_another_sender_index(case: Case) -> None:
 
 def test_a_member_cannot_speak_as_another(case: Case) -> None:
     """A member knows every key of the epoch but not another's signature key."""
-    other = SUITE.generate_signature_key()
+    other = suite_of(case).generate_signature_key()
     forged = replace_signer(case, other)
 
     with pytest.raises(InvalidSignature):
@@ -186,7 +192,7 @@ def test_padding_must_be_zeros(case: Case) -> None:
     smuggled = replace(authenticated.auth, confirmation_tag=b"smuggled")
 
     message = protection.seal_private(
-        SUITE, replace(authenticated, auth=smuggled), secret, key, protection.no_padding, os.urandom
+        suite_of(case), replace(authenticated, auth=smuggled), secret, key, protection.no_padding, os.urandom
     )
 
     with pytest.raises(DecodeError, match="padding"):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.errors import Replayed, TooFarAhead
 from yurt.mls.group_store import EpochRows, GroupStore, MemoryGroupStore
 from yurt.mls.message_protection import sender_data_key
@@ -16,8 +16,10 @@ GROUP = b"a room"
 APPLICATION, HANDSHAKE = RatchetKind.APPLICATION, RatchetKind.HANDSHAKE
 
 
-def plant(store: GroupStore, leaf_count: int = 8, secret: bytes = bytes(32)) -> SecretTree:
-    return SecretTree.plant(SUITE, leaf_count, secret, EpochRows(store, GROUP, 0))
+def plant(
+    store: GroupStore, leaf_count: int = 8, secret: bytes = bytes(32), suite: CipherSuite = SUITE
+) -> SecretTree:
+    return SecretTree.plant(suite, leaf_count, secret, EpochRows(store, GROUP, 0))
 
 
 def slots(store: GroupStore) -> dict[str, bytes]:
@@ -34,12 +36,12 @@ def receive(tree: SecretTree, leaf: int, generation: int) -> MessageKey:
     return step.key
 
 
-def test_official_vectors(suite_1: Load) -> None:
-    """Every leaf's keys, in order and skipping ahead, are the standard's."""
-    cases = suite_1("secret-tree")
+def test_official_vectors(of_suite: Load, suite: CipherSuite) -> None:
+    """In every suite, every leaf's keys, in order and skipping ahead, are the standard's."""
+    cases = of_suite("secret-tree")
 
     for case in cases:
-        tree = plant(MemoryGroupStore(), len(case["leaves"]), bytes.fromhex(case["encryption_secret"]))
+        tree = plant(MemoryGroupStore(), len(case["leaves"]), bytes.fromhex(case["encryption_secret"]), suite)
         for leaf, generations in enumerate(case["leaves"]):
             for given in generations:
                 for kind in RatchetKind:
@@ -50,14 +52,14 @@ def test_official_vectors(suite_1: Load) -> None:
     assert [len(case["leaves"]) for case in cases] == [1, 8, 32]
 
 
-def test_official_sender_data(suite_1: Load) -> None:
-    """The key of the sender data comes from the ciphertext it precedes."""
-    cases = suite_1("secret-tree")
+def test_official_sender_data(of_suite: Load, suite: CipherSuite) -> None:
+    """In every suite, the key of the sender data comes from the ciphertext it precedes."""
+    cases = of_suite("secret-tree")
 
     for case in cases:
         given = case["sender_data"]
         key, nonce = sender_data_key(
-            SUITE, bytes.fromhex(given["sender_data_secret"]), bytes.fromhex(given["ciphertext"])
+            suite, bytes.fromhex(given["sender_data_secret"]), bytes.fromhex(given["ciphertext"])
         )
         assert (key.hex(), nonce.hex()) == (given["key"], given["nonce"])
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from yurt.mls import treekem
-from yurt.mls.cipher_suite import cipher_suite
+from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.errors import DecryptionFailed, InvalidCommit
 from yurt.mls.group_context import GroupContext
 from yurt.mls.labels import derive_secret
@@ -16,53 +16,59 @@ from yurt.mls.update_path import UpdatePath, UpdatePathNode
 
 Case = dict[str, Any]
 Load = Callable[[str], list[Case]]
-SUITE = cipher_suite(1)
 unhex = bytes.fromhex
 
 
+def suite_of(case: Case) -> CipherSuite:
+    return cipher_suite(case["cipher_suite"])
+
+
 def tree_of(case: Case) -> RatchetTree:
-    return RatchetTree.decode(SUITE, unhex(case["ratchet_tree"]))
+    return RatchetTree.decode(suite_of(case), unhex(case["ratchet_tree"]))
 
 
 def keys_of(case: Case) -> dict[int, dict[int, bytes]]:
     """Give each member's private keys by node."""
+    suite = suite_of(case)
     members: dict[int, dict[int, bytes]] = {}
     for member in case["leaves_private"]:
         keys = {leaf_to_node(member["index"]): unhex(member["encryption_priv"])}
         for known in member["path_secrets"]:
-            secret = derive_secret(SUITE, unhex(known["path_secret"]), "node")
-            keys[known["node"]] = SUITE.derive_key_pair(secret)[0]
+            secret = derive_secret(suite, unhex(known["path_secret"]), "node")
+            keys[known["node"]] = suite.derive_key_pair(secret)[0]
         members[member["index"]] = keys
     return members
 
 
 def context_of(case: Case, tree: RatchetTree) -> bytes:
     transcript = unhex(case["confirmed_transcript_hash"])
-    return GroupContext(1, unhex(case["group_id"]), case["epoch"], tree.tree_hash(), transcript).encode()
+    group_id, suite = unhex(case["group_id"]), case["cipher_suite"]
+    return GroupContext(suite, group_id, case["epoch"], tree.tree_hash(), transcript).encode()
 
 
-def opened(case: Case, tree: RatchetTree, reader: int, sender: int, path: UpdatePath, context: bytes) -> Path:
-    keys = keys_of(case)[reader]
-    return treekem.open_path(SUITE, tree, reader, keys, sender, path, context, ())
+def opened(
+    keys: dict[int, bytes], tree: RatchetTree, reader: int, sender: int, path: UpdatePath, context: bytes
+) -> Path:
+    return treekem.open_path(tree.suite, tree, reader, keys, sender, path, context, ())
 
 
-def test_official_vectors(suite_1: Load) -> None:
-    """Every member finds its path secret in every path, and all end with one commit secret."""
-    cases = suite_1("treekem")
+def test_official_vectors(of_suite: Load) -> None:
+    """In every suite, every member finds its path secret in every path, and all share one secret."""
+    cases = of_suite("treekem")
     paths = readers = 0
 
     for case in cases:
-        tree = tree_of(case)
+        tree, members = tree_of(case), keys_of(case)
         for given in case["update_paths"]:
             update_path, sender = UpdatePath.decode(unhex(given["update_path"])), given["sender"]
             after = tree.with_path(sender, update_path)
             assert after.tree_hash() == unhex(given["tree_hash_after"])
             context = context_of(case, after)
             paths += 1
-            for reader in keys_of(case):
+            for reader, keys in members.items():
                 if reader == sender:
                     continue
-                path = opened(case, tree, reader, sender, update_path, context)
+                path = opened(keys, tree, reader, sender, update_path, context)
                 assert path.steps[0].path_secret == unhex(given["path_secrets"][reader])
                 assert path.commit_secret == unhex(given["commit_secret"])
                 readers += 1
@@ -70,20 +76,20 @@ def test_official_vectors(suite_1: Load) -> None:
     assert (len(cases), paths, readers) == (11, 62, 328)
 
 
-def test_own_paths_open_for_everybody(suite_1: Load) -> None:
-    """A path that we make opens for every other member of every tree of the vectors."""
-    for case in suite_1("treekem"):
+def test_own_paths_open_for_everybody(of_suite: Load) -> None:
+    """A path that we make opens for every other member of the vectors' trees."""
+    for case in of_suite("treekem"):
         tree, members = tree_of(case), keys_of(case)
         sender = min(members)
-        path = treekem.fresh_path(SUITE, tree, sender, os.urandom)
+        path = treekem.fresh_path(tree.suite, tree, sender, os.urandom)
         after, _ = tree.with_path_keys(sender, [step.public for step in path.steps])
         context = context_of(case, after)
-        nodes = treekem.seal_path(SUITE, path, tree, sender, context, (), os.urandom)
+        nodes = treekem.seal_path(tree.suite, path, tree, sender, context, (), os.urandom)
         update_path = UpdatePath(tree.leaf(sender), nodes)
 
         secrets = {
-            opened(case, tree, reader, sender, update_path, context).commit_secret
-            for reader in members
+            opened(keys, tree, reader, sender, update_path, context).commit_secret
+            for reader, keys in members.items()
             if reader != sender
         }
 
@@ -105,11 +111,11 @@ Given = tuple[Case, RatchetTree, UpdatePath, bytes]
 def test_a_path_that_lies_about_its_keys(given: Given) -> None:
     """A public key that does not follow from the secret would split the group: refused."""
     case, tree, path, context = given
-    top = UpdatePathNode(SUITE.generate_hpke_key()[1], path.nodes[-1].encrypted_path_secret)
+    top = UpdatePathNode(tree.suite.generate_hpke_key()[1], path.nodes[-1].encrypted_path_secret)
     lying = UpdatePath(path.leaf_node, (*path.nodes[:-1], top))
 
     with pytest.raises(InvalidCommit) as refused:
-        opened(case, tree, 1, 0, lying, context)
+        opened(keys_of(case)[1], tree, 1, 0, lying, context)
 
     assert refused.value.rule == "pathKeys"
 
@@ -121,7 +127,7 @@ def test_a_path_with_too_few_ciphertexts(given: Given) -> None:
     short = UpdatePath(path.leaf_node, (first, *path.nodes[1:]))
 
     with pytest.raises(InvalidCommit) as refused:
-        opened(case, tree, 1, 0, short, context)
+        opened(keys_of(case)[1], tree, 1, 0, short, context)
 
     assert refused.value.rule == "pathCiphertexts"
 
@@ -131,7 +137,7 @@ def test_a_path_with_too_few_nodes(given: Given) -> None:
     case, tree, path, context = given
 
     with pytest.raises(InvalidCommit) as refused:
-        opened(case, tree, 1, 0, UpdatePath(path.leaf_node, path.nodes[:-1]), context)
+        opened(keys_of(case)[1], tree, 1, 0, UpdatePath(path.leaf_node, path.nodes[:-1]), context)
 
     assert refused.value.rule == "pathLength"
 
@@ -141,4 +147,4 @@ def test_a_path_for_another_context(given: Given) -> None:
     case, tree, path, context = given
 
     with pytest.raises(DecryptionFailed):
-        opened(case, tree, 1, 0, path, context + b"x")
+        opened(keys_of(case)[1], tree, 1, 0, path, context + b"x")
