@@ -12,6 +12,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from yurt.activitypub.html_text import to_html
 from yurt.activitypub.http_signatures.keys import write_pem
 from yurt.activitypub.locations import (
     PersonLocations,
@@ -26,6 +27,7 @@ from yurt.activitypub.references import Json
 from yurt.activitypub.vocabulary import (
     AS_CONTEXT,
     DATA_INTEGRITY_CONTEXT,
+    MLS_CONTEXT,
     MULTIKEY_CONTEXT,
     RFC9421_FEATURE,
     ROOMS_FEATURE,
@@ -38,6 +40,8 @@ from yurt.wire.limits import DOCUMENT_BODY
 _TERMS: Final[Json] = {
     "manuallyApprovesFollowers": "as:manuallyApprovesFollowers",
     "alsoKnownAs": {"@id": "as:alsoKnownAs", "@type": "@id"},
+    "movedTo": {"@id": "as:movedTo", "@type": "@id"},
+    "keyPackages": {"@id": f"{MLS_CONTEXT}#keyPackages", "@type": "@id"},
     "toot": "http://joinmastodon.org/ns#",
     "discoverable": "toot:discoverable",
     "indexable": "toot:indexable",
@@ -63,6 +67,16 @@ class PersonProfile:
     display_name: str = ""
     published: int = 0
     """Seconds since 1970; 0 leaves it out."""
+    summary: str = ""
+    """What the person says of themselves: text, written as HTML."""
+    locked: bool = False
+    """Follows wait for the person."""
+    also_known_as: tuple[str, ...] = ()
+    """Actors that may move here, and that this one may move to."""
+    moved_to: str = ""
+    """Where the person is now; empty while that is here."""
+    has_key_packages: bool = False
+    """Whether last-resort key packages are published for SWICG clients."""
 
 
 def person_document(profile: PersonProfile) -> Json:
@@ -75,7 +89,7 @@ def person_document(profile: PersonProfile) -> Json:
         "preferredUsername": places.name,
         "webfinger": places.address,
         "name": profile.display_name or places.name,
-        "summary": "",
+        "summary": to_html(profile.summary),
         "url": places.actor,
         "inbox": places.inbox,
         "outbox": places.outbox,
@@ -83,7 +97,7 @@ def person_document(profile: PersonProfile) -> Json:
         "following": places.following,
         "endpoints": {"sharedInbox": shared_inbox(places.node)},
         "generator": node_actor(places.node),
-        "manuallyApprovesFollowers": False,
+        "manuallyApprovesFollowers": profile.locked,
         "discoverable": False,
         "indexable": False,
         "publicKey": _public_key(places.key_id, places.actor, profile.rsa),
@@ -93,6 +107,12 @@ def person_document(profile: PersonProfile) -> Json:
         document["assertionMethod"] = [
             make_multikey(f"{places.actor}#identity", places.actor, profile.identity)
         ]
+    if profile.also_known_as:
+        document["alsoKnownAs"] = list(profile.also_known_as)
+    if profile.moved_to:
+        document["movedTo"] = profile.moved_to
+    if profile.has_key_packages:
+        document["keyPackages"] = places.key_packages
     if profile.published:
         document["published"] = datetime.fromtimestamp(profile.published, UTC).strftime("%Y-%m-%dT00:00:00Z")
     return document

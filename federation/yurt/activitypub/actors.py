@@ -12,6 +12,7 @@ from typing import Final
 
 from yurt.activitypub.canonical import canonical
 from yurt.activitypub.errors import DocumentRefused, KeyRefused
+from yurt.activitypub.html_text import to_text
 from yurt.activitypub.http_signatures.keys import PublicKey, read_pem
 from yurt.activitypub.multikey import read_public_key
 from yurt.activitypub.references import (
@@ -29,7 +30,7 @@ from yurt.activitypub.references import (
 from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT, ROOMS_FEATURE, is_activity_type
 from yurt.activitypub.webfinger import Address, parse_address
 from yurt.wire.gate import parse_object
-from yurt.wire.limits import DOCUMENT_BODY, MAX_ACTOR_KEYS, MAX_NAME
+from yurt.wire.limits import DOCUMENT_BODY, MAX_ACTOR_KEYS, MAX_NAME, MAX_SUMMARY
 from yurt.wire.sanitise import clean_line
 
 STATEMENT_TYPE: Final = "VerifiableIdentityStatement"
@@ -77,6 +78,12 @@ class ActorDocument:
     """What it says that it implements (FEP-844e), by URI."""
     statement: bytes
     """Its FEP-c390 statement, as RFC 8785 JSON; empty if there is none. Not verified here."""
+    key_packages: str = ""
+    """Its collection of MLS key packages (SWICG); empty if there is none."""
+    summary: str = ""
+    """What it says of itself, as text of several lines."""
+    url: str = ""
+    """Its page for people, on its own host."""
 
     @property
     def node(self) -> str:
@@ -146,6 +153,9 @@ def parse_actor(document: Json, url: str) -> ActorDocument:
         moved_to=_url(document, "movedTo"),
         features=_features(document),
         statement=_statement(document, actor),
+        key_packages=_on_host(_url(document, "keyPackages"), node),
+        summary=to_text(text_of(document, "summary", MAX_SUMMARY)),
+        url=_on_host(_url(document, "url"), node),
     )
 
 
@@ -186,6 +196,10 @@ def _url(document: Json, key: str, *, required: bool = False) -> str:
             raise DocumentRefused("missingProperty", f"an actor needs an https {key}") from None
         return ""
     return value
+
+
+def _on_host(url: str, node: str) -> str:
+    return url if url and host_of(url) == node else ""
 
 
 def _keys(document: Json, actor: str) -> tuple[ActorKey, ...]:

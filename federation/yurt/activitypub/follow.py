@@ -158,16 +158,42 @@ def as_followed(life: FollowLife, event: Event, follow_id: str = "") -> tuple[Fo
     return FollowLife(state, follow_id or life.follow_id), effects
 
 
-def receive_follow(life: FollowLife, follow_id: str, *, locked: bool) -> tuple[FollowLife, Effects]:
+def receive_follow(
+    life: FollowLife, follow_id: str, *, locked: bool, refused: bool = False
+) -> tuple[FollowLife, Effects]:
     """Take in somebody's Follow; accept it at once unless the account is locked.
+
+    Args:
+        life: As it was.
+        follow_id: As its sender named it.
+        locked: The account decides itself.
+        refused: Nobody is asked: the account blocks the sender, the node its domain, or the account moved.
 
     Returns:
         As it is now, and what to do. A locked account's devices are told of the request.
     """
     after, effects = as_followed(life, Event.RECEIVED, follow_id)
+    if refused and after.state in _OPEN:
+        return as_followed(after, Event.REJECTED)
     if after.state is not FollowState.PENDING:
         return after, effects
     if locked:
         return after, (*effects, _TELL) if life.state is not FollowState.PENDING else effects
     accepted, more = as_followed(after, Event.ACCEPTED)
     return accepted, (*effects, *more)
+
+
+def block(mine: FollowLife, theirs: FollowLife, *, by_them: bool) -> tuple[FollowLife, FollowLife, Effects]:
+    """End the follows between two actors, both ways, because one of them blocks the other.
+
+    Args:
+        mine: The account's follow of the other actor.
+        theirs: The other actor's follow of the account.
+        by_them: A Block arrived; else the account blocks, and a Block is sent beside these effects.
+
+    Returns:
+        Both follows as they are now, and what to do. After a Block that arrived nothing is sent.
+    """
+    mine, first = as_follower(mine, Event.REJECTED if by_them else Event.UNDONE)
+    theirs, second = as_followed(theirs, Event.UNDONE if by_them else Event.REJECTED, theirs.follow_id)
+    return mine, theirs, (*first, *second)

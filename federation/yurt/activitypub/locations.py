@@ -52,6 +52,24 @@ class PersonLocations:
         """The collection of followed actors."""
         return f"{self.actor}/following"
 
+    @property
+    def followers_synchronization(self) -> str:
+        """Where a node fetches those followers that live there (FEP-8fcf)."""
+        return f"{self.actor}/followers_synchronization"
+
+    @property
+    def key_packages(self) -> str:
+        """The collection of last-resort key packages (SWICG)."""
+        return f"{self.actor}/keyPackages"
+
+    def note(self, unique: str) -> str:
+        """Make the id of a post."""
+        return f"{self.actor}/notes/{unique}"
+
+    def key_package(self, unique: str) -> str:
+        """Make the id of a key package."""
+        return f"{self.actor}/keyPackages/{unique}"
+
     def activity(self, kind: str, unique: str) -> str:
         """Make the id of an activity, for example ``activity("follows", uuid)``."""
         return f"{self.actor}#{kind}/{unique}"

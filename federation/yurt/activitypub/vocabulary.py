@@ -10,6 +10,7 @@ SECURITY_CONTEXT: Final = "https://w3id.org/security/v1"
 MULTIKEY_CONTEXT: Final = "https://w3id.org/security/multikey/v1"
 DATA_INTEGRITY_CONTEXT: Final = "https://w3id.org/security/data-integrity/v1"
 IMPLEMENTS_CONTEXT: Final = "https://w3id.org/fep/844e"
+MLS_CONTEXT: Final = "https://purl.archive.org/socialweb/mls"
 
 PUBLIC: Final = f"{AS_CONTEXT}#Public"
 

@@ -1,0 +1,203 @@
+"""When an activity is delivered, tried again, or given up: the rules of the queue, without the queue.
+
+    match judge(Attempt(...), Answer(status, retry_after), randomness=random()):
+        case Delivered(): ...
+        case TryAgain(at=at): ...
+        case GivenUp(reason=reason): ...
+
+    health = failed(health, now); may_try(health, is_follow=False)
+    for stop in plan(recipients): ...            # one request for each, grouped by shared inbox
+
+Times are seconds since 1970; a host is the name in the inbox's URL. What came from a host, or reached it,
+revives it (`heard_from`), and everything that waits for it is due at once.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.activitypub.errors import DocumentRefused, SignatureMalformed
+from yurt.activitypub.http_signatures.fields import read_date
+from yurt.activitypub.references import host_of
+
+DELAYS_S: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 21_600)
+"""After the first, second, ... failure; then always the last."""
+JITTER: Final = 0.2
+LIFETIME_S: Final = 14 * 86_400
+MAX_RETRY_AFTER_S: Final = 86_400
+DEAD_DAYS: Final = 7
+"""Distinct days with failures, and no success between, that mark a host as dead; Mastodon's figure."""
+DAY_S: Final = 86_400
+
+RETRIED: Final = frozenset({401, 408, 429})
+"""The only 4xx that are not final: keys and clocks get well, and load passes."""
+_NOT_IMPLEMENTED: Final = 501
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One activity on its way to one inbox."""
+
+    queued_at: int
+    tries: int
+    """Failures before this one."""
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it."""
+
+    status: int | None
+    """None: there was no answer (connection, TLS, time)."""
+    retry_after: str = ""
+    """The header, as sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """It arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """It may arrive later."""
+
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """It never will; it is set aside with its reason."""
+
+    reason: str
+
+
+Outcome = Delivered | TryAgain | GivenUp
+
+
+def is_final(status: int) -> bool:
+    """Tell whether a refusal stays one."""
+    return status == _NOT_IMPLEMENTED or (400 <= status < 500 and status not in RETRIED)
+
+
+def judge(attempt: Attempt, answer: Answer, randomness: float) -> Outcome:
+    """Decide what becomes of a delivery.
+
+    Args:
+        attempt: What was tried.
+        answer: What was answered.
+        randomness: In [0, 1): spreads the next tries of many activities.
+    """
+    status = answer.status
+    if status is not None and 200 <= status < 300:
+        return Delivered()
+    reason = "unreachable" if status is None else f"status{status}"
+    if status is not None and is_final(status):
+        return GivenUp(reason)
+    asked = read_retry_after(answer.retry_after, attempt.now)
+    at = attempt.now + max(next_delay(attempt.tries, randomness), asked)
+    return TryAgain(at, reason) if at < attempt.queued_at + LIFETIME_S else GivenUp("tooOld")
+
+
+def next_delay(tries: int, randomness: float) -> int:
+    """Seconds until the next try, at least one; ± 20 % of the table.
+
+    Args:
+        tries: Failures before the one that just was.
+        randomness: In [0, 1).
+    """
+    base = DELAYS_S[min(tries, len(DELAYS_S) - 1)]
+    return max(1, round(base * (1 - JITTER + 2 * JITTER * randomness)))
+
+
+def read_retry_after(header: str, now: int) -> int:
+    """Seconds that a ``Retry-After`` asks for (RFC 9110 10.2.3), at most a day; 0 if it asks for nothing."""
+    text = header.strip()
+    if _DIGITS.fullmatch(text):
+        return min(int(text), MAX_RETRY_AFTER_S)
+    try:
+        return min(max(0, read_date(text) - now), MAX_RETRY_AFTER_S)
+    except SignatureMalformed:
+        return 0
+
+
+# --- hosts ------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class HostHealth:
+    """What is known of a host's failures since it was last heard from."""
+
+    failed_days: tuple[int, ...] = ()
+    """Days since 1970, ascending, at most `DEAD_DAYS` of them."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether only Follows are still tried."""
+        return len(self.failed_days) >= DEAD_DAYS
+
+
+def failed(health: HostHealth, now: int) -> HostHealth:
+    """Note that a delivery to the host failed and will be tried again."""
+    days = sorted({*health.failed_days, now // DAY_S})
+    return HostHealth(tuple(days[:DEAD_DAYS]))
+
+
+def heard_from(_health: HostHealth) -> HostHealth:
+    """Note that a delivery arrived, or that a verified request came from the host: it lives."""
+    return HostHealth()
+
+
+def may_try(health: HostHealth, *, is_follow: bool) -> bool:
+    """Tell whether an activity may be sent to the host; a person who follows asks anew, dead mark or not."""
+    return is_follow or not health.is_dead
+
+
+# --- where to ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody whom an activity is for, elsewhere."""
+
+    actor: str
+    inbox: str
+    shared_inbox: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One request that is to be made."""
+
+    inbox: str
+    host: str
+    actors: tuple[str, ...]
+    """Whom it reaches."""
+
+
+def plan(recipients: Iterable[Recipient]) -> tuple[Stop, ...]:
+    """Group recipients so that each node is sent an activity once.
+
+    A shared inbox counts only on the host of the actor's own inbox: nobody can direct what is for others, or
+    our traffic, to a third host. Recipients without a proper inbox are passed over.
+
+    Returns:
+        Stops in the order of their inboxes.
+    """
+    stops: dict[str, list[str]] = {}
+    for recipient in recipients:
+        inbox = _inbox_for(recipient)
+        if inbox:
+            stops.setdefault(inbox, []).append(recipient.actor)
+    return tuple(Stop(inbox, host_of(inbox), tuple(dict.fromkeys(stops[inbox]))) for inbox in sorted(stops))
+
+
+def _inbox_for(recipient: Recipient) -> str:
+    try:
+        host = host_of(recipient.inbox)
+    except DocumentRefused:
+        return ""
+    try:
+        return recipient.shared_inbox if host_of(recipient.shared_inbox) == host else recipient.inbox
+    except DocumentRefused:
+        return recipient.inbox
