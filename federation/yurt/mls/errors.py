@@ -21,9 +21,8 @@
         ├── DecryptionFailed            not encrypted to us, or changed
         ├── UnsupportedCipherSuite      none of our suites
         ├── Unsupported                 allowed by the RFC, not taken here
-        │   ├── ProposalByReferenceUnsupported
-        │   │   └── UnknownProposal     a reference to a proposal that never came
         │   └── UnknownPsk              a pre-shared key that we do not have
+        ├── UnknownProposal             a reference to a proposal that never came
         ├── WrongGroup                  a message of another group
         ├── WrongEpoch                  a message of another epoch
         ├── UnknownEpoch                an epoch whose secrets are gone or not there yet
@@ -37,6 +36,7 @@
             ├── InvalidLeafNode         7.3
             ├── InvalidTree             7.9 and 12.4.3.1
             ├── InvalidKeyPackage       10.1
+            ├── InvalidProposal         12.1
             ├── InvalidProposalList     12.2
             ├── InvalidCommit           12.4.2
             ├── InvalidGroupInfo        12.4.3.1
@@ -178,25 +178,6 @@ class Unsupported(RemoteMlsError):
         self.what = what
 
 
-class ProposalByReferenceUnsupported(Unsupported):
-    """A commit names a proposal instead of carrying it."""
-
-    rule = "proposalByReference"
-
-    def __init__(self) -> None:
-        super().__init__("a proposal by reference")
-
-
-class UnknownProposal(ProposalByReferenceUnsupported):
-    """A commit names a proposal that did not come before it."""
-
-    rule = "unknownProposal"
-
-    def __init__(self, reference: bytes) -> None:
-        super().__init__()
-        self.reference = reference
-
-
 class UnknownPsk(Unsupported):
     """A pre-shared key that we do not have, or not any more."""
 
@@ -204,6 +185,16 @@ class UnknownPsk(Unsupported):
 
     def __init__(self) -> None:
         super().__init__("a pre-shared key that we do not have")
+
+
+class UnknownProposal(RemoteMlsError):
+    """A commit names a proposal that did not come before it, in the same epoch."""
+
+    rule = "unknownProposal"
+
+    def __init__(self, reference: bytes) -> None:
+        super().__init__(f"no proposal {reference.hex()} came in this epoch")
+        self.reference = reference
 
 
 class WrongGroup(RemoteMlsError):
