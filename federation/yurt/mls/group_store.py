@@ -5,14 +5,19 @@ them. Every secret that is consumed is deleted in the same call that consumed it
 
 | slot | of which epochs | value |
 |---|---|---|
-| `public` | every kept one | context, tree, transcript, confirmation tag; written once |
 | `messages` | every kept one | own leaf index, sender data secret, log time at which it ended |
 | `node/<n>` | every kept one | secret of a secret-tree node not yet descended into |
 | `ratchet/<leaf>/<kind>` | every kept one | generation and secret of the ratchet's head |
 | `skipped/<leaf>/<kind>/<generation>` | every kept one | key and nonce of a message not yet seen |
+| `past` | those that ended | context, and the leaves that the next epoch has no more |
+| `resumption` | those that ended | the key for epochs that resume from it |
+| `public` | the current one | context, tree, transcript, confirmation tag; written once |
 | `private/<n>` | the current one | own private HPKE key of a tree node |
+| `proposal/<n>` | the current one | a proposal that came, or was sent, on its own |
+| `update/<reference>` | the current one | private keys of an own Update that waits for a commit |
+| `pending` | the current one | own staged commit with the secrets of the epoch that it would begin |
 | `member` | the current one | the epoch's other secrets and our signature key; says which epoch is current |
-| `pending` | the current one | own staged commit with the epoch that it would begin |
+| `joining` | none yet | own external commit, while it waits for the hub's answer |
 """
 
 from collections.abc import Iterable

@@ -126,6 +126,7 @@ def test_a_continuation_that_was_not_announced() -> None:
     bundle, public = package("bo"), ana.group.public
     other = replace(public, reinit=replace(REINIT, group_id=b"somewhere else"))
     ana.store.put(GROUP_ID, ana.group.epoch, "public", other.encode())
+    ana.reload()
 
     new = ana.group.continue_in(MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [bundle.key_package])
 
