@@ -29,6 +29,8 @@ ItemKind = Literal["message", "roster", "undecryptable", "notice"]
 SignedIn = Literal["joining", "joined"]
 
 DEFAULT_PAGE: Final = 200
+NEWEST: Final = 2**53 - 1
+"""A local id after every other one: ``timeline(room, before=NEWEST)`` is the newest page."""
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,6 +57,8 @@ class Status(View, frozen=True, kw_only=True):
     """Entries of all rooms that could not be read."""
     problem: str = ""
     """Why there is no stream, in one line."""
+    revision: int = 0
+    """Newest change of any line: whoever shows what is there now goes on with ``watch`` after it."""
 
 
 class RoomView(View, frozen=True, kw_only=True):
@@ -75,6 +79,12 @@ class RoomView(View, frozen=True, kw_only=True):
     """Whether this device was removed from it: it may be read, not written to."""
     stopped: str = ""
     """Code: why its log cannot be followed here; it may be read, not written to."""
+    unread: int = 0
+    """Messages of others after `read`, up to 1,000."""
+    mentions: int = 0
+    """Those of them that speak to this person."""
+    read: int = 0
+    """Local id of the newest line that was read on this device."""
 
 
 class PersonView(View, frozen=True, kw_only=True):
@@ -166,8 +176,21 @@ class EngineApi(Protocol):
         """
         ...
 
-    async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
-        """Give the lines of a room after a local id, oldest first."""
+    async def timeline(
+        self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        """Give one page of the lines of a room, oldest first.
+
+        Args:
+            room: The room's id.
+            after: The first lines after this local id; or ...
+            before: ... if not 0, the last lines before this one.
+            limit: At most that many.
+        """
+        ...
+
+    async def mark_read(self, room: bytes, item: int) -> None:
+        """Note that a room was read up to a line; never goes back."""
         ...
 
     def watch(self, room: bytes | None, *, after: int = 0, revision: int = 0) -> AsyncIterator[TimelineItem]:
@@ -179,6 +202,10 @@ class EngineApi(Protocol):
                 or position changes.
             revision: Go on after this revision instead: what was added or changed since.
         """
+        ...
+
+    async def person(self, address: str) -> PersonView:
+        """Tell what this vault has verified of a participant of a room; asks nobody else."""
         ...
 
     async def follow(self, address: str) -> PersonView:

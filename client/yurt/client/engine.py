@@ -46,7 +46,7 @@ from yurt.client.rooms.send import store_note
 from yurt.client.service.lock import VaultLock
 from yurt.client.session import Session
 from yurt.client.stream import Stream
-from yurt.client.vault import accounts, outbox, rooms, timeline
+from yurt.client.vault import accounts, outbox, read_marks, rooms, timeline
 from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.open import Vault
@@ -228,7 +228,8 @@ class Engine(EngineApi):
 
     @override
     async def rooms(self) -> list[RoomView]:
-        return await self._core.vault.read(lambda tx: [room_view(tx, room) for room in rooms.every(tx)])
+        me = self._core.account.address
+        return await self._core.vault.read(lambda tx: [room_view(tx, room, me) for room in rooms.every(tx)])
 
     @override
     async def invite(self, room: bytes, address: str) -> PersonView:
@@ -244,8 +245,16 @@ class Engine(EngineApi):
         return await core.vault.read(lambda tx: sent_view(tx, item))
 
     @override
-    async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
+    async def timeline(
+        self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        if before:
+            return await self._core.vault.read(lambda tx: timeline.page_before(tx, room, before, limit))
         return await self._core.vault.read(lambda tx: timeline.page(tx, room, after, limit))
+
+    @override
+    async def mark_read(self, room: bytes, item: int) -> None:
+        await self._core.write(lambda tx: read_marks.advance(tx, room, item))
 
     @override
     async def watch(
@@ -269,11 +278,15 @@ class Engine(EngineApi):
             found = rooms.find(tx, room)
             if found is None:
                 raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
-            return room_view(tx, found)
+            return room_view(tx, found, self._core.account.address)
 
         return await self._core.vault.read(look)
 
     # --- people -------------------------------------------------------------------------------------
+    @override
+    async def person(self, address: str) -> PersonView:
+        return await self._people.known(address)
+
     @override
     async def follow(self, address: str) -> PersonView:
         return await self._people.follow(address)

@@ -13,7 +13,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.api import PersonView
 from yurt.client.core import Core
 from yurt.client.links import parse_address
-from yurt.client.vault import people
+from yurt.client.vault import accounts, people, rooms
 from yurt.client.vault.people import Pin
 from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.safety_number import safety_number
@@ -71,6 +71,28 @@ class People:
         kept = Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
         await self._core.write(lambda tx: people.save(tx, kept))
         return Met(kept, record)
+
+    async def known(self, address: str) -> PersonView:
+        """Tell who a participant of a room is, from the vault alone.
+
+        Raises:
+            ProblemError: ``notFound``: nobody here has this address.
+        """
+
+        def look(tx: Connection) -> tuple[str, str] | None:
+            pin = people.by_address(tx, address)
+            if pin is not None:
+                return pin.did, pin.actor
+            everybody = (person for room in rooms.every(tx) for person in room.people)
+            return next((pair for pair in everybody if accounts.address_of(pair[1]) == address), None)
+
+        found = await self._core.vault.read(look)
+        if found is None:
+            raise refuse("notFound", f"nobody in your rooms has the address {address}")
+        did, actor = found
+        own = self._core.account.did
+        number = "" if did == own else safety_number(own, did)
+        return PersonView(address=address, actor=actor, did=did, safety_number=number)
 
     async def follow(self, address: str) -> PersonView:
         """Follow somebody; their answer comes later."""

@@ -4,15 +4,16 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import RoomView, Sent, Status
 from yurt.client.session import Session
-from yurt.client.vault import cursors, outbox, rooms, timeline
+from yurt.client.vault import cursors, outbox, read_marks, rooms, timeline
 from yurt.client.vault.accounts import Account, address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.wire.frames import room_log
 from yurt.wire.problems import refuse
 
 
-def room_view(tx: Connection, room: RoomRow) -> RoomView:
-    """Show a room."""
+def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
+    """Show a room to the person at the address `me`."""
+    read = read_marks.load(tx, room.room)
     return RoomView(
         room=room.room,
         name=room.name,
@@ -24,6 +25,9 @@ def room_view(tx: Connection, room: RoomRow) -> RoomView:
         undecryptable=timeline.count_undecryptable(tx, room.room),
         removed=room.state == "removed",
         stopped=room.reason if room.state == "stopped" else "",
+        unread=read_marks.count_unread(tx, room.room, read),
+        mentions=read_marks.count_mentions(tx, room.room, read, me),
+        read=read,
     )
 
 
@@ -49,4 +53,5 @@ def status_view(tx: Connection, account: Account, session: Session) -> Status:
         outbox=outbox.count(tx),
         undecryptable=timeline.count_undecryptable(tx, None),
         problem=session.problem,
+        revision=timeline.revision(tx),
     )

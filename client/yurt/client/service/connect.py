@@ -118,8 +118,18 @@ class SharedEngine(EngineApi):
         return await self._ask(request, Sent)
 
     @override
-    async def timeline(self, room: bytes, *, after: int = 0, limit: int = DEFAULT_PAGE) -> list[TimelineItem]:
-        return await self._ask(protocol.GetTimeline(room, after, limit), list[TimelineItem])
+    async def timeline(
+        self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        return await self._ask(protocol.GetTimeline(room, after, before, limit), list[TimelineItem])
+
+    @override
+    async def mark_read(self, room: bytes, item: int) -> None:
+        await self._ask(protocol.MarkRead(room, item), type(None))
+
+    @override
+    async def person(self, address: str) -> PersonView:
+        return await self._ask(protocol.GetPerson(address), PersonView)
 
     @override
     async def watch(

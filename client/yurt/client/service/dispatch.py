@@ -1,7 +1,7 @@
 """A request becomes a call of the engine: the same for the holder's own front end and for thin clients."""
 
 from yurt.client.api import EngineApi
-from yurt.client.errors import ClientError, UsageError, VaultUnwritable
+from yurt.client.errors import ClientError, Closed, UsageError, VaultUnwritable
 from yurt.client.service import protocol
 from yurt.wire.problems import ProblemError, refuse
 
@@ -14,9 +14,12 @@ async def dispatch(engine: EngineApi, request: protocol.Request) -> object:
 
     Raises:
         ProblemError: Whatever a person can act on.
+        Closed: The engine has ended meanwhile; another one will do it.
     """
     try:
         return await (_read(engine, request) if isinstance(request, _READS) else _change(engine, request))
+    except Closed:
+        raise
     except ClientError as error:
         raise problem_of(error) from error
 
@@ -25,6 +28,7 @@ _READS = (
     protocol.GetStatus,
     protocol.GetRooms,
     protocol.GetTimeline,
+    protocol.GetPerson,
     protocol.GetFollowers,
     protocol.GetFollowing,
 )
@@ -37,7 +41,11 @@ async def _read(engine: EngineApi, request: protocol.Request) -> object:
         case protocol.GetRooms():
             return await engine.rooms()
         case protocol.GetTimeline():
-            return await engine.timeline(request.room, after=request.after, limit=request.limit)
+            return await engine.timeline(
+                request.room, after=request.after, before=request.before, limit=request.limit
+            )
+        case protocol.GetPerson():
+            return await engine.person(request.address)
         case protocol.GetFollowers():
             return await engine.followers()
         case _:
@@ -54,6 +62,9 @@ async def _change(engine: EngineApi, request: protocol.Request) -> object:
             return await engine.send(
                 request.room, request.text, wait=request.wait, content_id=request.content_id
             )
+        case protocol.MarkRead():
+            await engine.mark_read(request.room, request.item)
+            return None
         case protocol.Follow():
             return await engine.follow(request.address)
         case protocol.Unfollow():

@@ -62,7 +62,21 @@ class GetTimeline(Request, frozen=True, tag="timeline"):
 
     room: bytes
     after: int = 0
+    before: int = 0
     limit: int = DEFAULT_PAGE
+
+
+class MarkRead(Request, frozen=True, tag="mark_read"):
+    """``EngineApi.mark_read``."""
+
+    room: bytes
+    item: int
+
+
+class GetPerson(Request, frozen=True, tag="person"):
+    """``EngineApi.person``."""
+
+    address: str
 
 
 class Watch(Request, frozen=True, tag="watch"):
@@ -110,6 +124,8 @@ AnyRequest = (
     | Invite
     | Send
     | GetTimeline
+    | MarkRead
+    | GetPerson
     | Watch
     | Follow
     | Unfollow

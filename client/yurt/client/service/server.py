@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from yurt.client.api import EngineApi
-from yurt.client.errors import Disconnected
+from yurt.client.errors import Closed, Disconnected
 from yurt.client.service import sockets
 from yurt.client.service.dispatch import dispatch
 from yurt.client.service.protocol import (
@@ -49,6 +49,8 @@ class EngineServer:
             return
         sockets.remove(self._home)
         self._server.close()
+        for guest in self._guests:
+            guest.leaving = True
         calls = [call for guest in self._guests for call in guest.calls.values()]
         if calls:
             await asyncio.wait(calls, timeout=DRAIN_S)
@@ -75,6 +77,8 @@ class _Guest:
     def __init__(self, engine: EngineApi, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.calls: dict[int, asyncio.Task[None]] = {}
         """Requests with one answer, that run."""
+        self.leaving = False
+        """The holder leaves: what is asked now gets no answer, and is asked again elsewhere."""
         self._watches: dict[int, asyncio.Task[None]] = {}
         self._engine = engine
         self._reader = reader
@@ -99,6 +103,8 @@ class _Guest:
         await hang_up(self._writer)
 
     def _begin(self, ask: Ask) -> None:
+        if self.leaving:
+            return
         match ask.request:
             case Stop():
                 watch = self._watches.pop(ask.id, None)
@@ -122,6 +128,9 @@ class _Guest:
             reply = Answered(ask.id, msgspec.Raw(msgspec.msgpack.encode(value)))
         except ProblemError as error:
             reply = Failed(ask.id, error.problem)
+        except Closed:
+            await hang_up(self._writer)
+            return
         await self._say(reply)
 
     async def _watch(self, number: int, watch: Watch) -> None:
@@ -131,6 +140,8 @@ class _Guest:
                 await self._say(Line(number, item))
         except ProblemError as error:
             await self._say(Failed(number, error.problem))
+        except Closed:
+            await hang_up(self._writer)
 
     async def _say(self, reply: AnyReply) -> None:
         try:

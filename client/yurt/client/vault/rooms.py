@@ -81,6 +81,7 @@ def delete(tx: Connection, room: bytes) -> None:
         "DELETE FROM outbox WHERE room = ?",
         "DELETE FROM pending_commit WHERE room = ?",
         "DELETE FROM item WHERE room = ?",
+        "DELETE FROM read_mark WHERE room = ?",
     ):
         tx.execute(statement, (room,))
 

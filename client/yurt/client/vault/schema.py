@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils.db import Database
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _FIRST: Final = (
     # Who lives here; one row.
@@ -154,6 +154,14 @@ _FIRST: Final = (
     """,
 )
 
+# Up to where a person has read each room on this device.
+_READ_MARKS: Final = """
+    CREATE TABLE read_mark (
+        room  BLOB PRIMARY KEY,
+        item  INTEGER NOT NULL                     -- local id of the newest line read
+    ) STRICT, WITHOUT ROWID
+"""
+
 
 def prepare(connection: Connection) -> None:
     """Bring the tables up to date.
@@ -178,6 +186,10 @@ def _migrate(connection: Connection) -> None:
     def first(_db: "Database") -> None:
         for statement in _FIRST:
             connection.execute(statement)
+
+    @migrations()
+    def read_marks(_db: "Database") -> None:
+        connection.execute(_READ_MARKS)
 
     # SQLCipher's connection is no sqlite3.Connection, but behaves as one.
     migrations.apply(Database(cast("sqlite3.Connection", connection)))

@@ -113,6 +113,14 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
     return [_item(row) for row in rows]
 
 
+def page_before(tx: Connection, room: bytes, before: int, limit: int) -> list[TimelineItem]:
+    """Give the last lines of a room before a local id, oldest first."""
+    rows = tx.execute(
+        _SELECT + " WHERE item.id < ? AND item.room = ? ORDER BY item.id DESC LIMIT ?", (before, room, limit)
+    ).fetchall()
+    return [_item(row) for row in reversed(rows)]
+
+
 def changed(
     tx: Connection,
     *,
