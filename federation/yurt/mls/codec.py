@@ -176,7 +176,11 @@ class Reader:
 
     def u16(self) -> int:
         """Read two bytes, big-endian."""
-        return int.from_bytes(self.raw(2), "big")
+        position = self._position
+        if position + 2 > self._end:
+            raise DecodeError(f"2 bytes expected, {self._end - position} left")
+        self._position = position + 2
+        return self._data[position] << 8 | self._data[position + 1]
 
     def u32(self) -> int:
         """Read four bytes, big-endian."""
@@ -215,7 +219,13 @@ class Reader:
 
     def opaque(self) -> bytes:
         """Read `opaque data<V>`."""
-        return self.raw(self.varint())
+        size = self.varint()
+        start = self._position  # here and above not in terms of `raw`: most of decoding a tree is this
+        end = start + size
+        if end > self._end:
+            raise DecodeError(f"{size} bytes expected, {self._end - start} left")
+        self._position = end
+        return self._data[start:end]
 
     def vector(self, decode: "Callable[[Reader], T]") -> tuple[T, ...]:
         """Read `T items<V>`."""
@@ -272,10 +282,13 @@ class Reader:
 
     def _numbers(self, size: int, code: str) -> tuple[int, ...]:
         data = self.opaque()
+        if not data:
+            return ()
         if len(data) % size:
             raise DecodeError(f"{len(data)} bytes are no numbers of {size}")
         count = len(data) // size
-        self._count(count // NUMBERS_PER_ITEM)
+        if count >= NUMBERS_PER_ITEM:
+            self._count(count // NUMBERS_PER_ITEM)
         return struct.unpack(f">{count}{code}", data)
 
     def optional(self, decode: "Callable[[Reader], T]") -> T | None:
