@@ -183,12 +183,8 @@ def accept(data: bytes, record: VerifiedRecord, held: KitPartIn | None, *, now: 
     return part
 
 
-def newest(copies: Iterable[bytes], part: PartName, record: VerifiedRecord) -> KitPart:
-    """Choose among copies from anywhere; what is invalid does not count.
-
-    Raises:
-        KitError: No copy is valid (``noKit``).
-    """
+def ranked(copies: Iterable[bytes], part: PartName, record: VerifiedRecord) -> list[KitPart]:
+    """Put the valid ones of many copies in order, the highest counter first; the others do not count."""
     valid: list[KitPart] = []
     for copy in copies:
         try:
@@ -197,9 +193,19 @@ def newest(copies: Iterable[bytes], part: PartName, record: VerifiedRecord) -> K
             continue
         if found.said.part == part:
             valid.append(found)
-    if not valid:
+    return sorted(valid, key=lambda found: found.rank, reverse=True)
+
+
+def newest(copies: Iterable[bytes], part: PartName, record: VerifiedRecord) -> KitPart:
+    """Choose among copies from anywhere: the highest valid counter wins.
+
+    Raises:
+        KitError: No copy is valid (``noKit``).
+    """
+    found = ranked(copies, part, record)
+    if not found:
         raise KitError("noKit", f"no copy of the kit has a valid part {part}")
-    return max(valid, key=lambda found: found.rank)
+    return found[0]
 
 
 def open_keys(part: KitPart, secrets: KitSecrets) -> KeysContents:

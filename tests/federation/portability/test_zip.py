@@ -7,7 +7,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yurt.portability.errors import ArchiveError
@@ -109,6 +109,7 @@ def test_damage_is_noticed() -> None:
         assert refusal(changed) == "malformedArchive"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 200), st.integers(0, 255))
 def test_any_bytes_are_read_or_refused(data: bytes, at: int, value: int) -> None:
     """Only our own error comes out."""
