@@ -37,6 +37,8 @@ class RoomStart(msgspec.Struct, frozen=True, omit_defaults=True):
     """The commit that added the receiver's first participant."""
     snapshot: bytes
     """``rooms.hub.snapshot`` after that commit: public group, position, chain."""
+    group_info: bytes = b""
+    """The GroupInfo that came with the commit: its committer's word for the snapshot's context and tree."""
 
 
 class WelcomeDelivery(msgspec.Struct, frozen=True, omit_defaults=True):
