@@ -22,7 +22,7 @@ from yurt.mls.credential import Credential
 from yurt.mls.extensions import Extension
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.leaf_node import LeafNode, LeafNodeSource, Lifetime
-from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, Remove
+from yurt.mls.proposals import Add, ExternalInit, GroupContextExtensions, Proposal, Remove, SelfRemove
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.judge import judge
@@ -116,6 +116,10 @@ class RoomBefore:
     path: LeafNode | None = None
     after: RoomPolicy | None = None
     data: CommitData = field(default_factory=lambda: CommitData(NOW_MS))
+    leaving: list[int] = field(default_factory=list[int])
+    """Leaves whose SelfRemove the commit names."""
+    resync: LeafNode | None = None
+    """Who commits from outside, instead of `by`; `removes` are its own."""
 
     def change(self) -> CommitChange:
         """Write the change as MLS would."""
@@ -127,6 +131,9 @@ class RoomBefore:
         for index in self.removes:
             tree = tree.remove(index)
             asked.append((Remove(index), self.by))
+        for index in self.leaving:
+            tree = tree.remove(index)
+            asked.append((SelfRemove(), index))
         for leaf in self.adds:
             tree, index = tree.add(leaf)
             entering.append(EnteringLeaf(index, leaf, "add", None, self.by))
@@ -135,16 +142,22 @@ class RoomBefore:
             tree = tree.with_leaf(self.by, self.path)
             entering.append(EnteringLeaf(self.by, self.path, "path", self.leaves[self.by], self.by))
         extensions = room_extensions(self.after or self.policy)
-        if self.after is not None:
+        if self.after is not None and self.resync is None:
             asked.append((GroupContextExtensions(extensions), self.by))
+        committer: int | None = self.by
+        if self.resync is not None:
+            committer, asked = None, [(ExternalInit(b""), None), *((proposal, None) for proposal, _ in asked)]
+            replaced = self.leaves[self.removes[0]] if self.removes else None
+            tree, index = tree.add(self.resync)
+            entering.append(EnteringLeaf(index, self.resync, "external", replaced, None))
         return CommitChange(
             group_id=ROOM_ID,
             epoch=EPOCH,
-            committer=self.by,
-            committer_leaf=self.leaves[self.by],
+            committer=committer,
+            committer_leaf=self.resync or self.leaves[self.by],
             proposals=tuple(asked),
             entering=tuple(entering),
-            removed=tuple((index, self.leaves[index]) for index in self.removes),
+            removed=tuple((index, self.leaves[index]) for index in (*self.removes, *self.leaving)),
             extensions_before=room_extensions(self.policy),
             extensions_after=extensions,
             authenticated_data=self.data.encode(),

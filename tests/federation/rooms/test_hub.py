@@ -357,7 +357,7 @@ def test_form_of_entries(story: Story, bo: Device) -> None:
         (ana, 77, message, Rule.WRONG_FRAMING),
         (ana, EntryKind.MESSAGE, b"", Rule.WRONG_FRAMING),
         (ana, EntryKind.MESSAGE, staged.group_info, Rule.WRONG_FRAMING),
-        (ana, EntryKind.PROPOSAL, message, Rule.NOT_YET),
+        (ana, EntryKind.PROPOSAL, message, Rule.WRONG_FRAMING),
         (ana, EntryKind.MESSAGE, elsewhere, Rule.WRONG_ROOM),
         (ana, EntryKind.MESSAGE, message + bytes(70_000), Rule.ENTRY_TOO_LARGE),
         (ana, EntryKind.COMMIT, staged.commit + bytes(300_000), Rule.ENTRY_TOO_LARGE),

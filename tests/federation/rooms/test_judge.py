@@ -20,6 +20,7 @@ from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.policy import Floor, Limits, Role
+from yurt.rooms.common.policy_changes import without
 from yurt.rooms.common.room import read_room
 from yurt.rooms.common.room_change import Device, Moved, RoleChange, RoomChange
 from yurt.rooms.common.rules import Rule
@@ -132,6 +133,7 @@ def test_new_owner_is_shown() -> None:
     """When dee takes out an expired ana, bo acts as the owner."""
     case = room(by=DEE)
     case.removes.append(0)
+    case.after = without(case.policy, (ANA.did,))
 
     late = Judged(1, 7, (NOW + 111 * DAY) * 1000)
     case.data = CommitData(late.accepted_at)
@@ -159,7 +161,7 @@ def test_data_of_the_commit() -> None:
     for data, rule in (
         (b"", Rule.COMMIT_DATA),
         (b"\2" + case.data.encode()[1:], Rule.COMMIT_DATA_VERSION),
-        (CommitData(NOW_MS, join_proofs=(b"proof",)).encode(), Rule.NOT_YET),
+        (CommitData(NOW_MS, join_proofs=(b"proof",)).encode(), Rule.JOIN_PROOF),
         (CommitData(NOW_MS, records=(b"{}",)).encode(), Rule.BAD_RECORD),
         (attach(DEE.record.signed, DEE.record.signed).encode(), Rule.BAD_RECORD),
     ):
@@ -175,7 +177,7 @@ def test_data_of_the_commit() -> None:
         (proposals.PreSharedKey(PreSharedKeyID(ExternalPSK(b"psk"), b"nonce")), Rule.PSK_PROPOSAL),
         (proposals.ReInit(ROOM_ID, 1, 1), Rule.RE_INIT_PROPOSAL),
         (proposals.ExternalInit(b""), Rule.EXTERNAL_INIT_PROPOSAL),
-        (SelfRemove(), Rule.NOT_YET),
+        (SelfRemove(), Rule.SELF_REMOVE),
     ],
 )
 def test_proposals_that_a_room_does_not_know(proposal: Proposal, rule: Rule) -> None:

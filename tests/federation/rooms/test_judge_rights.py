@@ -11,6 +11,7 @@ from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import Fallback, Limits, Role, RoleEntry
+from yurt.rooms.common.policy_changes import with_role, without
 from yurt.rooms.common.room import read_people
 from yurt.rooms.common.room_change import RoleChange
 from yurt.rooms.common.rules import Rule
@@ -59,6 +60,7 @@ def test_who_may_remove_whom(by: Person, target: Person) -> None:
         return
     case = room(by=by)
     case.removes.append(people.index(target))
+    case.after = without(case.policy, (target.did,))
 
     if people.index(by) < people.index(target):
         assert case.judge().removed == (target.did,)
@@ -70,6 +72,7 @@ def test_expired_leaf_goes_by_anybodys_hand() -> None:
     """Thirty days after its end, not before."""
     case = room(by=DEE)
     case.removes.append(0)
+    case.after = without(case.policy, (ANA.did,))
     for days, may in ((110, False), (111, True)):
         late = Judged(1, 7, (NOW + days * DAY) * 1000)
         case.data = CommitData(late.accepted_at)
@@ -97,6 +100,19 @@ def test_roles_that_one_may_not_give(by: Person, roles: dict[str, Role]) -> None
     case.after = policy_of(**roles)
 
     assert refusal(case) is Rule.ROLE_RIGHT
+
+
+def test_whoever_goes_leaves_no_role_behind() -> None:
+    """Removing an admin and keeping the entry, or giving a role to somebody outside, is refused."""
+    case = room()
+    case.removes.append(1)
+    assert refusal(case) is Rule.ROLE_OF_NOBODY
+    case.after = without(case.policy, (BO.did,))
+    assert case.judge().roles == (RoleChange(BO.did, Role.ADMIN, Role.MEMBER),)
+
+    case = room()
+    case.after = with_role(case.policy, EVE.did, Role.MODERATOR)
+    assert refusal(case) is Rule.ROLE_OF_NOBODY
 
 
 def test_stepping_down() -> None:
@@ -167,7 +183,7 @@ def test_nobody_gains_by_cunning(
     case = room(*people[:4], by=people[by])
     case.policy = replace(case.policy, roles=entries(before))
     case.removes = sorted(removes - {by})
-    kept = [pair for pair in before if pair[0] not in dict(changes)]
+    kept = [pair for pair in before if pair[0] not in dict(changes) and pair[0] not in case.removes]
     case.after = replace(
         case.policy, roles=entries([*kept, *changes]), bans=tuple(people[n].did for n in sorted(bans))
     )

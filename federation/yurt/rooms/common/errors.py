@@ -11,6 +11,9 @@
         ├── LogError            a row does not continue the log that is here
         │   ├── LogGap          rows before it are missing: pull them
         │   └── LogForked       it contradicts the log: stop and tell a human
+        ├── LinkRefused         a link to a room is mistyped, or its blob is not its own
+        ├── BundleError         a bundle of history is not what its offer said
+        ├── CheckpointError     a checkpoint that no device of the room signed
         └── ContentError        the plaintext of a message cannot be read
 """
 
@@ -96,3 +99,23 @@ class ContentError(RemoteRoomError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class CodedError(RemoteRoomError):
+    """An error with a stable code of its own, beside the rules."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LinkRefused(CodedError):
+    """A link to a room cannot be used; ``code`` says why."""
+
+
+class BundleError(CodedError):
+    """A bundle of history cannot be taken in; ``code`` says why."""
+
+
+class CheckpointError(CodedError):
+    """A checkpoint counts for nothing; ``code`` says why."""

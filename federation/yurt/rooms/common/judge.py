@@ -22,7 +22,6 @@ from yurt.mls.proposals import (
     ExternalInit,
     GroupContextExtensions,
     PreSharedKey,
-    Proposal,
     ReInit,
     Remove,
     SelfRemove,
@@ -31,7 +30,9 @@ from yurt.mls.proposals import (
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge_leaves import check_entering, check_people, check_removed
+from yurt.rooms.common.judge_links import read_joins
 from yurt.rooms.common.judge_policy import check_extensions, check_policy
+from yurt.rooms.common.judge_resync import check_resync_proposals, resynced_index
 from yurt.rooms.common.judged import Case, Judged
 from yurt.rooms.common.participants import Member, Standing
 from yurt.rooms.common.room import read_people, read_policy
@@ -39,14 +40,14 @@ from yurt.rooms.common.room_change import RoomChange, describe
 from yurt.rooms.common.rules import Rule
 from yurt.wire.registry import CLOCK_SKEW_MS
 
-_REFUSED: Final[dict[type[Proposal], tuple[Rule, str]]] = {
+_REFUSED: Final[dict[type, tuple[Rule, str]]] = {
     Update: (Rule.UPDATE_PROPOSAL, "a device changes its leaf by a path, not by an Update proposal"),
     PreSharedKey: (Rule.PSK_PROPOSAL, "pre-shared keys are not used in rooms"),
     ReInit: (Rule.RE_INIT_PROPOSAL, "a room is never closed and begun anew by a ReInit"),
-    ExternalInit: (Rule.EXTERNAL_INIT_PROPOSAL, "nobody enters a room from outside yet"),
-    SelfRemove: (Rule.NOT_YET, "leaving by SelfRemove is not understood yet"),
+    ExternalInit: (Rule.EXTERNAL_INIT_PROPOSAL, "a member is inside already"),
 }
 """Proposals that RFC 9420 allows and a room does not, each by name (TRUST 3)."""
+_BY_VALUE: Final = frozenset({Add, Remove, GroupContextExtensions})
 
 
 def judge(change: CommitChange, at: Judged) -> RoomChange:
@@ -65,8 +66,6 @@ def judge(change: CommitChange, at: Judged) -> RoomChange:
     data = CommitData.decode(change.authenticated_data)
     if abs(at.accepted_at - data.made_at) > CLOCK_SKEW_MS:
         raise Refused(Rule.CLOCK_SKEW, "the commit is over ten minutes from the hub's time: check the clock")
-    if data.join_proofs:
-        raise Refused(Rule.NOT_YET, "joining by link is not understood yet")
     _check_proposals(change)
     check_extensions(change)
     case = _case(change, at, data)
@@ -79,25 +78,35 @@ def judge(change: CommitChange, at: Judged) -> RoomChange:
 
 def _check_proposals(change: CommitChange) -> None:
     if change.committer is None:
-        raise Refused(Rule.EXTERNAL_COMMIT, "nobody enters a room from outside yet")
+        check_resync_proposals(change)
+        return
     for proposal, author in change.proposals:
-        if isinstance(proposal, Add | Remove | GroupContextExtensions):
+        kind = type(proposal)
+        if kind is SelfRemove:
+            # MLS: by reference only, so its author sent it; the committer cannot remove itself.
+            if author is None or author == change.committer:
+                raise Refused(Rule.SELF_REMOVE, "a SelfRemove is another member's, sent on its own before")
+        elif kind in _BY_VALUE:
             if author != change.committer:
                 raise Refused(Rule.PROPOSAL_BY_REFERENCE, "a proposal is not the committer's own")
-            continue
-        rule, message = _REFUSED.get(type(proposal), (Rule.UNKNOWN_PROPOSAL, "an unknown proposal"))
-        raise Refused(rule, message)
+        else:
+            rule, message = _REFUSED.get(kind, (Rule.UNKNOWN_PROPOSAL, "an unknown proposal"))
+            raise Refused(rule, message)
 
 
 def _case(change: CommitChange, at: Judged, data: CommitData) -> Case:
     """Gather what the rules look at."""
     before = Standing(read_policy(change.extensions_before), read_people(change.tree_before))
     after = Standing(read_policy(change.extensions_after), read_people(change.tree_after))
-    return Case(change, at, _records(data), before, after, _committer(change, before))
+    joins = read_joins(change, at, data, before)
+    return Case(change, at, _records(data), before, after, _committer(change, before, after), joins)
 
 
-def _committer(change: CommitChange, before: Standing) -> Member:
-    found = next((m for m in before.people.members if m.index == change.committer), None)
+def _committer(change: CommitChange, before: Standing, after: Standing) -> Member:
+    people, index = (before.people, change.committer)
+    if index is None:
+        people, index = after.people, resynced_index(change)
+    found = next((m for m in people.members if m.index == index), None)
     if found is None:
         raise Refused(Rule.INVALID_COMMIT, "the committer has no leaf")
     return found

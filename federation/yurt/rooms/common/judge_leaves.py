@@ -7,8 +7,10 @@ from yurt.identity.leaf import LeafUse, VerifiedLeaf
 from yurt.mls.change import EnteringLeaf
 from yurt.mls.leaf_node import LeafNode
 from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.judge_resync import check_actor, check_resync
 from yurt.rooms.common.judged import Case
 from yurt.rooms.common.participants import Member, verified_leaf
+from yurt.rooms.common.revocation import floor_of
 from yurt.rooms.common.rules import Rule
 from yurt.wire.registry import MAX_DEVICES
 
@@ -28,13 +30,14 @@ def check_entering(case: Case) -> None:
             leaf.check_time(case.at.accepted_at_s)
         except LeafError as error:
             raise Refused(Rule.LEAF_EXPIRED, str(error), detail=error.rule) from None
-        if leaf.record_seq < case.after.policy.floor(leaf.did):
-            raise Refused(Rule.BELOW_FLOOR, "the device's certificate is from before a revocation")
+        _check_floor(case, leaf)
         match entering.how:
             case "add":
                 _check_add(case, leaf)
             case "path":
                 _check_path(case, entering, leaf)
+            case "external" if case.is_resync:
+                check_resync(case, entering, leaf)
             case "update" | "external":  # the proposals were refused before
                 raise Refused(Rule.EXTERNAL_COMMIT, "a leaf enters by Add or by the committer's path")
 
@@ -63,7 +66,7 @@ def check_removed(case: Case) -> None:
     Raises:
         Refused: ``removeRight``.
     """
-    gone = {index for index, _ in case.change.removed}
+    gone = {index for index, _ in case.change.removed} - case.left
     for member in case.before.people.members:
         if member.index in gone and not _may_remove(case, member):
             raise Refused(Rule.REMOVE_RIGHT, "only somebody of a lower role may be removed")
@@ -76,12 +79,22 @@ def _verified(leaf: LeafNode) -> VerifiedLeaf:
         raise Refused(Rule.BAD_LEAF, f"a leaf that enters: {error}", detail=error.rule) from None
 
 
+def _check_floor(case: Case, leaf: VerifiedLeaf) -> None:
+    """A revocation binds from the policy, and from a record that the commit itself carries."""
+    floor, carried = case.after.policy.floor(leaf.did), case.records.get(leaf.did)
+    revokes = carried is not None and carried.record.revoked
+    if carried is not None and revokes:
+        floor = max(floor, floor_of(carried.record))
+    if leaf.record_seq < floor or (carried is not None and leaf.device_id in carried.record.revoked):
+        raise Refused(Rule.BELOW_FLOOR, "the device's certificate is from before a revocation")
+
+
 def _check_add(case: Case, leaf: VerifiedLeaf) -> None:
     # TRUST 2: a key package is for any room; its device makes a leaf for this one before it speaks.
     if leaf.use is not LeafUse.JOINING:
         raise Refused(Rule.LEAF_USE, "a leaf from a key package is a joining leaf")
-    own_device = leaf.did == case.by.did
-    if not own_device and case.role < case.before.policy.limits.may_invite:
+    may_anyway = leaf.did == case.by.did or leaf.key in case.joins.proven
+    if not may_anyway and case.role < case.before.policy.limits.may_invite:
         raise Refused(Rule.INVITE_RIGHT, "the room's policy does not let the committer add people")
 
 
@@ -96,13 +109,7 @@ def _check_path(case: Case, entering: EnteringLeaf, leaf: VerifiedLeaf) -> None:
     replaced = entering.replaces or case.change.committer_leaf
     if old.use is LeafUse.JOINING and entering.leaf.signature_key == replaced.signature_key:
         raise Refused(Rule.LEAF_KEY_REUSED, "the first path of a device brings a new signature key")
-    if leaf.actor != old.actor and not _moved(case, leaf):
-        raise Refused(Rule.ACTOR_WITHOUT_RECORD, "a new actor needs the person record that names it")
-
-
-def _moved(case: Case, leaf: VerifiedLeaf) -> bool:
-    record = case.records.get(leaf.did)
-    return record is not None and record.record.actor == leaf.actor
+    check_actor(case, leaf, (old.actor,))
 
 
 def _may_remove(case: Case, target: Member) -> bool:

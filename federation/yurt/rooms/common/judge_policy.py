@@ -4,6 +4,7 @@ from yurt.identity.did import Did
 from yurt.mls.change import CommitChange
 from yurt.mls.extensions import Extension
 from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.judge_links import check_links
 from yurt.rooms.common.judged import Case
 from yurt.rooms.common.policy import Role, RoomPolicy
 from yurt.rooms.common.rules import Rule
@@ -26,13 +27,16 @@ def check_policy(case: Case) -> None:
     """Judge each part of the policy that differs.
 
     Raises:
-        Refused: ``notYet``, ``roleRight``, ``banRight``, ``floorWithoutRecord`` or ``policyRight``.
+        Refused: ``notYet``, ``roleRight``, ``roleOfNobody``, ``banRight``, ``floorWithoutRecord``,
+            ``policyRight``, or a rule of links.
     """
     before, after = case.before.policy, case.after.policy
-    if before == after:
+    _check_gone(case, after)
+    if before == after and not case.joins.used:
         return
     if _later(before) != _later(after):
-        raise Refused(Rule.NOT_YET, "hub, term, fallbacks and invites cannot be changed yet")
+        raise Refused(Rule.NOT_YET, "hub, term and fallbacks cannot be changed yet")
+    check_links(case)
     _check_roles(case, before, after)
     _check_bans(case, before, after)
     _check_floors(case, before, after)
@@ -45,18 +49,26 @@ def _others(extensions: tuple[Extension, ...]) -> tuple[Extension, ...]:
 
 
 def _later(policy: RoomPolicy) -> tuple[object, ...]:
-    """The fields whose rules come later (TRUST 6, 8): handover, takeover, links."""
-    return policy.hub, policy.term, policy.base, policy.fallbacks, policy.invites
+    """The fields whose rules come later (TRUST 8): handover and takeover."""
+    return policy.hub, policy.term, policy.base, policy.fallbacks
 
 
 def _settings(policy: RoomPolicy) -> tuple[object, ...]:
     return policy.history, policy.limits, policy.takeover_after
 
 
+def _check_gone(case: Case, after: RoomPolicy) -> None:
+    """Whoever goes leaves no role behind, so that nobody comes back with one (TRUST 3)."""
+    if any(entry.did in case.gone for entry in after.roles):
+        raise Refused(Rule.ROLE_OF_NOBODY, "the roles of people who go are dropped in the same commit")
+
+
 def _check_roles(case: Case, before: RoomPolicy, after: RoomPolicy) -> None:
     dids = {entry.did for entry in (*before.roles, *after.roles)}
     changed = {did for did in dids if before.listed_role(did) != after.listed_role(did)}
-    for did in changed:
+    for did in changed - case.gone:
+        if did not in case.after.people and after.listed_role(did) is not Role.MEMBER:
+            raise Refused(Rule.ROLE_OF_NOBODY, "a role is given to somebody who is in the room")
         if not _may_give(case, did, before.listed_role(did), after.listed_role(did)):
             raise Refused(Rule.ROLE_RIGHT, "one gives and takes roles below one's own")
     # The order decides who acts as the owner, so nobody may move up in it.

@@ -131,7 +131,7 @@ class Floor(Structure):
 
 @dataclass(frozen=True, slots=True)
 class Invite(Structure):
-    """A link by which people may join (TRUST 6; later)."""
+    """A link by which people may join (TRUST 6)."""
 
     invite_pub: bytes
     by: Did
@@ -241,11 +241,17 @@ class RoomPolicy:
         for dids in ([e.did for e in roles], bans, [f.did for f in floors]):
             if len(set(dids)) != len(dids):
                 raise DecodeError("a did is listed twice")
+        if len({invite.invite_pub for invite in invites}) != len(invites):
+            raise DecodeError("a link is listed twice")
         return cls(hub, term, base, roles, fallbacks, bans, floors, invites, history, limits, takeover_after)
 
     def listed_role(self, did: Did) -> Role:
         """Give the role that the policy lists; see `roles.Standing` for who acts as the owner."""
         return next((entry.role for entry in self.roles if entry.did == did), Role.MEMBER)
+
+    def invite(self, invite_pub: bytes) -> Invite | None:
+        """Give the entry of a link."""
+        return next((invite for invite in self.invites if invite.invite_pub == invite_pub), None)
 
     def floor(self, did: Did) -> int:
         """Give the least ``record_seq`` with which a device of `did` may enter; 0 without a floor."""

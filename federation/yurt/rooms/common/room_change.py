@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from yurt.identity.did import Did
 from yurt.rooms.common.judged import Case
 from yurt.rooms.common.participants import Member, Participants
-from yurt.rooms.common.policy import Role
+from yurt.rooms.common.policy import Role, RoomPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RoomChange:
     """The committing device."""
     joined: tuple[Did, ...] = ()
     left: tuple[Did, ...] = ()
-    """Went by themselves (SelfRemove; later)."""
+    """Went by themselves (SelfRemove)."""
     removed: tuple[Did, ...] = ()
     devices_added: tuple[Device, ...] = ()
     """All new leaves, those of people who joined included."""
@@ -54,6 +54,14 @@ class RoomChange:
     banned: tuple[Did, ...] = ()
     unbanned: tuple[Did, ...] = ()
     moved: tuple[Moved, ...] = ()
+    by_link: tuple[Did, ...] = ()
+    """Those of `joined` who came by a link."""
+    links_made: tuple[bytes, ...] = ()
+    """Invite keys of new links."""
+    links_ended: tuple[bytes, ...] = ()
+    """Revoked, expired or used up."""
+    resynced: Device | None = None
+    """The committer's own device came back from outside, after a loss."""
     settings: bool = False
     """History, limits or another part of the policy changed."""
     owner: Did | None = None
@@ -70,18 +78,26 @@ def describe(case: Case) -> RoomChange:
     before, after = case.before, case.after
     here, then = before.policy, after.policy
     owner = after.effective_owner
+    left = tuple(
+        dict.fromkeys(m.did for m in before.people.members if m.index in case.left and m.did in case.gone)
+    )
     return RoomChange(
         epoch=case.change.epoch + 1,
         by=case.by.did,
         device_id=case.by.leaf.device_id,
         joined=_new(before.people, after.people),
-        removed=_new(after.people, before.people),
+        left=left,
+        removed=tuple(did for did in _new(after.people, before.people) if did not in left),
         devices_added=_new_devices(before.people, after.people),
         devices_removed=_new_devices(after.people, before.people),
         roles=_roles(case),
         banned=tuple(did for did in then.bans if did not in here.bans),
         unbanned=tuple(did for did in here.bans if did not in then.bans),
         moved=_moved(before.people, after.people),
+        by_link=case.joins.new,
+        links_made=_new_links(here, then),
+        links_ended=_new_links(then, here),
+        resynced=Device(case.by.did, case.by.leaf.device_id) if case.is_resync else None,
         settings=(here.history, here.limits, here.takeover_after)
         != (then.history, then.limits, then.takeover_after),
         owner=None if owner == before.effective_owner else owner,
@@ -90,6 +106,10 @@ def describe(case: Case) -> RoomChange:
 
 def _new(old: Participants, new: Participants) -> tuple[Did, ...]:
     return tuple(did for did in new.dids if did not in old)
+
+
+def _new_links(old: RoomPolicy, new: RoomPolicy) -> tuple[bytes, ...]:
+    return tuple(invite.invite_pub for invite in new.invites if old.invite(invite.invite_pub) is None)
 
 
 def _devices(people: Participants) -> dict[Device, Member]:

@@ -18,6 +18,7 @@ class Rule(StrEnum):
     EPOCH_TOO_OLD = "epochTooOld"
     NOT_YOURS = "notYours"
     INVALID_COMMIT = "invalidCommit"
+    INVALID_PROPOSAL = "invalidProposal"
     GROUP_INFO_MISSING = "groupInfoMissing"
     GROUP_INFO_WRONG = "groupInfoWrong"
     WELCOME_MISSING = "welcomeMissing"
@@ -33,6 +34,7 @@ class Rule(StrEnum):
     BAD_RECORD = "badRecord"
     # --- proposals -------------------------------------------------------------------------------------
     EXTERNAL_COMMIT = "externalCommit"
+    SELF_REMOVE = "selfRemove"
     PROPOSAL_BY_REFERENCE = "proposalByReference"
     UPDATE_PROPOSAL = "updateProposal"
     PSK_PROPOSAL = "pskProposal"
@@ -51,6 +53,18 @@ class Rule(StrEnum):
     TOO_MANY_DEVICES = "tooManyDevices"
     ROOM_FULL = "roomFull"
     BANNED = "banned"
+    # --- coming back from outside -----------------------------------------------------------------------
+    RESYNC_STRANGER = "resyncStranger"
+    RESYNC_REMOVE = "resyncRemove"
+    RESYNC_LIMIT = "resyncLimit"
+    # --- links -----------------------------------------------------------------------------------------
+    JOIN_PROOF = "joinProof"
+    INVITE_UNKNOWN = "inviteUnknown"
+    INVITE_EXPIRED = "inviteExpired"
+    INVITE_USED_UP = "inviteUsedUp"
+    INVITE_USES = "inviteUses"
+    LINK_RIGHT = "linkRight"
+    BAD_INVITE = "badInvite"
     # --- who may ---------------------------------------------------------------------------------------
     INVITE_RIGHT = "inviteRight"
     REMOVE_RIGHT = "removeRight"
@@ -61,6 +75,7 @@ class Rule(StrEnum):
     POLICY_FULL = "policyFull"
     POLICY_RIGHT = "policyRight"
     ROLE_RIGHT = "roleRight"
+    ROLE_OF_NOBODY = "roleOfNobody"
     BAN_RIGHT = "banRight"
     FLOOR_WITHOUT_RECORD = "floorWithoutRecord"
     EXTENSIONS_CHANGED = "extensionsChanged"

@@ -39,7 +39,7 @@ def check_group_info(commit: JudgedCommit, data: bytes) -> None:
         raise Refused(
             Rule.GROUP_INFO_WRONG, f"the GroupInfo does not fit: {error}", detail=error.rule
         ) from None
-    if info.signer != commit.mls.committer:
+    if info.signer != commit.committer_index:
         raise Refused(Rule.GROUP_INFO_WRONG, "the GroupInfo is not signed by the committer")
     if find_extension(info.extensions, ExtensionType.EXTERNAL_PUB) is None:
         raise Refused(Rule.GROUP_INFO_WRONG, "the GroupInfo has no external key")

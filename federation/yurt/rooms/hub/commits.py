@@ -8,7 +8,9 @@ from yurt.mls.errors import RemoteMlsError
 from yurt.mls.public_group import PublicGroup
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
+from yurt.rooms.common.judge_resync import resynced_index
 from yurt.rooms.common.judged import Judged
+from yurt.rooms.common.leaving import Leaving, judge_proposal
 from yurt.rooms.common.participants import Participants, Standing
 from yurt.rooms.common.room_change import RoomChange
 from yurt.rooms.common.rules import Rule
@@ -30,6 +32,12 @@ class JudgedCommit:
     def removes(self) -> bool:
         """Whether a leaf went; messages from before are then refused."""
         return bool(self.mls.removed)
+
+    @property
+    def committer_index(self) -> int | None:
+        """The committer's leaf after it; also of somebody who came back from outside."""
+        index = self.mls.committer
+        return resynced_index(self.mls) if index is None else index
 
     @property
     def by(self) -> Did:
@@ -56,11 +64,34 @@ def judge_commit(public: PublicGroup, entry: bytes, at: Judged) -> JudgedCommit:
         raise Refused(Rule.INVALID_COMMIT, f"the commit is not valid: {error}", detail=error.rule) from None
 
 
+def judge_entry(public: PublicGroup, entry: bytes, at: Judged) -> tuple[PublicGroup, Leaving]:
+    """Stage and judge a proposal that travels on its own.
+
+    Returns:
+        The same epoch, in which a commit may name the proposal, and what it asks for.
+
+    Raises:
+        Refused: ``invalidProposal`` with MLS's own rule as the detail, or ``selfRemove``.
+    """
+    try:
+        pending = public.stage_proposal(entry, at_ms=at.accepted_at)
+        leaving = judge_proposal(pending, public.tree)
+        if public.proposals.find(pending.reference) is not None:
+            raise Refused(Rule.INVALID_PROPOSAL, "the proposal waits for its commit already")
+        return public.with_proposal(pending), leaving
+    except RemoteMlsError as error:
+        raise Refused(
+            Rule.INVALID_PROPOSAL, f"the proposal is not valid: {error}", detail=error.rule
+        ) from None
+
+
 def effects_of(change: RoomChange, before: Standing, after: Standing) -> tuple[Effect, ...]:
     """Say who must hear of a commit beside the room's copies."""
     then, now = before.people, after.people
+    # Who came back from outside is in already, and has no Welcome.
+    welcomed = () if change.resynced else change.devices_added
     return (
-        *(_welcome(now, device.did, device.device_id) for device in change.devices_added),
+        *(_welcome(now, device.did, device.device_id) for device in welcomed),
         *(DeviceRemoved(device.did, device.device_id) for device in change.devices_removed),
         *(NodeJoined(node) for node in sorted(now.nodes - then.nodes)),
         *(NodeLeft(node) for node in sorted(then.nodes - now.nodes)),

@@ -13,7 +13,7 @@ from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.log_copy import Duplicate, LogCopy, follow
 from yurt.rooms.common.room_change import RoomChange
 from yurt.rooms.common.rules import Rule
-from yurt.rooms.hub.commits import effects_of, judge_commit
+from yurt.rooms.hub.commits import effects_of, judge_commit, judge_entry
 from yurt.rooms.hub.effects import Effect
 from yurt.rooms.hub.state import HubState
 from yurt.wire.position import LogRow
@@ -52,11 +52,14 @@ def follow_row(state: HubState, row: LogRow, now_ms: int) -> Followed | Duplicat
     # TRUST 8, later: a new term begins with a takeover or handover that can be judged.
     if row.position.term != state.term:
         raise LogForked("term", row.position)
-    if row.kind != EntryKind.COMMIT:
+    if row.kind not in (EntryKind.COMMIT, EntryKind.PROPOSAL):
         return Followed(state.after_row(row), row, None, (), outcome.ahead)
     if not row.body:
-        raise Refused(Rule.INVALID_COMMIT, "a commit that was erased cannot be followed")
+        raise Refused(Rule.INVALID_COMMIT, "what was erased of the room's commits cannot be followed")
+    if row.kind == EntryKind.PROPOSAL:
+        public, _ = judge_entry(state.public, row.body, Judged.of(row))
+        return Followed(state.after_proposal(row, public), row, None, (), outcome.ahead)
     commit = judge_commit(state.public, row.body, Judged.of(row))
-    after = state.after_commit(row, commit.public, removes=commit.removes)
+    after = state.after_commit(row, commit.public, removes=commit.removes, resynced=commit.change.resynced)
     effects = effects_of(commit.change, state.standing, after.standing)
     return Followed(after, row, commit.change, effects, outcome.ahead)

@@ -8,7 +8,7 @@ keeps the new state only then.
 
 The epochs of one room::
 
-    current            messages and the one commit that ends it
+    current            messages, SelfRemoves, and the one commit that ends it
     current - 1, - 2   messages, for 12 h after their end; none from before a removal
     others             wrongEpoch (ahead), epochTooOld (behind)
 """
@@ -23,7 +23,7 @@ from yurt.rooms.common.errors import EpochTooOld, Refused, WrongEpoch
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.bundle import check_group_info, check_welcome
-from yurt.rooms.hub.commits import effects_of, judge_commit
+from yurt.rooms.hub.commits import effects_of, judge_commit, judge_entry
 from yurt.rooms.hub.effects import Accepted
 from yurt.rooms.hub.state import OPEN_EPOCHS, HubState
 from yurt.wire.position import LogRow, Position
@@ -35,6 +35,7 @@ EPOCH_OPEN_MS: Final = 12 * 3600 * 1000
 _FRAMING: Final[dict[int, tuple[WireFormat, ContentType]]] = {
     EntryKind.MESSAGE: (WireFormat.PRIVATE_MESSAGE, ContentType.APPLICATION),
     EntryKind.COMMIT: (WireFormat.PUBLIC_MESSAGE, ContentType.COMMIT),
+    EntryKind.PROPOSAL: (WireFormat.PUBLIC_MESSAGE, ContentType.PROPOSAL),
 }
 """Each kind has one framing; everything else is refused (TRUST 4)."""
 
@@ -75,6 +76,8 @@ def accept(state: HubState, submission: Submission, now_ms: int) -> tuple[HubSta
     at = max(now_ms, state.accepted_at)
     if submission.kind == EntryKind.COMMIT:
         return _accept_commit(state, submission, envelope, at)
+    if submission.kind == EntryKind.PROPOSAL:
+        return _accept_proposal(state, submission, envelope, at)
     _check_age(state, envelope.epoch, at)
     row = next_row(state, EntryKind.MESSAGE, submission.entry, at)
     return state.after_row(row), Accepted(row)
@@ -93,8 +96,6 @@ def _check_form(state: HubState, submission: Submission) -> Envelope:
     sizes = (len(submission.entry), len(submission.group_info), len(submission.welcome))
     if max(sizes) > limit:
         raise Refused(Rule.ENTRY_TOO_LARGE, f"an entry of this kind has at most {limit} bytes")
-    if submission.kind == EntryKind.PROPOSAL:
-        raise Refused(Rule.NOT_YET, "leaving by SelfRemove is not understood yet")
     try:
         envelope = peek(submission.entry)
     except DecodeError as error:
@@ -136,6 +137,22 @@ def _accept_commit(
         raise Refused(Rule.NOT_YOURS, "the commit is another person's")
     check_group_info(commit, submission.group_info)
     check_welcome(commit, submission.welcome)
-    after = state.after_commit(row, commit.public, removes=commit.removes)
+    resynced = commit.change.resynced
+    if resynced is not None:
+        state.check_resync(resynced, at)
+    after = state.after_commit(row, commit.public, removes=commit.removes, resynced=resynced)
     effects = effects_of(commit.change, state.standing, after.standing)
     return after, Accepted(row, commit.change, effects, submission.group_info, submission.welcome)
+
+
+def _accept_proposal(
+    state: HubState, submission: Submission, envelope: Envelope, at: int
+) -> tuple[HubState, Accepted]:
+    """A member wants to leave; the next commit takes the leaf out."""
+    if envelope.epoch != state.epoch:
+        raise WrongEpoch(state.epoch, envelope.epoch)
+    row = next_row(state, EntryKind.PROPOSAL, submission.entry, at)
+    public, leaving = judge_entry(state.public, submission.entry, Judged.of(row))
+    if leaving.did != submission.did:
+        raise Refused(Rule.NOT_YOURS, "the proposal is another person's")
+    return state.after_proposal(row, public), Accepted(row)
