@@ -260,13 +260,15 @@ def _bool(cell: str | None) -> bool | None:
 
 
 def _languages(cell: str | None) -> tuple[str, ...] | None:
-    """None if there is no such column; empty means all languages."""
+    """None if the file does not say; empty means all languages.
+
+    A code that is none is passed over: nobody should lose a follow to it.
+    """
     if cell is None:
         return None
-    codes = tuple(code.strip() for code in cell.split(",") if code.strip())
-    if len(codes) > MAX_LANGUAGES or not all(map(_LANGUAGE.fullmatch, codes)):
-        raise _Refused("malformedLanguage", "a language is a short code like en or pt-BR")
-    return codes
+    said = [code.strip() for code in cell.split(",") if code.strip()]
+    codes = tuple(filter(_LANGUAGE.fullmatch, said[:MAX_LANGUAGES]))
+    return None if said and not codes else codes
 
 
 def _url(cell: str | None) -> str:

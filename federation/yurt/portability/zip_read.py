@@ -8,6 +8,7 @@ reads it. Nothing in a zip is signed, so nothing that is read here proves anythi
 """
 
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def read_zip(stream: BinaryIO, *, caps: ZipCaps | None = None) -> Iterator[tuple
             _check_all(infos, caps)
             for info in infos:
                 yield info.filename, _read(opened, info)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, ValueError, OSError):
         raise ArchiveError("malformedArchive", "not a zip, or a damaged one") from None
 
 

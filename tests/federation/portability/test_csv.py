@@ -98,6 +98,17 @@ def test_headers_may_stand_in_any_order_and_in_files_that_have_none() -> None:
     assert domains.rows == (DomainBlockRow("bad.example"),)
 
 
+def test_odd_language_costs_no_follow() -> None:
+    """What is no code is passed over; the row stands."""
+    header = b"Account address,Languages\n"
+    file = decode_csv(header + b'a@b.example,"en, =1"\nc@b.example,=1\n', kind=CsvKind.FOLLOWING)
+
+    assert file.rows == (
+        FollowRow(Address("a", "b.example"), languages=("en",)),
+        FollowRow(Address("c", "b.example"), languages=None),
+    )
+
+
 @pytest.mark.parametrize(
     ("header", "name", "kind"),
     [
