@@ -54,20 +54,24 @@ class Montgomery:
     public_type: type[X25519PublicKey] | type[X448PublicKey]
     size: int
     """Of both keys, in bytes."""
-    bits: int
-    """Of a u coordinate; bits above are ignored (RFC 7748, 5)."""
+    prime: int
     small_order: frozenset[int]
-    """RFC 7748, 6: the u coordinates that make every shared secret zero, with their second spellings."""
+    """RFC 7748, 6: the u coordinates that make every shared secret zero."""
 
     def public(self, private: bytes) -> bytes:
         """Compute the public key of a private one."""
         return self.private_type.from_private_bytes(private).public_key().public_bytes_raw()
 
     def accepts(self, public: bytes) -> bool:
-        """Refuse a wrong length and the points of small order."""
+        """Refuse a wrong length, a second spelling and the points of small order.
+
+        RFC 7748, 5, lets a receiver take any string, and reduces it. But honest keys are reduced already,
+        and with two spellings of one key, "no key twice in the tree" would mean nothing.
+        """
         if len(public) != self.size:
             return False
-        return int.from_bytes(public, "little") & ((1 << self.bits) - 1) not in self.small_order
+        u = int.from_bytes(public, "little")
+        return u < self.prime and u not in self.small_order
 
     def generate(self, random: Random) -> bytes:
         """Make a private key; every string of this size is one."""
@@ -184,14 +188,14 @@ _ORDER_8_U = (
 _PRIME_448 = 2**448 - 2**224 - 1
 
 
-def _with_second_spellings(prime: int, *u: int) -> frozenset[int]:
-    return frozenset({0, 1, *u, prime - 1, prime, prime + 1})
-
-
 X25519: Final = Montgomery(
-    X25519PrivateKey, X25519PublicKey, 32, 255, _with_second_spellings(_PRIME_25519, *_ORDER_8_U)
+    X25519PrivateKey,
+    X25519PublicKey,
+    32,
+    _PRIME_25519,
+    frozenset({0, 1, *_ORDER_8_U, _PRIME_25519 - 1}),
 )
-X448: Final = Montgomery(X448PrivateKey, X448PublicKey, 56, 448, _with_second_spellings(_PRIME_448))
+X448: Final = Montgomery(X448PrivateKey, X448PublicKey, 56, _PRIME_448, frozenset({0, 1, _PRIME_448 - 1}))
 P256: Final = NistCurve(
     ec.SECP256R1(), 32, 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 )

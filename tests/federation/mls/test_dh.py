@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
-from yurt.mls.dh import P256, P384, P521, X448, NistCurve
+from yurt.mls.dh import P256, P384, P521, X448, X25519, Montgomery, NistCurve
 from yurt.mls.errors import DecryptionFailed, InvalidPublicKey
 
 PRIME_448 = 2**448 - 2**224 - 1
@@ -20,6 +20,27 @@ def test_small_order_points_of_x448(u: int) -> None:
     assert not X448.accepts(public)
     with pytest.raises(InvalidPublicKey):
         X448.exchange(X448.generate(os.urandom), public)
+
+
+@pytest.mark.parametrize(
+    ("group", "prime"), [(X25519, 2**255 - 19), (X448, PRIME_448)], ids=["x25519", "x448"]
+)
+def test_a_montgomery_key_has_one_spelling(group: Montgomery, prime: int) -> None:
+    """RFC 7748 would read these as the same key; in a tree they would pass for two."""
+    base = (9 if group is X25519 else 5).to_bytes(group.size, "little")
+    twins = [
+        (u + prime).to_bytes(group.size, "little")
+        for u in (2, 9)
+        if (u + prime).bit_length() <= 8 * group.size
+    ]
+    top_bit = base[:-1] + bytes((base[-1] | 0x80,))
+
+    assert group.accepts(base)
+    assert twins
+    for twin in (*twins, top_bit) if group is X25519 else twins:
+        assert not group.accepts(twin)
+        with pytest.raises(InvalidPublicKey):
+            group.exchange(group.generate(os.urandom), twin)
 
 
 @pytest.mark.parametrize("curve", [P256, P384, P521], ids=["p256", "p384", "p521"])
