@@ -73,6 +73,18 @@ def test_the_leftmost_free_leaf(table: Table) -> None:
     assert staged.apply().tree.size == 4
 
 
+def test_a_group_of_one() -> None:
+    """The only member, or somebody beside it, can come from outside."""
+    alone = Table.of(1)
+    again = Person.named("ana", private=alone.privates[ANA])
+
+    beside = alone.group.stage(alone.external_commit(EVA)).apply()
+    back = alone.group.stage(alone.external_commit(again, Remove(ANA))).apply()
+
+    assert [index for index, _ in beside.tree.leaves()] == [0, 1]
+    assert (back.tree.size, back.tree.member_count) == (1, 1)
+
+
 def test_a_device_comes_back(table: Table) -> None:
     """A resync removes the device's own old leaf; the change shows which leaf replaces which."""
     old = table.group.tree.leaf(CY)
