@@ -33,7 +33,7 @@ from yurt.rooms.common.room import read_room
 from yurt.rooms.common.rules import Rule
 from yurt.wire.exchange import WelcomeDelivery
 from yurt.wire.frames import room_log
-from yurt.wire.registry import ROOM_CARD_EXTENSION
+from yurt.wire.registry import CIPHER_SUITE, ROOM_CARD_EXTENSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ def _check(group: Group, device: Device, delivery: WelcomeDelivery) -> Standing:
     Raises:
         Refused: A leaf, the policy, or the stamp is not as it must be.
     """
+    if group.context.cipher_suite != CIPHER_SUITE:
+        raise Refused(Rule.INVALID_COMMIT, "a room is of another cipher suite than rooms have")
     standing = read_room(group.context.extensions, group.tree)
     own = standing.people.device(device.did, device.keys.device_id)
     # TRUST 4: the room is named by the signed group, never by the envelope around it.

@@ -38,10 +38,11 @@ class EngineServer:
         self._engine = engine
         self._server: asyncio.Server | None = None
         self._guests: set[_Guest] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_unix_server(self._welcome, sock=sockets.listen(self._home))
+        self._server = await asyncio.start_unix_server(self._greet, sock=sockets.listen(self._home))
 
     async def close(self) -> None:
         """Take no more requests, answer those that run, and let everybody go: one of them takes over."""
@@ -56,7 +57,15 @@ class EngineServer:
             await asyncio.wait(calls, timeout=DRAIN_S)
         for guest in list(self._guests):
             await guest.close()
+        if self._tasks:
+            # Each ends by itself now that its connection is closed; nothing is left for the loop to cancel.
+            await asyncio.wait(self._tasks, timeout=DRAIN_S)
         self._server = None
+
+    def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._welcome(reader, writer), name="vault guest")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
