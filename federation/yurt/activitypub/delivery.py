@@ -40,10 +40,10 @@ _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 class Attempt:
     """One activity on its way to one inbox."""
 
-    queued_at: int
+    queued_at: float
     tries: int
     """Failures before this one."""
-    now: int
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Delivered:
 class TryAgain:
     """It may arrive later."""
 
-    at: int
+    at: float
     reason: str
 
 
@@ -103,18 +103,18 @@ def judge(attempt: Attempt, answer: Answer, randomness: float) -> Outcome:
     return TryAgain(at, reason) if at < attempt.queued_at + LIFETIME_S else GivenUp("tooOld")
 
 
-def next_delay(tries: int, randomness: float) -> int:
-    """Seconds until the next try, at least one; ± 20 % of the table.
+def next_delay(tries: int, randomness: float) -> float:
+    """Seconds until the next try; the table, ± 20 %.
 
     Args:
         tries: Failures before the one that just was.
         randomness: In [0, 1).
     """
     base = DELAYS_S[min(tries, len(DELAYS_S) - 1)]
-    return max(1, round(base * (1 - JITTER + 2 * JITTER * randomness)))
+    return base * (1 - JITTER + 2 * JITTER * randomness)
 
 
-def read_retry_after(header: str, now: int) -> int:
+def read_retry_after(header: str, now: float) -> float:
     """Seconds that a ``Retry-After`` asks for (RFC 9110 10.2.3), at most a day; 0 if it asks for nothing."""
     text = header.strip()
     if _DIGITS.fullmatch(text):

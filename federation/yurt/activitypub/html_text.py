@@ -22,7 +22,8 @@ MAX_INPUT: Final = 100_000
 """Characters of HTML; the rest is cut."""
 MAX_TEXT: Final = 50_000
 """Characters of the text that is made."""
-MAX_BLANK_LINES: Final = 1
+MAX_QUOTES: Final = 8
+"""Marks before a line; deeper quotes look like these."""
 _CUT: Final = " [...]"
 
 # A complete tag, without `<` or a line of attributes that ends nowhere. Possessive: no way back, linear.
@@ -147,6 +148,7 @@ class _Reader(HTMLParser):
                 self._hidden.append(tag)
         elif tag == "a":
             self._close_link()
+            self._begin_line()
             self._links.append(((dict(attrs).get("href") or "").strip(), len(self._parts)))
         else:
             self._break(tag)
@@ -174,7 +176,10 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._hidden:
             return
-        self._parts.append(data if self._preformatted else _SPACES.sub(" ", data))
+        words = data if self._preformatted else _SPACES.sub(" ", data)
+        if words.strip():
+            self._begin_line()
+        self._parts.append(words)
 
     def text(self) -> str:
         """Everything that is shown."""
@@ -189,8 +194,11 @@ class _Reader(HTMLParser):
             self._parts.append("\n")
         if tag == "li":
             self._parts.append("- ")
-        if tag == "blockquote":
-            self._parts.append("> ")
+
+    def _begin_line(self) -> None:
+        """Mark a line that is quoted."""
+        if self._quoted and (not self._parts or self._parts[-1].endswith("\n")):
+            self._parts.append("> " * min(self._quoted, MAX_QUOTES))
 
     def _close_link(self) -> None:
         """Say where a link leads, unless its words are that."""

@@ -124,8 +124,9 @@ MOVE_RULES: Final[tuple[_Rule, ...]] = (
     ("noAlias", Verdict.REFUSE, lambda case: case.origin.id not in case.target.also_known_as),
     ("noAliasBack", Verdict.REFUSE,
      lambda case: case.is_pull and case.target.id not in case.origin.also_known_as),
+    # An old node may say what it likes of a person; the record says where they are.
     ("movedElsewhere", Verdict.REFUSE,
-     lambda case: case.origin.moved_to not in (None, "", case.target.id)),
+     lambda case: not case.origin.did and case.origin.moved_to not in (None, "", case.target.id)),
     ("cooldown", Verdict.REFUSE, lambda case: case.has_cooldown),
     ("otherPerson", Verdict.REFUSE,
      lambda case: bool(case.origin.did and case.target.did) and case.origin.did != case.target.did),

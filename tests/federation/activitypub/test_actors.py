@@ -25,6 +25,7 @@ from yurt.identity.identity_key import IdentityKey
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.statement import make_statement, verify_statement
 from yurt.wire.errors import GateError
+from yurt.wire.gate import parse_object
 
 Document = Callable[[str], tuple[bytes, str, str]]
 ANA = locations.PersonLocations("harbour.example", "ana")
@@ -337,3 +338,34 @@ def test_signatures_of_any_length_are_only_wrong(
     """A truncated or swollen signature is false, not an error."""
     for key in (ana_key.public_key(), node_key.public_key()):
         assert not verify_bytes(key, bytes(size), b"message")
+
+
+def test_a_person_who_moved_says_so(ana_key: RSAPrivateKey) -> None:
+    """alsoKnownAs, movedTo, keyPackages, locked and a summary are served and read."""
+    elsewhere = "https://meadow.example/users/ana"
+    profile = PersonProfile(
+        ANA,
+        ana_key.public_key(),
+        summary="I keep boats.\nhttps://harbour.example/boats",
+        locked=True,
+        also_known_as=(elsewhere,),
+        moved_to=elsewhere,
+        has_key_packages=True,
+    )
+
+    ana = parse_actor(parse_object(write(person_document(profile)), limit=100_000), ANA.actor)
+
+    assert (ana.also_known_as, ana.moved_to, ana.locked) == ((elsewhere,), elsewhere, True)
+    assert ana.key_packages == ANA.key_packages
+    assert ana.summary == profile.summary
+    assert ana.url == ANA.actor
+
+
+def test_links_of_an_actor_stay_on_its_host(ana_key: RSAPrivateKey) -> None:
+    """A page or key packages elsewhere are not shown as Ana's own."""
+    document = person_document(PersonProfile(ANA, ana_key.public_key()))
+    document |= {"url": "https://bank.example/", "keyPackages": "https://evil.example/keyPackages"}
+
+    ana = parse_actor(document, ANA.actor)
+
+    assert (ana.url, ana.key_packages) == ("", "")

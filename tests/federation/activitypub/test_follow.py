@@ -15,6 +15,7 @@ from yurt.activitypub.follow import (
     FollowState,
     as_followed,
     as_follower,
+    block,
     receive_follow,
 )
 
@@ -166,3 +167,50 @@ def test_a_follower_is_accepted_only_after_asking(events: list[Event]) -> None:
         answered = answered or (asked and event is Event.ACCEPTED)
         if life.state is FollowState.ACCEPTED:
             assert answered
+
+
+# --- blocks -----------------------------------------------------------------------------------------
+ACCEPTED = FollowLife(FollowState.ACCEPTED, ONE)
+THEIRS = FollowLife(FollowState.ACCEPTED, TWO)
+
+
+def test_a_block_that_arrives_ends_follows_both_ways_and_answers_nothing() -> None:
+    """Bo blocks Ana: neither follows the other, and Bo hears nothing of it."""
+    mine, theirs, effects = block(ACCEPTED, THEIRS, by_them=True)
+
+    assert (mine.state, theirs.state) == (FollowState.REFUSED, FollowState.UNDONE)
+    assert set(effects) == {Effect.TELL}
+    assert block(mine, theirs, by_them=True) == (mine, theirs, ())
+
+
+def test_an_own_block_takes_back_and_refuses() -> None:
+    """Ana blocks Bo: her follow is undone, his is removed."""
+    mine, theirs, effects = block(ACCEPTED, THEIRS, by_them=False)
+
+    assert (mine.state, theirs.state) == (FollowState.UNDONE, FollowState.REFUSED)
+    assert effects == (Effect.SEND_UNDO, Effect.SEND_REJECT)
+    assert block(mine, theirs, by_them=False) == (mine, theirs, ())
+
+
+def test_a_block_of_a_stranger_sends_nothing() -> None:
+    """Who was not followed hears of no Undo or Reject."""
+    assert block(NOBODY, NOBODY, by_them=False)[2] == ()
+    assert block(NOBODY, NOBODY, by_them=True)[2] == ()
+
+
+@pytest.mark.parametrize("locked", [True, False])
+@pytest.mark.parametrize(
+    "state", [FollowState.NONE, FollowState.PENDING, FollowState.ACCEPTED, FollowState.REFUSED]
+)
+def test_who_is_blocked_is_refused_at_once(state: FollowState, locked: object) -> None:
+    """Nobody is asked; also not if they believe that they follow."""
+    life, effects = receive_follow(FollowLife(state, ONE), TWO, locked=bool(locked), refused=True)
+
+    assert (life.state, effects) == (FollowState.REFUSED, (Effect.SEND_REJECT,))
+
+
+def test_a_refused_follow_that_was_undone_before_stays_undone() -> None:
+    """Its Undo overtook it: there is nothing to refuse."""
+    undone = FollowLife(FollowState.UNDONE, ONE)
+
+    assert receive_follow(undone, ONE, locked=False, refused=True) == (undone, ())
