@@ -172,7 +172,8 @@ def test_the_public_side_loads_no_secrets() -> None:
     program = (
         "import sys, yurt.mls.public_group\n"
         "secret = ('group', 'secret_tree', 'key_schedule', 'treekem', 'joining', 'staging', 'receiving',"
-        " 'message_protection', 'member_epoch', 'message_epoch', 'key_package_bundle')\n"
+        " 'message_protection', 'member_epoch', 'message_epoch', 'key_package_bundle', 'psk_secret',"
+        " 'committing', 'external_init', 'external_join', 'own_proposals', 'succession')\n"
         "loaded = [name for name in secret if 'yurt.mls.' + name in sys.modules]\n"
         "sys.exit(' '.join(loaded) or 0)"
     )
