@@ -41,6 +41,14 @@ async def done(shell: Shell, *arguments: str) -> str:
     return ended.out
 
 
+async def hears(shell: Shell, text: str) -> None:
+    """Read one line more each time, until somebody has said it; a `tail` waits for what is not there."""
+    count, shown = 0, ""
+    while text not in shown:
+        count += 1
+        shown = await done(shell, "tail", "--count", str(count), "--json")
+
+
 async def test_first_day(world: World) -> None:
     """Join, follow, open a room, invite, send, read: each is one command."""
     ana, bo = await shell(world, "ana@harbour.example"), await shell(world, "bo@hilltop.example")
@@ -56,14 +64,12 @@ async def test_first_day(world: World) -> None:
     await done(ana, "room", "create", "harbour watch")
     await done(ana, "invite", "harbour watch", "bo@hilltop.example")
     await done(ana, "send", "harbour watch", "hello from the harbour")
-    heard = await done(bo, "tail", "--count", "1", "--json")
-    while "hello from the harbour" not in heard:
-        heard = await done(bo, "tail", "harbour watch", "--count", "2", "--json")
+    await hears(bo, "hello from the harbour")
     await done(bo, "send", "harbour watch", "hello from the hilltop")
     rooms = [json.loads(line) for line in (await done(ana, "rooms", "--json")).splitlines()]
 
     assert [room["name"] for room in rooms] == ["harbour watch"]
-    assert "hello from the hilltop" in await done(ana, "tail", "harbour watch", "--count", "3")
+    await hears(ana, "hello from the hilltop")
 
 
 async def test_wrong_invite(world: World) -> None:
