@@ -22,6 +22,8 @@ MAX_INPUT: Final = 100_000
 """Characters of HTML; the rest is cut."""
 MAX_TEXT: Final = 50_000
 """Characters of the text that is made."""
+MAX_HIDDEN: Final = 64
+"""Hidden tags inside each other that are told apart."""
 MAX_QUOTES: Final = 8
 """Marks before a line; deeper quotes look like these."""
 _CUT: Final = " [...]"
@@ -144,7 +146,7 @@ class _Reader(HTMLParser):
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._hidden or tag in _HIDDEN:
-            if tag not in _VOID:
+            if tag not in _VOID and len(self._hidden) < MAX_HIDDEN:
                 self._hidden.append(tag)
         elif tag == "a":
             self._close_link()

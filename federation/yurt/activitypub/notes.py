@@ -48,7 +48,7 @@ class Mention:
 
     actor: str
     address: str
-    """As shown: ``@bo@hilltop.example``."""
+    """As the author wrote it (``@bo@hilltop.example``), sanitised; who it is says `actor` alone."""
 
 
 @dataclass(frozen=True, slots=True)
