@@ -6,11 +6,12 @@ in two ways, the narrower one holds: a mistake may hide a post, never publish on
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 from yurt.activitypub.references import Json, ids_of
 from yurt.activitypub.vocabulary import PUBLIC
 
-_PUBLIC_NAMES = frozenset({PUBLIC, "as:Public", "Public"})
+_PUBLIC_NAMES: Final = frozenset({PUBLIC, "as:Public", "Public"})
 
 
 class Visibility(enum.IntEnum):

@@ -10,6 +10,7 @@ that host is fetched. In which order these arrive does not matter: `yurt.activit
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from yurt.activitypub.activities import Other
 from yurt.activitypub.audience import narrower, read_audience
@@ -20,7 +21,7 @@ from yurt.activitypub.references import Json, host_of, id_of, object_of, types_o
 from yurt.activitypub.timestamps import write_time
 from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT, MLS_CONTEXT
 
-_EMBEDDING = {"type", "content", "attributedTo"}
+_EMBEDDING: Final = {"type", "content", "attributedTo"}
 
 
 @dataclass(frozen=True, slots=True)

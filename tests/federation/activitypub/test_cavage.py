@@ -21,7 +21,7 @@ from yurt.activitypub.errors import (
     SignatureRefused,
 )
 from yurt.activitypub.http_signatures import cavage, policy
-from yurt.activitypub.http_signatures.digests import make_digest
+from yurt.activitypub.http_signatures.digests import check_digest, make_digest
 from yurt.activitypub.http_signatures.fields import read_date, write_date
 from yurt.activitypub.http_signatures.keys import verify_bytes
 from yurt.activitypub.http_signatures.request import InboundRequest
@@ -127,20 +127,41 @@ C2 = (
 )
 
 
-def test_the_drafts_basic_vector(receive: Receive) -> None:
-    """Appendix C.2: the text that is signed is built as the draft builds it."""
+C1 = (
+    'keyId="Test",algorithm="rsa-sha256",'
+    'signature="SjWJWbWN7i0wzBvtPl8rbASWz5xQW6mcJmn+ibttBqtifLN7Sazz6m79cNfwwb8DMJ5cou1s7uEGKKCs+FLEEaDV5lp7q25W'
+    'qS+lavg7T8hc0GppauB6hbgEKTwblDHYGEtbGmtdHgVCk9SuS13F0hZ8FD0k/5OxEPXe5WozsbM="'
+)
+C3 = (
+    'keyId="Test",algorithm="rsa-sha256",created=1402170695, expires=1402170699,'
+    'headers="(request-target) host date content-type digest content-length",'
+    'signature="vSdrb+dS3EceC9bcwHSo4MlyKS59iFIrhgYkz8+oVLEEzmYZZvRs8rgOp+63LEM3v+MFHB32NfpB2bEKBIvB1q52LaEUHFv1'
+    '20V01IL+TAD48XaERZFukWgHoBTLMhYS2Gb51gWxpeIq8knRmPnYePbF5MOkR0Zkly4zKH7s1dE="'
+)
+
+
+@pytest.mark.parametrize("header", [C1, C2, C3])
+def test_the_drafts_vectors(header: str, receive: Receive) -> None:
+    """Appendix C: default, basic and all headers. The text that is signed is built as the draft builds it."""
     request = receive(
         "POST",
         "https://example.com/foo?param=value&pet=dog",
-        {"Host": "example.com", "Date": "Sun, 05 Jan 2014 21:31:40 GMT"},
+        {
+            "Host": "example.com",
+            "Date": "Sun, 05 Jan 2014 21:31:40 GMT",
+            "Content-Type": "application/json",
+            "Digest": "SHA-256=X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=",
+            "Content-Length": "18",
+        },
         b'{"hello": "world"}',
     )
     key = load_der_public_key(DRAFT_KEY)
-    signature = cavage.read_header(C2)
+    signature = cavage.read_header(header)
 
     text = cavage.signed_text(request, signature, request.target)
 
     assert verify_bytes(key, signature.signature, text)  # type: ignore[arg-type]  # an RSA key, too small for us
+    check_digest(request.single("digest") or "", request.body)
 
 
 # --- the matrix: what must be accepted --------------------------------------------------------------
