@@ -3,10 +3,14 @@
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+
+CATCH_UP_S: Final = 0.1
+CATCH_UP_TRIES: Final = 50
+"""Five seconds in all."""
 
 
 class Command(Protocol):
@@ -21,17 +25,22 @@ class Command(Protocol):
         ...
 
 
-def with_engine(work: Callable[[EngineApi], Awaitable[int]]) -> int:
+def with_engine(work: Callable[[EngineApi], Awaitable[int]], *, caught_up: bool = False) -> int:
     """Run something with the engine of this person's vault, wherever it runs.
+
+    Args:
+        work: What to do; gives the exit code.
+        caught_up: Whether the logs should be read to their heads first, if the node can be reached: a
+            command must know the room that somebody brought us into a minute ago.
 
     Raises:
         ClientError: There is no vault, or it cannot be opened.
         ProblemError: What the engine says.
     """
-    return asyncio.run(_with_engine(work))
+    return asyncio.run(_with_engine(work, caught_up=caught_up))
 
 
-async def _with_engine(work: Callable[[EngineApi], Awaitable[int]]) -> int:
+async def _with_engine(work: Callable[[EngineApi], Awaitable[int]], *, caught_up: bool) -> int:
     from yurt.cli import secrets
     from yurt.client import paths
     from yurt.client.clock import SystemClock
@@ -45,6 +54,16 @@ async def _with_engine(work: Callable[[EngineApi], Awaitable[int]]) -> int:
         clock=SystemClock(network),
     )
     try:
+        if caught_up:
+            await _catch_up(engine)
         return await work(engine)
     finally:
         await engine.close()
+
+
+async def _catch_up(engine: EngineApi) -> None:
+    """Wait until every log is live; not long, and not at all once the node proved unreachable."""
+    for _ in range(CATCH_UP_TRIES):
+        status = await engine.status()
+        if status.live or (not status.connected and status.problem) or await engine.sync(CATCH_UP_S):
+            return

@@ -64,8 +64,8 @@ class Session:
 
     def __init__(self, node: str, network: NetworkMap | None) -> None:
         self.node = node
-        self.problem = f"not connected to {node} yet"
-        """Why there is no stream, for people; empty while there is one."""
+        self.problem = ""
+        """Why there is no stream, for people; empty while there is one, or while it is first looked for."""
         self._failed = False
         """Whether the newest try to connect has failed."""
         self._network = network

@@ -27,4 +27,4 @@ def run(args: argparse.Namespace, output: Output) -> int:
         output.note(f"Safety number with them: {person.safety_number}")
         return 0
 
-    return with_engine(work)
+    return with_engine(work, caught_up=True)

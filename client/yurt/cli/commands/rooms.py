@@ -24,7 +24,7 @@ def run(_args: argparse.Namespace, output: Output) -> int:
             output.note("No rooms yet: open one with `yurt room create NAME`.")
         return 0
 
-    return with_engine(work)
+    return with_engine(work, caught_up=True)
 
 
 def room_json(room: RoomView) -> dict[str, object]:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         sent = await engine.send(room.room, text, wait=wait)
         return _show(sent, room.room, output)
 
-    return with_engine(work)
+    return with_engine(work, caught_up=True)
 
 
 def _read() -> str:

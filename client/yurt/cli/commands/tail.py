@@ -5,6 +5,7 @@ Each line comes once, when it has its place in the room; own messages that still
 
 import argparse
 from datetime import datetime
+from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
@@ -12,25 +13,27 @@ from yurt.cli.which_room import find_room, short_id
 from yurt.client.api import EngineApi, TimelineItem
 from yurt.client.errors import UsageError
 
-_PAGE = 500
+HISTORY: Final = 20
+_PAGE: Final = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("room", metavar="ROOM", nargs="?", help="its name, or the beginning of its id")
-    parser.add_argument("--history", type=int, default=20, metavar="N", help="lines from before (20)")
+    parser.add_argument("--history", type=int, metavar="N", help="lines from before (20, or as --count)")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N lines")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Show lines as they come."""
-    if args.history < 0 or args.count < 0:
+    history: int = (args.count or HISTORY) if args.history is None else args.history
+    if history < 0 or args.count < 0:
         raise UsageError("--history and --count take numbers from 0 up")
 
     async def work(engine: EngineApi) -> int:
         names = {room.room: room.name for room in await engine.rooms()}
         room = (await find_room(engine, args.room)).room if args.room else None
-        after = await _before_last(engine, [room] if room else list(names), args.history)
+        after = await _before_last(engine, [room] if room else list(names), history)
         shown: set[int] = set()
         async for item in engine.watch(room, after=after):
             if item.item in shown or (item.own and item.state not in ("accepted", "refused")):
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
                 break
         return 0
 
-    return with_engine(work)
+    return with_engine(work, caught_up=True)
 
 
 async def _before_last(engine: EngineApi, rooms: list[bytes], count: int) -> int:
