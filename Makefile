@@ -50,7 +50,8 @@ clean:  ## Remove the environment and all caches.
 
 # The environment is what uv.lock says, again whenever that changes.
 $(STAMP): pyproject.toml uv.lock | $(BIN)/uv
-	$(UV) sync --frozen --quiet --all-extras
+	$(UV) sync --frozen --quiet --all-extras --compile-bytecode
+	@$(BIN)/python -m compileall -q $(ROOTS)
 	@touch $@
 
 $(BIN)/uv:
