@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import re
 import resource
 import stat
@@ -187,6 +188,49 @@ async def test_no_terminal_no_question(town: Town, tmp_path: Path) -> None:
     assert "YURT_PASSPHRASE_FILE" in no_passphrase[1]
     assert all(len(err.splitlines()) == 1 for _, err in (no_phrase_file, no_passphrase))
     assert not (tmp_path / "phrase").exists()
+
+
+async def test_join_in_a_terminal(town: Town) -> None:
+    """A person types a passphrase twice, unseen, and is shown 24 words once."""
+    environment = _environment(town, "ana")
+    del environment["YURT_PASSPHRASE_FILE"]
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "yurt.cli.main",
+        "join",
+        LINK,
+        "ana",
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+
+    shown = ""
+    for _ in range(2):
+        shown += await _until_prompt(ours)
+        os.write(ours, PASSPHRASE.encode() + b"\n")
+    code = await process.wait()
+    shown += (await asyncio.to_thread(os.read, ours, 65536)).decode()
+    os.close(ours)
+
+    assert code == 0
+    assert PASSPHRASE not in shown
+    assert len(re.findall(r"\b\d{1,2}\. [a-z]+", shown)) == 24
+    assert f"You are ana@{HARBOUR} now." in shown
+
+
+async def _until_prompt(terminal: int) -> str:
+    """Read from a terminal until something is asked."""
+    shown = ""
+    async with asyncio.timeout(PATIENCE_S):
+        while not shown.endswith(": "):
+            shown += (await asyncio.to_thread(os.read, terminal, 1024)).decode()
+    return shown
 
 
 async def test_refused_join_leaves_nothing(town: Town) -> None:

@@ -21,7 +21,6 @@ DID_CHANGED: Final = "didChanged"
 LOG_FORKED: Final = "logForked"
 STOPPED: Final = "stopped"
 WELCOME_REFUSED: Final = "welcomeRefused"
-RETENTION: Final = "retention"
 
 _TEXTS: Final = {
     ERASED: "this message was erased before this device read it",

@@ -80,12 +80,6 @@ class Receiver:
             rooms.update(tx, found)
         return Taken(copy.head, found, ahead)
 
-    def skip(self, tx: Connection, room: bytes, to: LogCopy, reason: str) -> None:
-        """Take in that rows will not come."""
-        text = f"messages up to {to.head.term}.{to.head.seq} are not available any more"
-        timeline.add(tx, NewItem(room=room, kind="notice", text=text, reason=reason))
-        cursors.save(tx, room_log(room), to)
-
     def _take_row(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow:
         match row.kind:
             case EntryKind.COMMIT:
