@@ -18,6 +18,7 @@ from yurt.mls.errors import UnsupportedCipherSuite
 from yurt.mls.hpke import Hpke
 from yurt.mls.kem import DhKem, Kem
 from yurt.mls.signatures import ECDSA_P256, ECDSA_P384, ECDSA_P521, ED448, ED25519, SignatureScheme
+from yurt.mls.x_wing import X_WING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +141,14 @@ SUITES: Final = {
 """Every suite of RFC 9420, 17.1, by its number."""
 
 
+XWING_AES128GCM_SHA256_ED25519: Final = _suite(
+    0xF0C1, "128_XWING_AES128GCM_SHA256_Ed25519", X_WING, _AES_128_GCM, _SHA256, ED25519
+)
+"""The hybrid of draft-ietf-mls-pq-ciphersuites, under a number for private use until it has its own."""
+
+_BY_NUMBER: Final = {**SUITES, XWING_AES128GCM_SHA256_ED25519.value: XWING_AES128GCM_SHA256_ED25519}
+
+
 def cipher_suite(value: int) -> CipherSuite:
     """Look up a suite by its number.
 
@@ -147,6 +156,6 @@ def cipher_suite(value: int) -> CipherSuite:
         UnsupportedCipherSuite: The number is none of ours.
     """
     try:
-        return SUITES[value]
+        return _BY_NUMBER[value]
     except KeyError:
         raise UnsupportedCipherSuite(value) from None
