@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 ROOTS := federation server client lab
 
 .DEFAULT_GOAL := help
-.PHONY: help demo world test test-long check format bench clean
+.PHONY: help demo world test test-long check format fuzz bench clean
 
 help:  ## Show this list.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ check: $(STAMP)  ## Check format, style, types and imports.
 format: $(STAMP)  ## Format the code and mend what can be mended.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(STAMP)  ## Throw mutated bytes at the MLS decoders (FUZZ=500000 rounds).
+	FUZZ_ROUNDS=$(or $(FUZZ),500000) $(BIN)/pytest tests/federation/mls/test_fuzz_decoders.py -m "long or not long" --timeout 1800
 
 bench: $(STAMP)  ## Measure a real node beside a bare broadcast.
 	$(BIN)/python -m yurt.lab.bench
