@@ -4,6 +4,7 @@ CPU time of this process, medians, suite 0x0001; the primitives are measured in 
 ratio means the same on every machine.
 
     python -m yurt.lab.bench.mls 2 15 50 500
+    python -m yurt.lab.bench.mls --chart docs/mls-commit-cost.svg
 """
 
 import hashlib
@@ -13,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from typing_extensions import override
 
+from yurt.lab.bench.mls_chart import Row, draw
 from yurt.mls import tree_math
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.group import Group
@@ -96,21 +98,6 @@ class Primitives:
 def _exchange(private: bytes, public: bytes) -> bytes:
     peer = X25519PublicKey.from_public_bytes(public)
     return X25519PrivateKey.from_private_bytes(private).exchange(peer)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One operation at one size."""
-
-    members: int
-    name: str
-    ms: float
-    floor: float
-
-    @override
-    def __str__(self) -> str:
-        times = self.ms / self.floor
-        return f"{self.members:>6} {self.name:<28} {self.ms:>9.3f} {self.floor:>9.3f} {times:>6.1f}"
 
 
 @dataclass
@@ -251,11 +238,16 @@ def measure(sizes: Sequence[int] = SIZES) -> list[Row]:
     return [row for members in sizes for row in Scene(suite, members, primitives).measure()]
 
 
-def main(sizes: Sequence[str]) -> None:
-    """Print the table."""
+def main(arguments: Sequence[str]) -> None:
+    """Print the table; after `--chart`, the file to draw the cost of commits into."""
+    chart = Path(arguments[1]) if arguments[:1] == ["--chart"] else None
+    sizes = arguments[2:] if chart else arguments
+    rows = measure([int(size) for size in sizes] or SIZES)
     print(f"{'N':>6} {'operation':<28} {'CPU ms':>9} {'floor':>9} {'times':>6}")
-    for row in measure([int(size) for size in sizes] or SIZES):
+    for row in rows:
         print(row)
+    if chart:
+        chart.write_text(draw(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
