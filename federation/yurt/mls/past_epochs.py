@@ -19,6 +19,7 @@ from yurt.mls.group_store import EpochRows, GroupStore
 from yurt.mls.message_epoch import ApplicationMessage, MessageEpoch, ended_at
 from yurt.mls.past_leaves import Leaves, LeavesSince, PastLeaves
 from yurt.mls.public_group import PublicGroup
+from yurt.mls.ratchet_tree import RatchetTree
 
 KEEP_EPOCHS: Final = 3
 """An epoch this close below the current one is kept, however old."""
@@ -127,8 +128,8 @@ class PastEpochs:
     def add(
         self,
         ending: MessageEpoch,
-        before: Leaves,
-        after: Leaves,
+        before: RatchetTree,
+        after: RatchetTree,
         resumption_psk: bytes,
         ended_at: int | None,
     ) -> None:

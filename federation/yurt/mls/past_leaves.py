@@ -17,6 +17,7 @@ from typing_extensions import override
 from yurt.mls.codec import Reader, Structure, Writer
 from yurt.mls.errors import NotAMember
 from yurt.mls.leaf_node import LeafNode
+from yurt.mls.ratchet_tree import RatchetTree
 
 
 class Leaves(Protocol):
@@ -69,20 +70,22 @@ class PastLeaves(Structure):
     """As they were; None where nobody was and somebody is."""
 
     @classmethod
-    def between(cls, before: Leaves, after: Leaves) -> Self:
+    def between(cls, before: RatchetTree, after: RatchetTree) -> Self:
         """Compare two epochs, one following the other."""
-        changed: dict[int, LeafNode | None] = {}
-        for index in range(before.size):
-            old, new = before.leaf_or_none(index), after.leaf_or_none(index)
-            # Trees share what a commit did not touch, so hardly any leaf is looked into.
-            if old is not new and old != new:
-                changed[index] = old
+        old, new = dict(before.leaves()), dict(after.leaves())
+        # Trees share what a commit did not touch, so hardly any leaf is looked into.
+        changed: dict[int, LeafNode | None] = {
+            index: leaf
+            for index, leaf in old.items()
+            if leaf is not (other := new.get(index)) and leaf != other
+        }
+        changed |= dict.fromkeys(index for index in new if index not in old and index < before.size)
         return cls(before.size, changed)
 
     @classmethod
-    def whole(cls, leaves: Leaves) -> Self:
+    def whole(cls, tree: RatchetTree) -> Self:
         """Keep every leaf, where no later epoch is known to compare with."""
-        return cls(leaves.size, {index: leaves.leaf_or_none(index) for index in range(leaves.size)})
+        return cls(tree.size, {index: tree.leaf_or_none(index) for index in range(tree.size)})
 
     @override
     def encode_to(self, w: Writer) -> None:
