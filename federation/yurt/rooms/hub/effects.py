@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from yurt.identity.did import Did
 from yurt.rooms.common.room_change import RoomChange
 from yurt.wire.position import LogRow
+from yurt.wire.registry import EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,8 @@ class Accepted:
     """With a commit: the GroupInfo of the new epoch, to be kept in place of the one before."""
     welcome: bytes = b""
     """With a commit that adds leaves: what `DeliverWelcome` delivers."""
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the public group changed: then the snapshot is stored with the row, not only the head."""
+        return self.row.kind in (EntryKind.COMMIT, EntryKind.PROPOSAL)

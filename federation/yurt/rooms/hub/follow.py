@@ -32,6 +32,11 @@ class Followed:
     ahead: bool
     """The hub's clock is over ten minutes ahead of ours."""
 
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the public group changed: then the snapshot is stored with the row, not only the head."""
+        return self.row.kind in (EntryKind.COMMIT, EntryKind.PROPOSAL)
+
 
 def follow_row(state: HubState, row: LogRow, now_ms: int) -> Followed | Duplicate:
     """Take in the next row of a room that is here as a copy.
