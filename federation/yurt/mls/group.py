@@ -2,7 +2,7 @@
 
 A facade: every rule stands in the module it is named after. The object is a cache of its rows; after a
 transaction that was rolled back, drop it and `load` again. Who enters by its own commit begins with
-`external_join.ExternalJoin`.
+`external_join.ExternalJoin`; a group that follows another with `following`.
 
     group = Group.create(store, suite, group_id, leaf, extensions=())
     staged = group.stage_commit(adds=[key_package])        # submit staged.commit, .welcome, .group_info
@@ -21,8 +21,7 @@ from typing import TypeAlias
 
 from yurt.mls import key_schedule
 from yurt.mls.algorithms import Random
-from yurt.mls.capabilities import MLS_10
-from yurt.mls.cipher_suite import CipherSuite, cipher_suite
+from yurt.mls.cipher_suite import CipherSuite
 from yurt.mls.describing import describe_epoch
 from yurt.mls.errors import (
     GroupClosed,
@@ -52,14 +51,12 @@ from yurt.mls.own_proposals import propose, propose_update
 from yurt.mls.past_epochs import PastEpochs
 from yurt.mls.pending_commit import PendingCommit
 from yurt.mls.pending_proposals import PendingProposal
-from yurt.mls.pre_shared_key import ResumptionPSKUsage
-from yurt.mls.proposals import Proposal, ReInit
+from yurt.mls.proposals import Proposal
 from yurt.mls.psk_secret import NO_KEYS, KnownPsks, Psks
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.ratchet_tree import RatchetTree
 from yurt.mls.receiving import ReceivedCommit, ReceivedProposal, receive_commit, receive_proposal
 from yurt.mls.staging import CommitIntent, StagedCommit, stage_commit
-from yurt.mls.succession import resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,78 +474,6 @@ class Group:
         self._pending = self._accepted_at = None
         if ended_at is not None:
             self._past.advance(self.epoch, ended_at)
-
-    # --- groups that follow this one ---
-
-    def continue_in(
-        self,
-        store: GroupStore,
-        leaf: OwnLeaf,
-        others: Sequence[KeyPackage],
-        *,
-        lifetime: Lifetime = FOREVER,
-    ) -> "Group":
-        """Found the group that a ReInit announced, with a pending commit that adds everybody else (11.2).
-
-        Args:
-            store: Where its rows go.
-            leaf: Our leaf's content in it.
-            others: Key packages of all other members, for the new suite.
-            lifetime: Of our first leaf.
-
-        Raises:
-            UnknownGroup: No ReInit ended this group.
-        """
-        reinit = self.public.reinit
-        if reinit is None:
-            raise UnknownGroup("no ReInit announced one")
-        return self._follow_up(store, reinit, leaf, others, lifetime, ResumptionPSKUsage.REINIT)
-
-    def branch(
-        self,
-        store: GroupStore,
-        group_id: bytes,
-        leaf: OwnLeaf,
-        others: Sequence[KeyPackage],
-        *,
-        extensions: tuple[Extension, ...] = (),
-        lifetime: Lifetime = FOREVER,
-    ) -> "Group":
-        """Found a group of some of our members, with a pending commit that adds them (11.3).
-
-        Args:
-            store: Where its rows go.
-            group_id: Fresh.
-            leaf: Our leaf's content in it.
-            others: Key packages of the others.
-            extensions: Of the new GroupContext.
-            lifetime: Of our first leaf.
-        """
-        announced = ReInit(group_id, MLS_10, self.context.cipher_suite, extensions)
-        return self._follow_up(store, announced, leaf, others, lifetime, ResumptionPSKUsage.BRANCH)
-
-    def _follow_up(
-        self,
-        store: GroupStore,
-        announced: ReInit,
-        leaf: OwnLeaf,
-        others: Sequence[KeyPackage],
-        lifetime: Lifetime,
-        usage: ResumptionPSKUsage,
-    ) -> "Group":
-        suite, random = cipher_suite(announced.cipher_suite), self._random
-        group = Group.create(
-            store,
-            suite,
-            announced.group_id,
-            leaf,
-            extensions=announced.extensions,
-            lifetime=lifetime,
-            random=random,
-        )
-        psks = KnownPsks(resumption=self.resumption_psks())
-        group.stage_commit(adds=others, proposals=(resumption(self.public, usage, suite, random),), psks=psks)
-        return group
 
     def forget(self) -> None:
         """Delete every row of the group."""

@@ -7,6 +7,7 @@ import pytest
 from yurt.mls.capabilities import MLS_10
 from yurt.mls.cipher_suite import cipher_suite
 from yurt.mls.errors import GroupClosed, InvalidSuccession, UnknownGroup, UnknownPsk, ValidationError
+from yurt.mls.following import branch, continue_in
 from yurt.mls.group import Group
 from yurt.mls.group_store import MemoryGroupStore
 from yurt.mls.key_package_bundle import KeyPackageBundle, make_key_package
@@ -46,8 +47,11 @@ def test_a_group_goes_on_in_another_suite() -> None:
     ana, bo, cy = closed_room("ana", "bo", "cy")
     bundles = [package(name) for name in ("bo", "cy")]
 
-    new = ana.reload().group.continue_in(
-        MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [b.key_package for b in bundles]
+    new = continue_in(
+        ana.reload().group,
+        MemoryGroupStore(),
+        own_leaf("ana", suite=NEW_SUITE),
+        [b.key_package for b in bundles],
     )
     welcome = welcome_of(new)
     new.merge()
@@ -96,7 +100,7 @@ def test_nothing_follows_without_a_reinit() -> None:
     ana, _ = room("ana", "bo")
 
     with pytest.raises(UnknownGroup):
-        ana.group.continue_in(MemoryGroupStore(), own_leaf("ana"), [])
+        continue_in(ana.group, MemoryGroupStore(), own_leaf("ana"), [])
 
 
 def test_a_continuation_that_forgets_somebody() -> None:
@@ -104,7 +108,7 @@ def test_a_continuation_that_forgets_somebody() -> None:
     ana, bo, _ = closed_room("ana", "bo", "cy")
     bundle = package("bo")
 
-    new = ana.group.continue_in(MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [bundle.key_package])
+    new = continue_in(ana.group, MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [bundle.key_package])
 
     assert refused(welcome_of(new), bundle, bo) == SuccessionRule.MISSING
 
@@ -115,7 +119,7 @@ def test_a_continuation_with_a_stranger() -> None:
     bundle, eve = package("bo"), package("eve")
     packages = [bundle.key_package, eve.key_package]
 
-    new = ana.group.continue_in(MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), packages)
+    new = continue_in(ana.group, MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), packages)
 
     assert refused(welcome_of(new), bundle, bo) == SuccessionRule.STRANGER
 
@@ -128,7 +132,7 @@ def test_a_continuation_that_was_not_announced() -> None:
     ana.store.put(GROUP_ID, ana.group.epoch, "public", other.encode())
     ana.reload()
 
-    new = ana.group.continue_in(MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [bundle.key_package])
+    new = continue_in(ana.group, MemoryGroupStore(), own_leaf("ana", suite=NEW_SUITE), [bundle.key_package])
 
     assert refused(welcome_of(new), bundle, bo) == SuccessionRule.OTHER_PARAMETERS
 
@@ -138,7 +142,7 @@ def test_some_members_branch_off() -> None:
     ana, bo, _ = room("ana", "bo", "cy")
     bundle = package("bo", SUITE.value)
 
-    new = ana.group.branch(MemoryGroupStore(), b"two of three", own_leaf("ana"), [bundle.key_package])
+    new = branch(ana.group, MemoryGroupStore(), b"two of three", own_leaf("ana"), [bundle.key_package])
     welcome = welcome_of(new)
     new.merge()
     with pytest.raises(UnknownPsk):
@@ -155,7 +159,7 @@ def test_a_branch_with_a_stranger() -> None:
     bundle, eve = package("bo", SUITE.value), package("eve", SUITE.value)
     packages = [bundle.key_package, eve.key_package]
 
-    new = ana.group.branch(MemoryGroupStore(), b"with eve", own_leaf("ana"), packages)
+    new = branch(ana.group, MemoryGroupStore(), b"with eve", own_leaf("ana"), packages)
 
     assert refused(welcome_of(new), bundle, bo) == SuccessionRule.STRANGER
 
@@ -164,7 +168,7 @@ def test_a_branch_from_another_epoch() -> None:
     """A branch is checked against the epoch that it left from, so both must be there."""
     ana, bo, cy = room("ana", "bo", "cy")
     bundle = package("bo", SUITE.value)
-    new = ana.group.branch(MemoryGroupStore(), b"late", own_leaf("ana"), [bundle.key_package])
+    new = branch(ana.group, MemoryGroupStore(), b"late", own_leaf("ana"), [bundle.key_package])
 
     add([ana, bo, cy], [Member("dee")])
 
