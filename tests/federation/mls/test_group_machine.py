@@ -358,5 +358,5 @@ class LongRoom(Room):
 
 TestRoom = Room.TestCase
 TestRoom.settings = sized(15, 30)
-TestLongRoom = pytest.mark.long(LongRoom.TestCase)
+TestLongRoom = pytest.mark.long(pytest.mark.timeout(1800)(LongRoom.TestCase))
 TestLongRoom.settings = sized(400, 60)
