@@ -6,11 +6,15 @@ Every failure leaves as `NodeCommandError`: one line that says what to do, and a
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from yurt.node.clock import SystemClock
 from yurt.node.config import ConfigError, NodeConfig, network_from_environment
 from yurt.node.store.types import NewerDatabase, StoreError
 from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
+
+if TYPE_CHECKING:
+    from yurt.node.store.account_care import AccountStanding
 
 T = TypeVar("T")
 
@@ -62,15 +66,72 @@ def invite(data: Path, *, uses: int = 1, days: int = 7) -> str:
 
     def work() -> str:
         from yurt.node.admin.invite import make_invite
-        from yurt.node.clock import SystemClock
 
         if not 1 <= uses <= 10_000 or not 1 <= days <= 3650:
             raise ConfigError("an invite has 1 to 10000 uses and is valid for 1 to 3650 days")
-        network = network_from_environment()
-        clock = SystemClock(network.path if network else None)
-        return asyncio.run(make_invite(data, clock, uses=uses, days=days))
+        return asyncio.run(make_invite(data, _clock(), uses=uses, days=days))
 
     return _told(work)
+
+
+def accounts(data: Path) -> list["AccountStanding"]:
+    """List the node's accounts.
+
+    Raises:
+        NodeCommandError: there is no node, or its database cannot be used.
+    """
+
+    def work() -> list["AccountStanding"]:
+        from yurt.node.admin.account import list_accounts
+
+        return asyncio.run(list_accounts(data, _clock()))
+
+    return _told(work)
+
+
+def suspend(data: Path, name: str, *, undo: bool = False) -> None:
+    """Suspend an account, or end its suspension.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> None:
+        from yurt.node.admin.account import resume_account, suspend_account
+
+        asyncio.run(resume_account(data, name) if undo else suspend_account(data, _clock(), name))
+
+    _told(work)
+
+
+def reset(data: Path, name: str) -> str:
+    """Sign an account's devices out; return the link with which the person sets a new passphrase.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> str:
+        from yurt.node.admin.account import reset_account
+
+        return asyncio.run(reset_account(data, _clock(), name))
+
+    return _told(work)
+
+
+def delete(data: Path, name: str) -> None:
+    """Remove an account for ever.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> None:
+        from yurt.node.admin.account import delete_account
+
+        asyncio.run(delete_account(data, _clock(), name))
+
+    _told(work)
 
 
 def run(data: Path) -> None:
@@ -86,6 +147,11 @@ def run(data: Path) -> None:
         run_node(data)
 
     _told(work)
+
+
+def _clock() -> SystemClock:
+    network = network_from_environment()
+    return SystemClock(network.path if network else None)
 
 
 def _told(work: Callable[[], T]) -> T:

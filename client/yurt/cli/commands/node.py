@@ -1,4 +1,4 @@
-"""``yurt node init|run|invite``: make a node, run it, invite people (through ``yurt.node.commands``)."""
+"""``yurt node``: make a node, run it, invite people, care for accounts (through ``yurt.node.commands``)."""
 
 import argparse
 from pathlib import Path
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _data(invite)
     invite.add_argument("--uses", type=int, default=1)
     invite.add_argument("--days", type=int, default=7)
+    _account_arguments(actions.add_parser("account", help="list, suspend, reset or delete accounts"))
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -38,6 +39,19 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 def _data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the node's folder")
+
+
+def _account_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _data(verbs.add_parser("list", help="every account"))
+    suspend = verbs.add_parser("suspend", help="sign all devices out and let none in")
+    suspend.add_argument("--undo", action="store_true", help="end the suspension")
+    reset = verbs.add_parser("reset", help="sign all devices out, print a link that sets a new passphrase")
+    delete = verbs.add_parser("delete", help="remove an account for ever; its name stays reserved")
+    delete.add_argument("--yes", action="store_true", required=True, help="say that you mean it")
+    for verb in (suspend, reset, delete):
+        verb.add_argument("name", metavar="NAME")
+        _data(verb)
 
 
 def _init(args: argparse.Namespace, output: Output) -> None:
@@ -70,4 +84,41 @@ def _invite(args: argparse.Namespace, output: Output) -> None:
     output.show({"link": link}, link)
 
 
-_ACTIONS = {"init": _init, "run": _run, "invite": _invite}
+def _account(args: argparse.Namespace, output: Output) -> None:
+    _VERBS[args.verb](args, output)
+
+
+def _list(args: argparse.Namespace, output: Output) -> None:
+    from dataclasses import asdict
+
+    from yurt.node import commands
+
+    for one in commands.accounts(args.data):
+        state = "  suspended" if one.suspended_at else ""
+        output.show(asdict(one), f"{one.name:30}  {one.devices} devices  {one.did}{state}")
+
+
+def _suspend(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    commands.suspend(args.data, args.name, undo=args.undo)
+    line = f"{args.name} may sign in again." if args.undo else f"{args.name} is suspended."
+    output.show({"name": args.name, "suspended": not args.undo}, line)
+
+
+def _reset(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    link = commands.reset(args.data, args.name)
+    output.show({"name": args.name, "link": link}, link)
+
+
+def _delete(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    commands.delete(args.data, args.name)
+    output.show({"name": args.name, "deleted": True}, f"{args.name} is gone.")
+
+
+_VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}
+_ACTIONS = {"init": _init, "run": _run, "invite": _invite, "account": _account}

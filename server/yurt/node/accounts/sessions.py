@@ -12,7 +12,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Caller, Context, Handlers
 from yurt.node.ids import actor_url
 from yurt.node.limiter import LOGIN_RATE, Limiter, limited_address
-from yurt.node.store import accounts, records
+from yurt.node.store import account_care, accounts, records
 from yurt.node.store.accounts import AccountRow, StoredLogin
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.node.work_pool import WorkPool
@@ -60,7 +60,7 @@ class Sessions:
         account, stored, record = await self._store.read(lambda tx: _login_data(tx, command.account))
         if not await self.matches(stored, command.login_key) or account is None:
             raise wrong_login()
-        if not _lists(record, command.device_id):
+        if not lists_device(record, command.device_id):
             raise refuse("notAllowed", "this device is not in the newest person record of the account")
         return await self.sign_in(account, command.device_id)
 
@@ -74,10 +74,22 @@ class Sessions:
         return await self._work.run(lambda: login.matches(login_key)) and stored is not None
 
     async def sign_in(self, account: AccountRow, device_id: bytes) -> SignedIn:
-        """Give a device of an account a new token."""
+        """Give a device of an account a new token.
+
+        Raises:
+            ProblemError: `notAllowed` for a suspended account.
+        """
         token, expires_at = new_token(), self._clock.now_s() + TOKEN_LIFETIME_S
         digest = token_hash(token)
-        await self._store.write(lambda tx: accounts.put_device(tx, account.id, device_id, digest, expires_at))
+
+        def unit(tx: Tx) -> None:
+            if account_care.suspended(tx, account.id):
+                raise refuse(
+                    "notAllowed", "this account is suspended; speak with the people who run the node"
+                )
+            accounts.put_device(tx, account.id, device_id, digest, expires_at)
+
+        await self._store.write(unit)
         return SignedIn(account.name, actor_url(self._domain, account.name), token, expires_at)
 
     async def logout(self, context: Context, command: Logout) -> Done:  # noqa: ARG002  # the handlers' shape
@@ -110,7 +122,7 @@ def _login_data(tx: ReadTx, name: str) -> tuple[AccountRow | None, StoredLogin |
     return account, accounts.login_of(tx, account.id), records.newest_record(tx, account.did)
 
 
-def _lists(record: bytes, device_id: bytes) -> bool:
+def lists_device(record: bytes, device_id: bytes) -> bool:
     """Whether a stored (so once verified) record lists a device."""
     try:
         return PersonRecord.decode(SignedRecord.decode(record).record).device(device_id) is not None

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from yurt.node import config as configuration
 from yurt.node.accounts.tokens import InviteLink, secret_hash
+from yurt.node.admin.opened import opened_store
 from yurt.node.clock import Clock
 from yurt.node.store.accounts import add_invite
-from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
-from yurt.node.store.steps import STEPS
 
 _DAY_S = 86_400
 
@@ -21,9 +20,6 @@ async def make_invite(data: Path, clock: Clock, *, uses: int, days: int) -> str:
     """
     config = configuration.load(data)
     link, not_after = InviteLink.new(), clock.now_s() + days * _DAY_S
-    store = await SqliteStore.open(data / DATABASE_NAME, STEPS)
-    try:
+    async with opened_store(data) as store:
         await store.write(lambda tx: add_invite(tx, link.code, secret_hash(link.secret), uses, not_after))
-    finally:
-        await store.close()
     return link.url(config.origin)

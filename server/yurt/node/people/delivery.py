@@ -1,38 +1,47 @@
 """The queue of activities to other nodes: one host never delays another, and nothing is lost by a restart.
 
-Spine of the delivery engine: a worker per host while something is due there, one request at a time to each
-host; a failure is tried again after 1 s to 6 h for 14 days; a final refusal, or too many tries, sets the
-activity aside with its reason.
+A worker for each host while something is due there, one request at a time to each host. Hosts that failed
+last time share a few slots of their own: a hundred tar pits hold up each other and nobody else. A failure of
+the host (no answer, overload) pauses the host; a failure of one activity postpones that one. The rules are
+those of `yurt.activitypub.delivery`: 1 s to 6 h for 14 days, dead marks after seven days, Follows pass them.
 """
 
 import asyncio
 import logging
 import random
-from functools import lru_cache
+from dataclasses import replace
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-from yurt.activitypub.http_signatures import cavage
-from yurt.activitypub.locations import PersonLocations
+from yurt.activitypub.delivery import (
+    Answer,
+    Attempt,
+    Delivered,
+    GivenUp,
+    TryAgain,
+    failed,
+    judge,
+    next_delay,
+    read_retry_after,
+)
+from yurt.activitypub.http_signatures.knock import KnownScheme
 from yurt.node.clock import Clock
-from yurt.node.fetch import FetchError, SafeFetch
-from yurt.node.store import accounts, deliveries
+from yurt.node.fetch import SafeFetch
+from yurt.node.people.delivery_attempt import Attempts, CannotSend, Tried
+from yurt.node.store import deliveries
 from yurt.node.store.deliveries import DeliveryRow
+from yurt.node.store.delivery_hosts import host_named, put_host
 from yurt.node.store.types import Store, StoreError, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.problems import ProblemError
 
-DELAYS_S: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
-LAST_TRY: Final = 64
-"""Tries within about 14 days."""
-HOSTS_AT_ONCE: Final = 32
+HOSTS_AT_ONCE: Final = 48
+FAILING_AT_ONCE: Final = 8
 PAGE: Final = 20
 IDLE_S: Final = 60.0
-_JITTER: Final = 0.2
-_MAX_DIGITS: Final = 10
-_TRY_AGAIN: Final = frozenset({401, 408, 425, 429})
+TIDY_S: Final = 3600.0
+_BUSY_S: Final = 1.0
+_TOO_MANY: Final = 429
+_BAD_GATEWAY: Final = 502
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +50,14 @@ class Delivery:
     """Sends what waits."""
 
     def __init__(self, domain: str, store: Store, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
-        self._domain = domain
         self._store = store
         self._clock = clock
-        self._fetch = fetch
-        self._work = work
+        self._attempts = Attempts(domain, store, clock, fetch, work)
         self._bell = asyncio.Event()
         self._hosts: dict[str, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(HOSTS_AT_ONCE)
+        self._healthy = asyncio.Semaphore(HOSTS_AT_ONCE)
+        self._failing = asyncio.Semaphore(FAILING_AT_ONCE)
+        self._tidy_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -73,7 +82,7 @@ class Delivery:
                 wait_s = await self._look()
             except StoreError:
                 _log.warning("the delivery queue could not be read; it is tried again")
-                wait_s = 1.0
+                wait_s = _BUSY_S
             try:
                 async with asyncio.timeout(wait_s):
                     await self._bell.wait()
@@ -82,80 +91,104 @@ class Delivery:
 
     async def _look(self) -> float:
         """Start a worker for each host that needs one; return how long nothing else is due."""
+        await self._tidy()
         now = self._clock.now_ms()
         hosts, due = await self._store.read(
             lambda tx: (deliveries.waiting_hosts(tx, now), deliveries.next_due(tx, now))
         )
-        for host in hosts:
+        for host, failing in hosts:
             if host not in self._hosts:
-                task = asyncio.create_task(self._host(host), name=f"delivery to {host}")
+                slots = self._failing if failing else self._healthy
+                task = asyncio.create_task(self._host(host, slots), name=f"delivery to {host}")
                 self._hosts[host] = task
         return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
 
-    async def _host(self, host: str) -> None:
-        """Deliver everything that is due at one host."""
+    async def _tidy(self) -> None:
+        loop_now = asyncio.get_running_loop().time()
+        if loop_now < self._tidy_at:
+            return
+        self._tidy_at, now = loop_now + TIDY_S, self._clock.now_ms()
+        if count := await self._store.write(lambda tx: deliveries.tidy(tx, now)):
+            _log.warning("%d activities for dead hosts are set aside: tooOld", count)
+
+    async def _host(self, host: str, slots: asyncio.Semaphore) -> None:
+        """Deliver one page of what is due at one host, or until the host fails; more waits its turn again."""
         try:
-            async with self._slots:
-                now = self._clock.now_ms()
-                rows = await self._store.read(lambda tx: deliveries.due_for(tx, host, now, PAGE))
-                for row in rows:
-                    await self._deliver(row)
+            async with slots:
+                for row in await self._due(host):
+                    if not await self._deliver(row):
+                        return
         except StoreError:
             _log.warning("the delivery to %s stopped: the store is not available", host)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_BUSY_S)
         finally:
             self._hosts.pop(host, None)
             self.wake()
 
-    async def _deliver(self, row: DeliveryRow) -> None:
-        reason, wait_s = await self._try(row)
-        await self._store.write(lambda tx: self._note(tx, row, reason, wait_s))
+    async def _due(self, host: str) -> list[DeliveryRow]:
+        now = self._clock.now_ms()
+        return await self._store.read(lambda tx: deliveries.due_for(tx, host, now, PAGE))
 
-    async def _try(self, row: DeliveryRow) -> tuple[str, float | None]:
-        """Send it once: ("", None) if it arrived, else why not and how long to wait (None: final)."""
-        delay = DELAYS_S[min(row.tries, len(DELAYS_S) - 1)] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # no secret
+    async def _deliver(self, row: DeliveryRow) -> bool:
+        """Try one; False if the host should be left alone now."""
+        known = (await self._store.read(lambda tx: host_named(tx, row.host))).scheme
         try:
-            headers = await self._signed(row)
-            if headers is None:
-                return "the sender is gone", None
-            answer = await self._fetch.post(row.inbox, row.body, headers)
-        except (FetchError, ProblemError) as error:
-            return str(error), delay
-        if 200 <= answer.status < 300:
-            return "", None
-        if 400 <= answer.status < 500 and answer.status not in _TRY_AGAIN:
-            return f"refused with {answer.status}", None
-        return f"answered {answer.status}", max(delay, _retry_after(answer.headers.get("retry-after", "")))
+            tried = await self._attempts.attempt(row, known)
+        except CannotSend as error:
+            return await self._quarantine(row, str(error))
+        except ProblemError:
+            await asyncio.sleep(_BUSY_S)  # this node has too much to do: no fault of the host
+            return False
+        except StoreError:
+            raise
+        except Exception as error:
+            # Whatever is wrong with this one must not hold up the others.
+            _log.exception("an activity for %s cannot be sent", row.host)
+            return await self._quarantine(row, f"poisoned{type(error).__name__}")
+        await self._store.write(lambda tx: self._note(tx, row, tried))
+        return not is_hosts_fault(tried.answer)
 
-    async def _signed(self, row: DeliveryRow) -> dict[str, str] | None:
-        der = await self._store.read(lambda tx: accounts.actor_key_of(tx, row.sender))
-        if der is None:
-            return None
-        key_id, now = PersonLocations(self._domain, row.sender).key_id, self._clock.now_s()
-        return await self._work.run(
-            lambda: cavage.sign("POST", row.inbox, row.body, key_id=key_id, key=_load(der), now=now)
-        )
+    async def _quarantine(self, row: DeliveryRow, reason: str) -> bool:
+        _log.warning("an activity for %s is set aside: %s", row.host, reason)
+        await self._store.write(lambda tx: deliveries.set_aside(tx, row.id, reason))
+        return True
 
-    def _note(self, tx: Tx, row: DeliveryRow, reason: str, wait_s: float | None) -> None:
-        if not reason:
-            deliveries.delivered(tx, row.id)
-        elif wait_s is None or row.tries + 1 >= LAST_TRY:
-            _log.warning("an activity for %s is set aside: %s", row.host, reason)
-            deliveries.set_aside(tx, row.id, reason)
-        else:
-            deliveries.try_again(tx, row.id, self._clock.now_ms() + int(wait_s * 1000))
+    def _note(self, tx: Tx, row: DeliveryRow, tried: Tried) -> None:
+        now = self._clock.now_ms()
+        attempt = Attempt(row.queued_at / 1000, row.tries, now / 1000)
+        outcome = judge(attempt, tried.answer, random.random())  # noqa: S311  # spreads load, no secret
+        match outcome:
+            case Delivered():
+                deliveries.delivered(tx, row.id)
+                self._learned(tx, row.host, tried.scheme)
+            case TryAgain(at=at):
+                deliveries.try_again(tx, row.id, int(at * 1000))
+                self._failed(tx, row.host, tried.answer, now)
+            case GivenUp(reason=reason):
+                _log.warning("an activity for %s is set aside: %s", row.host, reason)
+                deliveries.set_aside(tx, row.id, reason)
+                if tried.answer.status is None:
+                    self._failed(tx, row.host, tried.answer, now)
+
+    def _learned(self, tx: Tx, host: str, scheme: KnownScheme) -> None:
+        known = host_named(tx, host)
+        if known.scheme.scheme is not scheme.scheme or scheme.at - known.scheme.at > TIDY_S:
+            put_host(tx, replace(known, scheme=scheme))
+        deliveries.alive(tx, host, self._clock.now_ms())
+
+    def _failed(self, tx: Tx, host: str, answer: Answer, now: int) -> None:
+        """Note a failed day, and pause the host if it was the host's fault."""
+        known = host_named(tx, host)
+        after = replace(known, health=failed(known.health, now // 1000))
+        if is_hosts_fault(answer):
+            delay = next_delay(known.failures, random.random())  # noqa: S311  # spreads load, no secret
+            delay = max(delay, read_retry_after(answer.retry_after, now / 1000))
+            after = replace(after, failures=known.failures + 1, paused_until=now + int(delay * 1000))
+        if after.health.is_dead and not known.health.is_dead:
+            _log.warning("%s failed on seven days and is taken to be dead", host)
+        put_host(tx, after)
 
 
-def _retry_after(header: str) -> float:
-    """Seconds of a Retry-After header, at most a day; dates are not used by anybody who answers 429."""
-    return (
-        float(min(int(header), 86_400)) if header.isascii() and header.isdigit() and len(header) < 10 else 0.0
-    )
-
-
-@lru_cache(maxsize=64)
-def _load(der: bytes) -> RSAPrivateKey:
-    key = load_der_private_key(der, None)
-    if not isinstance(key, RSAPrivateKey):
-        raise TypeError("an actor key is RSA; it was checked when it came")
-    return key
+def is_hosts_fault(answer: Answer) -> bool:
+    """Tell whether an answer is about the host, which is down or has too much to do, not the activity."""
+    return answer.status is None or answer.status == _TOO_MANY or answer.status >= _BAD_GATEWAY

@@ -13,6 +13,7 @@ import msgspec
 
 from yurt.activitypub import activities
 from yurt.activitypub.activities import Accept, Follow, FollowReference, Reject, Undo
+from yurt.activitypub.delivery import Recipient, plan
 from yurt.activitypub.follow import (
     UNDO_MEMORY_S,
     Effect,
@@ -25,10 +26,11 @@ from yurt.activitypub.follow import (
     receive_follow,
 )
 from yurt.activitypub.locations import PersonLocations
-from yurt.activitypub.references import Json, host_of, write
+from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at
 from yurt.node.store import accounts, deliveries, logs, people, replay
 from yurt.node.store.accounts import AccountRow
+from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.logs import NewRow
 from yurt.node.store.people import FOLLOWER, FOLLOWING, KnownPerson
 from yurt.node.store.types import Tx
@@ -143,8 +145,8 @@ class FollowEnds:
             self.take(activity)
             return
         body = write(_document(activity, follow))
-        host = host_of(person.inbox)
-        deliveries.add_delivery(self.tx, account.name, host, person.inbox, body, self.now_ms)
+        new = NewDelivery(account.name, body, is_follow=isinstance(activity, Follow))
+        deliveries.add_deliveries(self.tx, new, plan([Recipient(person.actor, person.inbox)]), self.now_ms)
 
     def _tell(self, account: AccountRow, person: KnownPerson, kind: InboxKind, state: FollowState) -> None:
         body = msgspec.msgpack.encode(

@@ -83,7 +83,7 @@ class Inbox:
         def unit(tx: Tx) -> None:
             if not replay.first_time(tx, key, now_ms // 1000, verified.not_after):
                 return
-            deliveries.heard_from(tx, host, now_ms)
+            deliveries.alive(tx, host, now_ms)
             if not isinstance(activity, Other):
                 FollowEnds(tx, self._domain, now_ms).take(activity)
 

@@ -1,12 +1,18 @@
 """Table and units of the queue of activities to other nodes: kept until delivered or set aside.
 
-Only the queue's spine: a persistent row per inbox, its next try and its number of tries. A row that is
-refused finally, or that was tried too often, is set aside with its reason and blocks nothing.
+A row is one activity for one inbox. It is deleted only after the inbox took it: whatever happens between
+reading it and the answer, it is sent again, and receivers take an activity once. What is refused finally,
+too old or impossible to send is set aside with its reason and blocks nothing; it is looked at for two weeks
+and then forgotten.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
+from yurt.activitypub.delivery import LIFETIME_S, Stop, heard_from
+from yurt.node.store import delivery_hosts
+from yurt.node.store.delivery_hosts import expect_host, host_named, put_host
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -29,7 +35,10 @@ def _create(db: Tables) -> None:
     db.execute("CREATE INDEX delivery_next ON delivery (host, next_at) WHERE aside = ''")
 
 
-STEPS: Final = (Step("0106-deliveries", _create),)
+STEPS: Final = (Step("0106-deliveries", _create), *delivery_hosts.STEPS)
+
+_MAY_GO: Final = "delivery.aside = '' AND (NOT host.is_dead OR delivery.is_follow)"
+_LIFETIME_MS: Final = LIFETIME_S * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +51,84 @@ class DeliveryRow:
     inbox: str
     body: bytes
     tries: int
+    queued_at: int
+    """Milliseconds since 1970."""
+    for_followers: bool = False
+    """Goes with the header of FEP-8fcf."""
 
 
-def add_delivery(tx: Tx, sender: str, host: str, inbox: str, body: bytes, now_ms: int) -> int:
-    """Queue an activity; return its id."""
-    return tx.inserted(
-        "INSERT INTO delivery (sender, host, inbox, body, next_at) VALUES (?, ?, ?, ?, ?)",
-        sender,
-        host,
-        inbox,
-        body,
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """An activity that is to go out."""
+
+    sender: str
+    body: bytes
+    is_follow: bool = False
+    for_followers: bool = False
+
+
+def add_deliveries(tx: Tx, new: NewDelivery, stops: Iterable[Stop], now_ms: int) -> None:
+    """Queue an activity, once for each stop."""
+    for stop in stops:
+        expect_host(tx, stop.host, at_once=new.is_follow)
+        tx.change(
+            """
+            INSERT INTO delivery (sender, host, inbox, body, next_at, queued_at, is_follow, for_followers)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            new.sender,
+            stop.host,
+            stop.inbox,
+            new.body,
+            now_ms,
+            now_ms,
+            int(new.is_follow),
+            int(new.for_followers),
+        )
+
+
+def waiting_hosts(tx: ReadTx, now_ms: int) -> list[tuple[str, bool]]:
+    """Hosts for which something is due, each with whether it failed when it was last tried."""
+    rows = tx.rows(
+        f"""
+        SELECT host, failures > 0 FROM host
+        WHERE paused_until <= ?1 AND EXISTS (
+            SELECT 1 FROM delivery WHERE delivery.host = host.host AND next_at <= ?1 AND {_MAY_GO}
+        )
+        """,  # noqa: S608  # a constant of this module
         now_ms,
     )
-
-
-def waiting_hosts(tx: ReadTx, now_ms: int) -> list[str]:
-    """Hosts for which something is due."""
-    rows = tx.rows("SELECT DISTINCT host FROM delivery WHERE aside = '' AND next_at <= ?", now_ms)
-    return [str(row[0]) for row in rows]
+    return [(str(host), bool(failing)) for host, failing in rows]
 
 
 def next_due(tx: ReadTx, now_ms: int) -> int | None:
     """When something is due that is not due yet, in ms; None if there is nothing such."""
-    row = tx.row("SELECT min(next_at) FROM delivery WHERE aside = '' AND next_at > ?", now_ms)
+    row = tx.row(
+        f"""
+        SELECT min(due) FROM (
+            SELECT max(host.paused_until, min(delivery.next_at)) AS due
+            FROM host JOIN delivery ON delivery.host = host.host WHERE {_MAY_GO} GROUP BY host.host
+        ) WHERE due > ?
+        """,  # noqa: S608  # a constant of this module
+        now_ms,
+    )
     return int(row[0]) if row and row[0] is not None else None
 
 
 def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]:
-    """What is due for a host, oldest first."""
+    """What is due for a host; what failed before stands behind what waits since then."""
     rows = tx.rows(
-        """
-        SELECT id, sender, host, inbox, body, tries FROM delivery
-        WHERE host = ? AND aside = '' AND next_at <= ? ORDER BY id LIMIT ?
-        """,
+        f"""
+        SELECT id, sender, delivery.host, inbox, body, tries, queued_at, for_followers
+        FROM delivery JOIN host ON host.host = delivery.host
+        WHERE delivery.host = ?1 AND next_at <= ?2 AND paused_until <= ?2 AND {_MAY_GO}
+        ORDER BY next_at, id LIMIT ?3
+        """,  # noqa: S608  # a constant of this module
         host,
         now_ms,
         limit,
     )
-    return [DeliveryRow(*row) for row in rows]
+    return [DeliveryRow(*row[:7], bool(row[7])) for row in rows]
 
 
 def delivered(tx: Tx, delivery: int) -> None:
@@ -97,6 +146,20 @@ def set_aside(tx: Tx, delivery: int, reason: str) -> None:
     tx.change("UPDATE delivery SET tries = tries + 1, aside = ? WHERE id = ?", reason, delivery)
 
 
-def heard_from(tx: Tx, host: str, now_ms: int) -> None:
-    """The host is alive: what waits for it is due now."""
-    tx.change("UPDATE delivery SET next_at = min(next_at, ?) WHERE host = ? AND aside = ''", now_ms, host)
+def alive(tx: Tx, host: str, now_ms: int) -> None:
+    """The host answered or spoke: its marks are gone, and what waited because it was down is due now."""
+    known = host_named(tx, host)
+    if not known.failures and not known.health.failed_days:
+        return
+    put_host(tx, replace(known, failures=0, paused_until=0, health=heard_from(known.health)))
+    if known.failures:
+        tx.change(
+            "UPDATE delivery SET next_at = ?1 WHERE host = ?2 AND aside = '' AND next_at > ?1", now_ms, host
+        )
+
+
+def tidy(tx: Tx, now_ms: int) -> int:
+    """Set aside what waits since two weeks at dead hosts, forget what was aside so long; count the former."""
+    old = now_ms - _LIFETIME_MS
+    tx.change("DELETE FROM delivery WHERE aside <> '' AND queued_at < ?", old - _LIFETIME_MS)
+    return tx.change("UPDATE delivery SET aside = 'tooOld' WHERE aside = '' AND queued_at < ?", old)

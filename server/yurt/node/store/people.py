@@ -237,3 +237,18 @@ def count_ties(tx: ReadTx, account: str, direction: str, state: str) -> int:
         state,
     )
     return int(row[0]) if row else 0
+
+
+def tied_actors(tx: ReadTx, account: str, direction: str, state: str) -> list[str]:
+    """The actor URLs of everybody to whom an account has a tie in this state."""
+    rows = tx.rows(
+        """
+        SELECT person.actor FROM tie
+        JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE account.name = ? AND tie.direction = ? AND tie.state = ?
+        """,
+        account,
+        direction,
+        state,
+    )
+    return [str(row[0]) for row in rows]

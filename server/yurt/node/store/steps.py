@@ -6,6 +6,7 @@ A table module adds its steps at the end of this list, with the next numbers.
 from typing import Final
 
 from yurt.node.store import (
+    account_care,
     accounts,
     deliveries,
     key_packages,
@@ -28,4 +29,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *replay.STEPS,
     *people.STEPS,
     *deliveries.STEPS,
+    *account_care.STEPS,
 )

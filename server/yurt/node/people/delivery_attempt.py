@@ -1,0 +1,116 @@
+"""One try to deliver one activity: signed as the host is known to read it, and once more if it is refused.
+
+The queue (`yurt.node.people.delivery`) decides when; `yurt.activitypub.delivery` decides what becomes of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from yurt.activitypub import follower_sync
+from yurt.activitypub.delivery import Answer
+from yurt.activitypub.follow import FollowState
+from yurt.activitypub.http_signatures import cavage, rfc9421
+from yurt.activitypub.http_signatures.knock import (
+    Knock,
+    KnownScheme,
+    Scheme,
+    first_knock,
+    learn,
+    second_knock,
+)
+from yurt.activitypub.locations import PersonLocations
+from yurt.node.clock import Clock
+from yurt.node.fetch import FetchError, FetchRefused, SafeFetch
+from yurt.node.store import accounts, people
+from yurt.node.store.deliveries import DeliveryRow
+from yurt.node.store.types import ReadTx, Store
+from yurt.node.work_pool import WorkPool
+
+MAX_ANSWER: Final = 64 * 1024
+"""Bytes of an answer that are read; nobody looks at them."""
+
+
+class CannotSend(Exception):
+    """This activity can never be sent, whatever its host does; the message is a code for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of it."""
+
+    answer: Answer
+    scheme: KnownScheme
+    """What is known of the host's signatures now."""
+
+
+class Attempts:
+    """Makes single tries."""
+
+    def __init__(self, domain: str, store: Store, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._fetch = fetch
+        self._work = work
+
+    async def attempt(self, row: DeliveryRow, known: KnownScheme) -> Tried:
+        """Send it, and at once again with the other scheme if the first was not understood.
+
+        Raises:
+            CannotSend: The account is gone, or the inbox is no place that we send to.
+            ProblemError: This node has too much to do.
+        """
+        der, more = await self._store.read(
+            lambda tx: (accounts.actor_key_of(tx, row.sender), _more(tx, self._domain, row))
+        )
+        if der is None:
+            raise CannotSend("senderGone")
+        key, now = _load(der), self._clock.now_s()
+        knock = first_knock(known, now)
+        answer = await self._send(row, knock, key, more)
+        again = second_knock(knock, answer.status or 0)
+        if again is not None:
+            second = await self._send(row, again, key, more)
+            if second.status is not None and 200 <= second.status < 300:
+                # A second refusal says nothing: the scheme may just not be read there. The first one stands.
+                knock, answer = again, second
+        return Tried(answer, learn(known, knock, answer.status or 0, now))
+
+    async def _send(
+        self, row: DeliveryRow, knock: Knock, key: RSAPrivateKey, more: Mapping[str, str]
+    ) -> Answer:
+        sign = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
+        key_id, now = PersonLocations(self._domain, row.sender).key_id, self._clock.now_s()
+        headers = await self._work.run(
+            lambda: sign("POST", row.inbox, row.body, key_id=key_id, key=key, now=now, more=more)
+        )
+        try:
+            answer = await self._fetch.post(row.inbox, row.body, headers, limit=MAX_ANSWER)
+        except FetchRefused as error:
+            raise CannotSend("badInbox") from error
+        except FetchError:
+            return Answer(None)
+        return Answer(answer.status, answer.headers.get("retry-after", ""))
+
+
+def _more(tx: ReadTx, domain: str, row: DeliveryRow) -> dict[str, str]:
+    """The header with which the host can see whether it agrees about our followers (FEP-8fcf)."""
+    if not row.for_followers:
+        return {}
+    places = PersonLocations(domain, row.sender)
+    followers = people.tied_actors(tx, row.sender, people.FOLLOWER, FollowState.ACCEPTED.value)
+    value = follower_sync.header_for(places.followers, places.followers_synchronization, followers, row.host)
+    return {follower_sync.HEADER: value} if value else {}
+
+
+@lru_cache(maxsize=64)
+def _load(der: bytes) -> RSAPrivateKey:
+    key = load_der_private_key(der, None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("an actor key is RSA; it was checked when it came")
+    return key

@@ -1,0 +1,151 @@
+"""Units with which an operator cares for accounts: list, suspend, reset, delete.
+
+A deleted account's name is kept with its did: nobody else can take an address under which people know
+somebody, and the same person may come back to it. Rows of the inbox are emptied, not removed: the numbers
+of rows must never be used again while a node looks for what is new.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.node.store import logs
+from yurt.node.store.accounts import StoredLogin
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Tx
+
+
+def _create(db: Tables) -> None:
+    # 0: not suspended; else seconds
+    db.execute("ALTER TABLE account ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0")
+    # name of the account that this link lets in again; empty for an invite
+    db.execute("ALTER TABLE invite ADD COLUMN resets TEXT NOT NULL DEFAULT ''")
+    db.execute(
+        """
+        CREATE TABLE former_account (
+            name TEXT NOT NULL PRIMARY KEY,
+            did TEXT NOT NULL,
+            deleted_at INTEGER NOT NULL             -- seconds
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+STEPS: Final = (Step("0201-account-care", _create),)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStanding:
+    """An account as its operator sees it."""
+
+    name: str
+    did: str
+    created_at: int
+    """Seconds since 1970."""
+    suspended_at: int
+    """Seconds since 1970; 0 if it is not suspended."""
+    devices: int
+    """How many devices are signed in."""
+    followers: int
+    following: int
+
+
+def standings(tx: ReadTx, now_s: int) -> list[AccountStanding]:
+    """Every account, by name."""
+    rows = tx.rows(
+        """
+        SELECT name, did, created_at, suspended_at,
+            (SELECT count(*) FROM device WHERE device.account = account.id AND expires_at > ?),
+            (SELECT count(*) FROM tie WHERE tie.account = account.id AND direction = 'follower'),
+            (SELECT count(*) FROM tie WHERE tie.account = account.id AND direction = 'following')
+        FROM account ORDER BY name
+        """,
+        now_s,
+    )
+    return [AccountStanding(*row) for row in rows]
+
+
+def suspended(tx: ReadTx, account_id: int) -> bool:
+    """Whether an account may not sign in."""
+    row = tx.row("SELECT suspended_at FROM account WHERE id = ?", account_id)
+    return bool(row and row[0])
+
+
+def suspend(tx: Tx, name: str, now_s: int) -> bool:
+    """Sign every device out and let none in; False if there is no such account."""
+    rows = tx.returning("UPDATE account SET suspended_at = ? WHERE name = ? RETURNING id", now_s, name)
+    for row in rows:
+        tx.change("DELETE FROM device WHERE account = ?", row[0])
+    return bool(rows)
+
+
+def resume(tx: Tx, name: str) -> bool:
+    """End a suspension; False if there is no such account."""
+    return bool(tx.change("UPDATE account SET suspended_at = 0 WHERE name = ?", name))
+
+
+def reset(tx: Tx, name: str, code: str, secret_hash: bytes, not_after: int) -> bool:
+    """Sign every device out, forget the login key, keep a link that sets a new one; False if unknown."""
+    # The empty hash is the hash of nothing: the old login key opens nothing any more.
+    rows = tx.returning("UPDATE account SET login_hash = x'' WHERE name = ? RETURNING id", name)
+    for row in rows:
+        tx.change("DELETE FROM device WHERE account = ?", row[0])
+        tx.change("DELETE FROM invite WHERE resets = ?", name)
+        tx.change(
+            "INSERT INTO invite (code, secret_hash, uses_left, not_after, resets) VALUES (?, ?, 1, ?, ?)",
+            code,
+            secret_hash,
+            not_after,
+            name,
+        )
+    return bool(rows)
+
+
+def resets(tx: ReadTx, code: str) -> str:
+    """Name of the account that a link resets; empty for an invite."""
+    row = tx.row("SELECT resets FROM invite WHERE code = ?", code)
+    return str(row[0]) if row else ""
+
+
+def set_login(tx: Tx, account_id: int, login: StoredLogin) -> None:
+    """Give an account a new login key."""
+    tx.change(
+        """
+        UPDATE account SET login_salt = ?, login_hash = ?, login_memory_kib = ?, login_passes = ?
+        WHERE id = ?
+        """,
+        login.salt,
+        login.hash,
+        login.memory_kib,
+        login.passes,
+        account_id,
+    )
+
+
+def delete(tx: Tx, name: str, now_s: int) -> bool:
+    """Remove an account and what only it needs; False if there is no such account.
+
+    What others rely on stays: its did's records, and the rows of its rooms.
+    """
+    row = tx.row("SELECT id, did FROM account WHERE name = ?", name)
+    if row is None:
+        return False
+    number, did = int(row[0]), str(row[1])
+    tx.change("DELETE FROM device WHERE account = ?", number)
+    tx.change("DELETE FROM key_package WHERE account = ?", number)
+    tx.change("DELETE FROM tie WHERE account = ?", number)
+    tx.change("DELETE FROM delivery WHERE sender = ?", name)
+    tx.change("DELETE FROM invite WHERE resets = ?", name)
+    inbox = logs.inbox_log(name)
+    logs.erase(tx, inbox, logs.head(tx, inbox))
+    tx.change("DELETE FROM cursor WHERE log = (SELECT id FROM log WHERE name = ?)", inbox)
+    tx.change("DELETE FROM account WHERE id = ?", number)
+    tx.change(
+        "INSERT OR REPLACE INTO former_account (name, did, deleted_at) VALUES (?, ?, ?)", name, did, now_s
+    )
+    return True
+
+
+def reserved(tx: ReadTx, name: str, did: str) -> bool:
+    """Whether a name belonged to somebody else before."""
+    row = tx.row("SELECT 1 FROM former_account WHERE name = ? AND did <> ?", name, did)
+    return row is not None

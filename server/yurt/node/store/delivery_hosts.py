@@ -1,0 +1,90 @@
+"""Table and units of the hosts that activities are delivered to: what was learned of each of them.
+
+A host that fails is left alone as a whole for a while, so that what waits for it costs one try and not
+hundreds. A row is made with the first delivery to a host and never goes away: it also remembers which
+signature scheme the host reads.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.activitypub.delivery import HostHealth
+from yurt.activitypub.http_signatures.knock import KnownScheme, Scheme
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Tx
+
+
+def _create(db: Tables) -> None:
+    db.execute("ALTER TABLE delivery ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0")  # ms
+    db.execute("ALTER TABLE delivery ADD COLUMN is_follow INTEGER NOT NULL DEFAULT 0")  # passes the dead mark
+    db.execute("ALTER TABLE delivery ADD COLUMN for_followers INTEGER NOT NULL DEFAULT 0")  # FEP-8fcf header
+    db.execute("UPDATE delivery SET queued_at = next_at")
+    db.execute(
+        """
+        CREATE TABLE host (
+            host TEXT NOT NULL PRIMARY KEY,
+            failures INTEGER NOT NULL DEFAULT 0,     -- tries in a row that the whole host failed
+            paused_until INTEGER NOT NULL DEFAULT 0, -- ms
+            failed_days TEXT NOT NULL DEFAULT '',    -- days since 1970, ascending, with blanks between
+            is_dead INTEGER NOT NULL DEFAULT 0,      -- only Follows are tried
+            scheme TEXT NOT NULL DEFAULT 'cavage',   -- see http_signatures.knock
+            scheme_at INTEGER NOT NULL DEFAULT 0     -- seconds; 0: nothing is known
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("INSERT INTO host (host) SELECT DISTINCT host FROM delivery WHERE aside = ''")
+
+
+STEPS: Final = (Step("0107-delivery-hosts", _create),)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """What is known of one host."""
+
+    host: str
+    failures: int = 0
+    paused_until: int = 0
+    """Milliseconds since 1970."""
+    health: HostHealth = HostHealth()
+    scheme: KnownScheme = KnownScheme()
+
+
+def host_named(tx: ReadTx, host: str) -> HostRow:
+    """What is known of a host; of an unknown one, nothing."""
+    row = tx.row(
+        "SELECT failures, paused_until, failed_days, scheme, scheme_at FROM host WHERE host = ?", host
+    )
+    if row is None:
+        return HostRow(host)
+    failures, paused_until, days, scheme, at = row
+    health = HostHealth(tuple(int(day) for day in days.split()))
+    return HostRow(host, failures, paused_until, health, KnownScheme(Scheme(scheme), at))
+
+
+def put_host(tx: Tx, row: HostRow) -> None:
+    """Keep what is known of a host now."""
+    tx.change(
+        """
+        INSERT INTO host (host, failures, paused_until, failed_days, is_dead, scheme, scheme_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (host) DO UPDATE SET
+            failures = excluded.failures, paused_until = excluded.paused_until,
+            failed_days = excluded.failed_days, is_dead = excluded.is_dead,
+            scheme = excluded.scheme, scheme_at = excluded.scheme_at
+        """,
+        row.host,
+        row.failures,
+        row.paused_until,
+        " ".join(str(day) for day in row.health.failed_days),
+        int(row.health.is_dead),
+        row.scheme.scheme.value,
+        row.scheme.at,
+    )
+
+
+def expect_host(tx: Tx, host: str, *, at_once: bool) -> None:
+    """Have a row for a host that something is queued for; ``at_once`` ends its pause."""
+    tx.change("INSERT INTO host (host) VALUES (?) ON CONFLICT DO NOTHING", host)
+    if at_once:
+        tx.change("UPDATE host SET paused_until = 0 WHERE host = ? AND paused_until > 0", host)

@@ -1,0 +1,101 @@
+"""What an operator does with accounts, while the node runs."""
+
+import base64
+import dataclasses
+import os
+
+import pytest
+
+from yurt.node.accounts.tokens import InviteLink
+from yurt.node.admin import account
+from yurt.node.clock import SystemClock
+from yurt.node.config import ConfigError
+from yurt.node.testing import Client, Town
+from yurt.wire.commands import Command, Followers, Login
+from yurt.wire.problems import ProblemError
+
+HARBOUR = "harbour.example"
+CLOCK = SystemClock()
+
+
+async def refused(client: Client, command: Command) -> str:
+    with pytest.raises(ProblemError) as caught:
+        await client.call(command)
+    return caught.value.problem.code
+
+
+def login(ana: Client) -> Login:
+    return Login(account="ana", login_key=ana.person.login_key, device_id=ana.person.device.device_id)
+
+
+def link_of(url: str) -> InviteLink:
+    """Read a link as a client does."""
+    code, _, secret = url.rpartition("/")[2].partition("#")
+    return InviteLink(code, base64.urlsafe_b64decode(secret + "=="))
+
+
+async def test_a_suspended_account_is_out_at_once(harbour: Town) -> None:
+    """Its tokens end and its login is refused, on a running node; undone, it is as before."""
+    ana = await harbour.join("ana", HARBOUR)
+    data = harbour.folder / HARBOUR
+
+    await account.suspend_account(data, CLOCK, "ana")
+
+    assert await refused(ana, Followers()) == "notSignedIn"
+    ana.token = ""
+    assert await refused(ana, login(ana)) == "notAllowed"
+    (standing,) = await account.list_accounts(data, CLOCK)
+    assert (standing.name, standing.devices, standing.suspended_at > 0) == ("ana", 0, True)
+    await account.resume_account(data, "ana")
+    ana.token = (await ana.call(login(ana))).token
+    await ana.call(Followers())
+
+
+async def test_a_reset_lets_only_the_same_person_in(harbour: Town) -> None:
+    """The old login key opens nothing; the link sets a new one, once, for the same did and device."""
+    ana = await harbour.join("ana", HARBOUR)
+    eve = harbour.newcomer("ana", HARBOUR)
+
+    link = link_of(await account.reset_account(harbour.folder / HARBOUR, CLOCK, "ana"))
+    out = await refused(ana, Followers())
+    ana.token = ""
+    old, stranger = await refused(ana, login(ana)), await refused(eve, eve.person.join(link))
+    ana.person = dataclasses.replace(ana.person, login_key=os.urandom(32))
+    ana.token = (await ana.call(ana.person.join(link))).token
+    await ana.call(Followers())
+    again = await ana.call(ana.person.join(link))
+    thief = Client(ana.session, HARBOUR, dataclasses.replace(ana.person, login_key=os.urandom(32)))
+
+    assert (out, old, stranger) == ("notSignedIn", "wrongLogin", "wrongInvite")
+    assert again.account == "ana"
+    assert await refused(thief, thief.person.join(link)) == "wrongInvite"
+
+
+async def test_a_deleted_account_keeps_its_name(harbour: Town) -> None:
+    """Nobody else gets the name; the same person may come back to it."""
+    ana, eve = await harbour.join("ana", HARBOUR), harbour.newcomer("ana", HARBOUR)
+    data = harbour.folder / HARBOUR
+
+    await account.delete_account(data, CLOCK, "ana")
+
+    assert await account.list_accounts(data, CLOCK) == []
+    assert await refused(ana, Followers()) == "notSignedIn"
+    invite = await harbour.invite(HARBOUR, uses=2)
+    assert await refused(eve, eve.person.join(invite)) == "nameTaken"
+    ana.token = ""
+    ana.token = (await ana.call(ana.person.join(invite))).token
+    await ana.call(Followers())
+
+
+async def test_nobody_of_that_name_is_one_clear_line(harbour: Town) -> None:
+    """A mistyped name changes nothing and says where to look."""
+    data = harbour.folder / HARBOUR
+
+    for work in (
+        account.suspend_account(data, CLOCK, "anna"),
+        account.resume_account(data, "anna"),
+        account.reset_account(data, CLOCK, "anna"),
+        account.delete_account(data, CLOCK, "anna"),
+    ):
+        with pytest.raises(ConfigError, match="account list"):
+            await work
