@@ -141,8 +141,7 @@ class Delivery:
             return False
         except StoreError:
             raise
-        except Exception as error:
-            # Whatever is wrong with this one must not hold up the others.
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not hold up the others
             _log.exception("an activity for %s cannot be sent", row.host)
             return await self._quarantine(row, f"poisoned{type(error).__name__}")
         await self._store.write(lambda tx: self._note(tx, row, tried))

@@ -128,7 +128,10 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
         now_ms,
         limit,
     )
-    return [DeliveryRow(*row[:7], bool(row[7])) for row in rows]
+    return [
+        DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers))
+        for id_, sender, at, inbox, body, tries, queued_at, for_followers in rows
+    ]
 
 
 def delivered(tx: Tx, delivery: int) -> None:

@@ -5,7 +5,7 @@ hundreds. A row is made with the first delivery to a host and never goes away: i
 signature scheme the host reads.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from yurt.activitypub.delivery import HostHealth
@@ -46,8 +46,8 @@ class HostRow:
     failures: int = 0
     paused_until: int = 0
     """Milliseconds since 1970."""
-    health: HostHealth = HostHealth()
-    scheme: KnownScheme = KnownScheme()
+    health: HostHealth = field(default_factory=HostHealth)
+    scheme: KnownScheme = field(default_factory=KnownScheme)
 
 
 def host_named(tx: ReadTx, host: str) -> HostRow:

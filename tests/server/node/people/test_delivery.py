@@ -1,0 +1,361 @@
+"""The queue of activities: nothing is lost, and nobody waits for somebody else's host."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from yurt.activitypub.delivery import DEAD_DAYS, Recipient, plan
+from yurt.activitypub.follow import FollowState
+from yurt.node.accounts.testing import Newcomer, actor_key
+from yurt.node.fetch import Fetched, FetchFailed, FetchRefused, SafeFetch
+from yurt.node.people.delivery import Delivery
+from yurt.node.store import accounts, deliveries, people
+from yurt.node.store.accounts import NewAccount, StoredLogin
+from yurt.node.store.deliveries import NewDelivery
+from yurt.node.store.delivery_hosts import HostRow, host_named
+from yurt.node.store.people import KnownPerson
+from yurt.node.store.sqlite import SqliteStore
+from yurt.node.store.steps import STEPS
+from yurt.node.store.types import Tx
+from yurt.node.work_pool import WorkPool
+
+HARBOUR = "harbour.example"
+DAY_MS = 86_400_000
+Answering = Callable[[dict[str, str]], Awaitable[Fetched]]
+
+
+@dataclass
+class SetClock:
+    """A clock that a test moves."""
+
+    ms: int = 1_700_000_000_000
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return self.ms
+
+    def now_s(self) -> int:
+        """Seconds since 1970."""
+        return self.ms // 1000
+
+
+class Fediverse(SafeFetch):
+    """Hosts that answer as they were told to; everybody else takes everything."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.hosts: dict[str, Answering] = {}
+        self.taken: list[tuple[str, bytes]] = []
+        self.asked: Counter[str] = Counter()
+        self.headers: list[dict[str, str]] = []
+
+    @override
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, limit: int = 0, total_s: float = 0
+    ) -> Fetched:
+        """Answer as the host does."""
+        del limit, total_s
+        host = url.split("/")[2]
+        self.asked[host] += 1
+        self.headers.append(headers)
+        answer = await self.hosts.get(host, taking)(headers)
+        if answer.status == 202:
+            self.taken.append((host, body))
+        return answer
+
+
+async def taking(_headers: dict[str, str]) -> Fetched:
+    return Fetched("", 202, {}, b"")
+
+
+async def tar_pit(_headers: dict[str, str]) -> Fetched:
+    await asyncio.sleep(3600)
+    raise FetchFailed("never")
+
+
+async def dead(_headers: dict[str, str]) -> Fetched:
+    raise FetchFailed("nobody is there")
+
+
+def answering(status: int, **headers: str) -> Answering:
+    async def answer(_headers: dict[str, str]) -> Fetched:
+        return Fetched("", status, headers, b"")
+
+    return answer
+
+
+@dataclass
+class Office:
+    """A queue with its store, its clock and its fediverse."""
+
+    store: SqliteStore
+    clock: SetClock = field(default_factory=SetClock)
+    world: Fediverse = field(default_factory=Fediverse)
+    work: WorkPool = field(default_factory=WorkPool)
+    delivery: Delivery | None = None
+
+    async def open(self) -> None:
+        """Begin to deliver."""
+        self.delivery = Delivery(HARBOUR, self.store, self.clock, self.world, self.work)
+        await self.delivery.start()
+
+    async def close(self) -> None:
+        """Stop, as a restart does, whatever is under way."""
+        if self.delivery is not None:
+            await self.delivery.stop()
+
+    async def queue(self, *hosts: str, new: NewDelivery | None = None) -> None:
+        """Let an activity wait for each of these hosts."""
+        stops = plan(Recipient(f"https://{host}/bo", f"https://{host}/bo/inbox") for host in hosts)
+        activity = new or NewDelivery("ana", b"{}")
+        await self.store.write(lambda tx: deliveries.add_deliveries(tx, activity, stops, self.clock.ms))
+        if self.delivery is not None:
+            self.delivery.wake()
+
+    async def later(self, ms: int) -> None:
+        """Let time pass, and the queue look again."""
+        self.clock.ms += ms
+        if self.delivery is not None:
+            self.delivery.wake()
+
+    async def waiting(self) -> int:
+        """How many activities wait."""
+        rows = await self.store.read(lambda tx: tx.rows("SELECT 1 FROM delivery WHERE aside = ''"))
+        return len(rows)
+
+    async def aside(self) -> list[str]:
+        """Why activities were set aside."""
+        rows = await self.store.read(lambda tx: tx.rows("SELECT aside FROM delivery WHERE aside <> ''"))
+        return [str(row[0]) for row in rows]
+
+    async def host(self, name: str) -> HostRow:
+        """What is known of a host."""
+        return await self.store.read(lambda tx: host_named(tx, name))
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """The queue of ana's node; not yet open."""
+    store = await SqliteStore.open(tmp_path / "node.db", STEPS)
+    did = Newcomer("ana", HARBOUR).identity.did
+    account = NewAccount("ana", did, b"", actor_key(), "", StoredLogin(b"", b"", 8, 1), 0)
+    await store.write(lambda tx: accounts.add_account(tx, account, ""))
+    running = Office(store)
+    yield running
+    await running.close()
+    running.work.close()
+    await store.close()
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(10):
+        while not await is_so():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
+            await asyncio.sleep(0.005)
+
+
+async def test_bad_hosts_delay_nobody_else(office: Office) -> None:
+    """Tar pits and dead hosts cost only what waits for them."""
+    pits = [f"pit{n}.example" for n in range(12)]
+    gone = [f"gone{n}.example" for n in range(20)]
+    good = [f"good{n}.example" for n in range(60)]
+    office.world.hosts = {**dict.fromkeys(pits, tar_pit), **dict.fromkeys(gone, dead)}
+    await office.queue(*pits, *gone, *good)
+
+    await office.open()
+
+    await until(lambda: _now(len(office.world.taken) == 60))
+    assert {host for host, _ in office.world.taken} == set(good)
+
+
+async def test_hosts_that_failed_share_slots_of_their_own(office: Office) -> None:
+    """However many old hosts have become tar pits, a healthy one is served at once."""
+    pits = [f"pit{n}.example" for n in range(60)]
+    office.world.hosts = dict.fromkeys(pits, dead)
+    await office.open()
+    await office.queue(*pits)
+    await until(lambda: _now(sum(office.world.asked.values()) == 60))
+    office.world.hosts = dict.fromkeys(pits, tar_pit)
+    await office.later(10_000)
+    await until(lambda: _now(sum(office.world.asked.values()) == 68))
+
+    await office.queue("good.example")
+
+    await until(lambda: _now(len(office.world.taken) == 1))
+
+
+async def test_a_host_that_is_down_costs_one_try_for_everything(office: Office) -> None:
+    """What waits for a dead host waits together, and all of it goes when the host is heard from."""
+    office.world.hosts = {"hill.example": dead}
+    for _ in range(30):
+        await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _now(office.world.asked["hill.example"] == 1))
+    await asyncio.sleep(0.05)
+    assert office.world.asked["hill.example"] == 1
+
+    office.world.hosts = {}
+    await office.store.write(lambda tx: deliveries.alive(tx, "hill.example", office.clock.ms))
+    await office.later(0)
+
+    await until(lambda: _now(len(office.world.taken) == 30))
+    await until(lambda: _is(office.waiting(), 0))
+    assert (await office.host("hill.example")).failures == 0
+
+
+async def test_a_restart_between_claim_and_post_loses_nothing(office: Office) -> None:
+    """What was under way when the node stopped is sent by the next one."""
+    office.world.hosts = {"hill.example": tar_pit}
+    await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _now(office.world.asked["hill.example"] == 1))
+    await office.close()
+
+    office.world.hosts = {}
+    await office.open()
+
+    await until(lambda: _now(office.world.taken == [("hill.example", b"{}")]))
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 425, 501])
+async def test_a_final_refusal_is_set_aside(office: Office, status: int) -> None:
+    """A refusal that stays one is not asked for again, and blocks nothing."""
+    office.world.hosts = {"hill.example": answering(status)}
+    await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _is(office.waiting(), 0))
+
+    assert await office.aside() == [f"status{status}"]
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 503])
+async def test_other_refusals_are_tried_again(office: Office, status: int) -> None:
+    """Keys and clocks get well, and load passes."""
+    office.world.hosts = {"hill.example": answering(status)}
+    await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _failed(office, "hill.example"))
+    office.world.hosts = {}
+    await office.later(5_000)
+
+    await until(lambda: _now(len(office.world.taken) == 1))
+
+
+async def test_retry_after_is_kept(office: Office) -> None:
+    """Who asks for an hour gets an hour."""
+    office.world.hosts = {"hill.example": answering(503, **{"retry-after": "3600"})}
+    await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _failed(office, "hill.example"))
+
+    assert (await office.host("hill.example")).paused_until >= office.clock.ms + 3_600_000
+
+
+async def test_a_host_that_fails_on_seven_days_is_dead_but_for_follows(office: Office) -> None:
+    """A dead mark holds everything back, except a person who asks anew; and an answer takes it away."""
+    office.world.hosts = {"hill.example": dead}
+    await office.queue("hill.example")
+    await office.open()
+    for day in range(1, DEAD_DAYS + 1):
+        await until(partial(_days, office, day))
+        await office.later(DAY_MS)
+    asked = office.world.asked["hill.example"]
+    await office.later(DAY_MS)
+    await asyncio.sleep(0.05)
+    assert office.world.asked["hill.example"] == asked
+
+    office.world.hosts = {}
+    await office.queue("hill.example", new=NewDelivery("ana", b"follow", is_follow=True))
+
+    await until(lambda: _now([body for _, body in office.world.taken] == [b"follow", b"{}"]))
+
+
+async def test_two_weeks_are_enough(office: Office) -> None:
+    """What could not be delivered for 14 days is set aside."""
+    office.world.hosts = {"hill.example": answering(500)}
+    await office.queue("hill.example")
+    await office.open()
+    await until(lambda: _failed(office, "hill.example"))
+    await office.later(15 * DAY_MS)
+
+    await until(lambda: _is(office.aside(), ["tooOld"]))
+
+
+async def test_a_poisoned_item_blocks_nothing(office: Office) -> None:
+    """What cannot be sent at all is set aside, with its reason, and the next one goes."""
+
+    async def refuses(_headers: dict[str, str]) -> Fetched:
+        raise FetchRefused("not a place")
+
+    async def breaks(_headers: dict[str, str]) -> Fetched:
+        office.world.hosts.pop("odd.example")
+        raise KeyError("our own bug")
+
+    office.world.hosts = {"wrong.example": refuses, "odd.example": breaks}
+    await office.queue("wrong.example", "hill.example", new=NewDelivery("nobody", b"{}"))
+    await office.queue("wrong.example", "hill.example", "odd.example")
+    await office.queue("odd.example")
+    await office.open()
+
+    await until(lambda: _is(office.waiting(), 0))
+    assert sorted(await office.aside()) == ["badInbox", "poisonedKeyError", "senderGone", "senderGone"]
+    assert sorted(host for host, _ in office.world.taken) == ["hill.example", "odd.example"]
+
+
+async def test_the_second_knock_is_remembered(office: Office) -> None:
+    """A host that reads only RFC 9421 is asked twice once, and then as it likes."""
+
+    async def modern(headers: dict[str, str]) -> Fetched:
+        return Fetched("", 202 if "Signature-Input" in headers else 401, {}, b"")
+
+    office.world.hosts = {"hill.example": modern}
+    await office.open()
+    await office.queue("hill.example")
+    await until(lambda: _now(len(office.world.taken) == 1))
+    assert office.world.asked["hill.example"] == 2
+
+    await office.queue("hill.example")
+
+    await until(lambda: _now(len(office.world.taken) == 2))
+    assert office.world.asked["hill.example"] == 3
+
+
+async def test_followers_only_things_carry_a_digest_of_the_followers(office: Office) -> None:
+    """The receiving node can see whether it agrees about who follows (FEP-8fcf)."""
+
+    def follows(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        bo = people.put_person(tx, KnownPerson("https://hill.example/bo", "bo@hill.example"))
+        people.put_tie(tx, account.id, bo, people.FOLLOWER, (FollowState.ACCEPTED.value, "", 0))
+
+    await office.store.write(follows)
+    await office.queue("hill.example", new=replace(NewDelivery("ana", b"{}"), for_followers=True))
+    await office.open()
+    await until(lambda: _now(len(office.world.taken) == 1))
+
+    header = office.world.headers[0]["Collection-Synchronization"]
+    assert 'collectionId="https://harbour.example/users/ana/followers"' in header
+    assert "collection-synchronization" in office.world.headers[0]["Signature"].lower()
+
+
+async def _is(found: Awaitable[object], wanted: object) -> bool:
+    return await found == wanted
+
+
+async def _failed(office: Office, host: str) -> bool:
+    return bool((await office.host(host)).health.failed_days)
+
+
+async def _days(office: Office, days: int) -> bool:
+    return len((await office.host("hill.example")).health.failed_days) == days
+
+
+async def _now(is_so: bool) -> bool:  # noqa: FBT001  # what is looked at is the argument
+    return is_so
