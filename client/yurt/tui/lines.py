@@ -1,0 +1,151 @@
+"""How one line of a room becomes rows on the screen: a gutter that is ours, and a place for their words.
+
+::
+
+    10:02          ana │ a message; further rows of it
+                       │ stay behind the same rule
+                bo@… ┆ an own message on its way (! when it was refused)
+    10:03             ── ana@harbour.example added bo@hilltop.example
+
+What stands in the gutter never comes from a message, and no message reaches into it: so no message can
+look like a line of the room's own. Everything here is a plain function of values.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from yurt.client.api import ItemKind, TimelineItem
+from yurt.tui import shown
+
+Tone = Literal["message", "own", "quiet", "warning", "rule"]
+"""What a row is, for its colours."""
+
+RULE: Final = "│"
+_ON_ITS_WAY: Final = "┆"
+_REFUSED: Final = "!"
+_MARKS: Final[Mapping[ItemKind, str]] = {"roster": "──", "notice": "!─", "undecryptable": "?─"}
+_TONES: Final[Mapping[ItemKind, Tone]] = {"roster": "quiet", "notice": "warning", "undecryptable": "warning"}
+_ROOMY: Final = 54
+"""Cells from which there is space for the time."""
+_LEAST: Final = 8
+"""Cells that words get, however narrow it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """How the width of a timeline is divided."""
+
+    time: int
+    name: int
+    text: int
+
+    @classmethod
+    def of(cls, width: int) -> "Gutter":
+        """Divide a width, in cells."""
+        time, name = (6, 14) if width >= _ROOMY else (0, 8)
+        return cls(time, name, max(_LEAST, width - time - name - 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the timeline."""
+
+    item: int
+    """Local id of its line; 0 for one of ours between lines."""
+    tone: Tone
+    time: str
+    name: str
+    """Filled to the gutter's width."""
+    mark: str
+    """Three cells that tell what follows."""
+    text: str
+    did: str = ""
+    """Whose name it is, for its colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Which names of a room need more than themselves: somebody else there is called the same."""
+
+    shared: AbstractSet[str] = frozenset()
+
+    @classmethod
+    def of(cls, participants: tuple[str, ...]) -> "Roll":
+        """Read the addresses of a room's participants."""
+        names = [address.partition("@")[0].casefold() for address in participants]
+        return cls(frozenset(name for name in names if names.count(name) > 1))
+
+    def name(self, item: TimelineItem) -> str:
+        """Say who sent a line, as short as is unmistakable."""
+        if not item.name:
+            return item.address or item.did
+        if not item.name.isascii():
+            return f"?{item.name}"  # letters of other scripts may look like somebody else's
+        return item.address if item.name.casefold() in self.shared else item.name
+
+
+def rows_of(item: TimelineItem, gutter: Gutter, roll: Roll) -> list[Row]:
+    """Lay out one line of a room."""
+    if item.kind == "message":
+        return _message(item, gutter, roll)
+    said_by = f"{item.address}: " if item.kind != "roster" and item.address else ""
+    return _own_line(item, gutter, _MARKS[item.kind], _TONES[item.kind], said_by + item.text)
+
+
+def divider(text: str, width: int) -> Row:
+    """Lay out a rule across the timeline, such as before what is new."""
+    words = f" {text} "
+    side = max(0, width - len(words)) // 2
+    drawn = "─" * side + words + "─" * max(0, width - side - len(words))
+    return Row(0, "rule", "", "", "", drawn[: max(0, width)])
+
+
+def day_of(item: TimelineItem) -> str:
+    """Tell the day of a line, as this machine's person counts days; empty while it has none."""
+    return f"{_local(item.accepted_at):%Y-%m-%d}" if item.accepted_at else ""
+
+
+def _message(item: TimelineItem, gutter: Gutter, roll: Roll) -> list[Row]:
+    waits = item.own and item.state in ("queued", "sealed")
+    mark = _ON_ITS_WAY if waits else _REFUSED if item.state == "refused" else RULE
+    tone: Tone = "own" if item.own else "message"
+    texts = shown.rows(item.text, gutter.text)
+    first = Row(
+        item.item, tone, _time(item, gutter), _name(item, gutter, roll), f" {mark} ", texts[0], item.did
+    )
+    blank_time, blank_name = " " * gutter.time, " " * gutter.name
+    rest = [Row(item.item, tone, blank_time, blank_name, f" {mark} ", text) for text in texts[1:]]
+    if not item.reason:
+        return [first, *rest]
+    why = f"not sent ({item.reason})" if item.state == "refused" else f"({item.reason})"
+    return [first, *rest, *_own_line(item, gutter, "!─", "warning", why, timed=False)]
+
+
+def _own_line(
+    item: TimelineItem, gutter: Gutter, mark: str, tone: Tone, text: str, *, timed: bool = True
+) -> list[Row]:
+    """Lay out what the client itself says; only its first row has the mark."""
+    time = _time(item, gutter) if timed else " " * gutter.time
+    blank_time, name = " " * gutter.time, " " * gutter.name
+    texts = shown.line_rows(text, gutter.text)
+    first = Row(item.item, tone, time, name, f"{mark} ", texts[0])
+    return [first, *(Row(item.item, tone, blank_time, name, "   ", text) for text in texts[1:])]
+
+
+def _name(item: TimelineItem, gutter: Gutter, roll: Roll) -> str:
+    name = shown.label(roll.name(item), gutter.name)
+    bare = name.rstrip(" ")
+    return " " * (len(name) - len(bare)) + bare if gutter.time else name
+
+
+def _time(item: TimelineItem, gutter: Gutter) -> str:
+    if not gutter.time:
+        return ""
+    return f"{_local(item.accepted_at):%H:%M} " if item.accepted_at else " " * gutter.time
+
+
+def _local(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone()
