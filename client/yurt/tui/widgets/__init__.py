@@ -1,0 +1,1 @@
+"""Widgets: each owns its messages, keys and colours, and knows no other."""

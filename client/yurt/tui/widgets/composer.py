@@ -1,0 +1,104 @@
+"""Where a message is written: Enter sends it, a paste stays one message.
+
+A draft belongs to its room and waits there while another room is open; it is on no disk.
+"""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+from typing_extensions import override
+
+
+class Composer(TextArea):
+    """A text that is about to be said."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "send the message"),
+        Binding("alt+enter,ctrl+j", "new_line", "a new line in the message"),
+        Binding("f4", "edit", "write in $EDITOR"),
+        Binding("escape", "leave", "leave the composer"),
+    ]
+    DEFAULT_CSS = """
+    Composer { height: auto; min-height: 3; max-height: 9; border: round $panel-lighten-2; padding: 0 1; }
+    Composer:focus { border: round $accent; }
+    """
+
+    class Submitted(Message):
+        """The person wants `text` said."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class EditorWanted(Message):
+        """The person wants to write `text` on in an editor of theirs."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The person wants to read."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
+        super().__init__(
+            id=id,
+            soft_wrap=True,
+            show_line_numbers=False,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+        )
+        self._room = b""
+        self._drafts = dict[bytes, str]()
+
+    def open(self, room: bytes, *, why_not: str = "") -> None:
+        """Write for a room from now on; the draft of the last one stays with it.
+
+        Args:
+            room: Its id.
+            why_not: Why nothing may be said there; empty if it may.
+        """
+        if room != self._room:
+            self._drafts[self._room] = self.text
+            self._room = room
+            self.text = self._drafts.pop(room, "")
+            self.move_cursor(self.document.end)
+        self.read_only = bool(why_not)
+        self.border_subtitle = why_not
+
+    @override
+    async def _on_key(self, event: events.Key) -> None:
+        # Not by a binding of the screen: that would overtake the letters that wait in this widget's queue,
+        # and send half of what somebody types fast.
+        if event.key == "enter":
+            self.action_submit()
+        elif event.key in ("alt+enter", "ctrl+j"):
+            self.action_new_line()
+        else:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
+    def action_submit(self) -> None:
+        """Send what stands there, unless it is only blank."""
+        if self.text.strip() and not self.read_only:
+            text, self.text = self.text, ""
+            self.post_message(self.Submitted(text.strip("\n")))
+
+    def action_new_line(self) -> None:
+        """Begin a new line."""
+        if not self.read_only:
+            self.insert("\n")
+
+    def action_edit(self) -> None:
+        """Hand the text to an editor."""
+        if not self.read_only:
+            self.post_message(self.EditorWanted(self.text))
+
+    def action_leave(self) -> None:
+        """Go where one reads."""
+        self.post_message(self.Left())

@@ -1,0 +1,38 @@
+"""Who is in the open room. A person is their address: names alone may look alike."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from typing_extensions import override
+
+from yurt.tui.widgets.line_list import Line, LineList
+
+
+class PeoplePane(LineList):
+    """The list of participants."""
+
+    BORDER_TITLE = "people"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "choose", "the safety number of this person")]
+    DEFAULT_CSS = """
+    PeoplePane { width: 28; border: round $panel-lighten-2; }
+    PeoplePane:focus { border: round $accent; }
+    """
+
+    class Chose(Message):
+        """A participant was chosen."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
+
+    def show_people(self, addresses: Sequence[str]) -> None:
+        """Show the participants of a room, own first."""
+        self.border_title = f"people ({len(addresses)})"
+        self.show([Line(address, address) for address in addresses])
+
+    @override
+    def action_choose(self) -> None:
+        if self.chosen:
+            self.post_message(self.Chose(self.chosen))
