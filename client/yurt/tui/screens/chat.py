@@ -1,0 +1,374 @@
+"""The everyday screen: rooms, timeline, people, composer, state. It knows the widgets; they know nobody.
+
+What the widgets ask for becomes calls of the engine here, and what the engine tells becomes their state.
+The rules of what is unread, of order and of layout are elsewhere, as plain functions.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import ClassVar, Final, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from typing_extensions import override
+
+from yurt.client.api import EngineApi, RoomView, Status, TimelineItem
+from yurt.client.errors import ClientError
+from yurt.client.mentions import mentions
+from yurt.tui import pages, shown
+from yurt.tui.app_of import app_of
+from yurt.tui.lines import Roll
+from yurt.tui.messages import Alert, EditWanted
+from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.help import Help
+from yurt.tui.screens.jump import Jump
+from yurt.tui.screens.safety import Safety
+from yurt.tui.unread import next_unread
+from yurt.tui.widgets.composer import Composer
+from yurt.tui.widgets.line_list import LineList
+from yurt.tui.widgets.people_pane import PeoplePane
+from yurt.tui.widgets.rooms_pane import RoomsPane, room_name
+from yurt.tui.widgets.state_line import StateLine
+from yurt.tui.widgets.timeline import Timeline
+from yurt.wire.problems import ProblemError
+
+T = TypeVar("T")
+
+FRAME_S: Final = 1 / 60
+"""Lines that arrive within this time are drawn together."""
+POLL_S: Final = 1.0
+"""How often the state line looks; nothing tells of a connection that was lost."""
+RETRY_S: Final = 1.0
+
+
+class Chat(Screen[None]):
+    """Where one is all day."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (112, "-wide")]  # noqa: RUF012  # as Textual has it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "write", "write a message"),
+        Binding("n,alt+n", "unread(1)", "next room with unread messages"),
+        Binding("p,alt+p", "unread(-1)", "previous room with unread messages"),
+        Binding("ctrl+k", "jump", "jump to a room or a person", priority=True),
+        Binding("f2", "go('RoomsPane')", "go to the rooms"),
+        Binding("f3", "go('PeoplePane')", "go to the people, for safety numbers"),
+        Binding("f5", "invite", "invite somebody into this room"),
+        Binding("f6", "create", "open a new room"),
+        Binding("f7", "follow", "follow somebody, who may then invite you"),
+        Binding("f1,question_mark", "help", "this help"),
+        Binding("escape", "read", "back to the timeline"),
+    ]
+    DEFAULT_CSS = """
+    Chat #main { width: 1fr; }
+    Chat.-medium PeoplePane, Chat.-narrow PeoplePane, Chat.-narrow RoomsPane { display: none; }
+    Chat.-medium RoomsPane { width: 22; }
+    Chat.-medium PeoplePane.-called { display: block; }
+    Chat.-narrow .-called { display: block; width: 1fr; }
+    Chat.-narrow .-aside { display: none; }
+    Chat.-narrow Timeline { border: none; border-top: solid $panel-lighten-2; }
+    """
+
+    def __init__(self, engine: EngineApi) -> None:
+        super().__init__()
+        self._engine = engine
+        self._status: Status | None = None
+        self._rooms: Sequence[RoomView] = ()
+        self._room = b""
+        self._read = 0
+        self._outgoing: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
+        self._redraws = self._recounts = False
+
+    @override
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield RoomsPane(empty="no rooms yet: F6 opens one")
+            with Vertical(id="main"):
+                yield Timeline()
+                yield Composer()
+            yield PeoplePane()
+        yield StateLine()
+
+    def on_mount(self) -> None:
+        """Begin to follow what happens."""
+        self.query_one(Composer).focus()
+        for work in (self._live(), self._poll(), self._send()):
+            self.run_worker(work)
+        self.watch(app_of(self), "app_focus", self._look_again, init=False)
+
+    # --- what happens -------------------------------------------------------------------------------
+    async def _live(self) -> None:
+        """Show what is there, then every change, whatever goes wrong in between."""
+        while True:
+            try:
+                self._status = await self._engine.status()
+                await self._count()
+                if not self._room and self._rooms:
+                    await self._open((next_unread(self._rooms, b"", 1) or self._rooms[0]).room)
+                async for item in self._engine.watch(None, revision=self._status.revision):
+                    self._arrived(item)
+            except (ProblemError, ClientError) as error:
+                self._complain(error)
+            await asyncio.sleep(RETRY_S)
+
+    def _arrived(self, item: TimelineItem) -> None:
+        if item.room == self._room and self.query_one(Timeline).window.merge(item) and not self._redraws:
+            self._redraws = True
+            self.set_timer(FRAME_S, self._redraw)
+        if not self._recounts:
+            self._recounts = True
+            self.set_timer(FRAME_S * 6, self._recount)
+        self._notify_of(item)
+
+    def _redraw(self) -> None:
+        self._redraws = False
+        self.query_one(Timeline).changed()
+
+    def _recount(self) -> None:
+        self._recounts = False
+        self.run_worker(self._try(self._count()))
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            if not app_of(self).is_headless or self.is_current:
+                await self._try(self._count())
+
+    async def _count(self) -> None:
+        """Look how everything stands."""
+        self._status, self._rooms = await self._engine.status(), await self._engine.rooms()
+        if not self._room and self._rooms and self.is_mounted:
+            await self._open(self._rooms[0].room)
+        self._show()
+
+    def _show(self) -> None:
+        room = self._view
+        self.query_one(RoomsPane).show_rooms(self._rooms, self._room)
+        self.query_one(StateLine).show(self._status, room)
+        if room is not None:
+            timeline, composer = self.query_one(Timeline), self.query_one(Composer)
+            timeline.border_title = Content(shown.line(room_name(room)))
+            timeline.set_roll(Roll.of(room.participants))
+            composer.open(room.room, why_not=_why_not(room))
+            self.query_one(PeoplePane).show_people(room.participants)
+
+    def _notify_of(self, item: TimelineItem) -> None:
+        me = self._status.address if self._status else ""
+        if item.kind != "message" or item.own or not mentions(item.text, me):
+            return
+        if not app_of(self).app_focus or item.room != self._room:
+            name = next((room_name(room) for room in self._rooms if room.room == item.room), "a room")
+            self.post_message(Alert(f"{item.address} mentions you in {name}"))
+
+    # --- rooms --------------------------------------------------------------------------------------
+    @property
+    def _view(self) -> RoomView | None:
+        return next((room for room in self._rooms if room.room == self._room), None)
+
+    async def _open(self, room: bytes) -> None:
+        view = next((view for view in self._rooms if view.room == room), None)
+        if view is None or self._status is None:
+            return
+        window = await pages.opened(self._engine, view)
+        self._room, self._read = room, view.read
+        self._show()
+        new_after = view.read if view.unread else 0
+        roll = Roll.of(view.participants)
+        self.query_one(Timeline).open(window, roll=roll, viewer=self._status.did, new_after=new_after)
+
+    def _go_to(self, room: bytes | None) -> None:
+        if room:
+            self.run_worker(self._try(self._open(room)), exclusive=True, group="open")
+            self.action_write()
+
+    def on_rooms_pane_opened(self, event: RoomsPane.Opened) -> None:
+        """Open the room that was chosen."""
+        self._go_to(event.room)
+
+    def action_unread(self, by: int) -> None:
+        """Go to the next or previous room where something waits."""
+        room = next_unread(self._rooms, self._room, by)
+        if room is None:
+            self._tell("nothing unread elsewhere")
+        else:
+            self._go_to(room.room)
+            self.action_read()
+
+    def action_jump(self) -> None:
+        """Ask where to go."""
+        if self.is_current:
+            me = self._status.address if self._status else ""
+            app_of(self).push_screen(Jump(self._rooms, me), self._go_to)
+
+    # --- reading ------------------------------------------------------------------------------------
+    def on_timeline_older_wanted(self) -> None:
+        """Fetch the page before."""
+        self._page(pages.older)
+
+    def on_timeline_newer_wanted(self) -> None:
+        """Fetch the page after."""
+        self._page(pages.newer)
+
+    def on_timeline_newest_wanted(self) -> None:
+        """Fetch the end of the room, and go there."""
+        self._page(pages.newest, to_end=True)
+
+    def _page(self, fetch: pages.Fetch, *, to_end: bool = False) -> None:
+        timeline = self.query_one(Timeline)
+        room, window = self._room, timeline.window
+
+        async def work() -> None:
+            await fetch(self._engine, room, window)
+            if timeline.window is window:
+                timeline.changed()
+                if to_end:
+                    timeline.action_last()
+
+        self.run_worker(self._try(work()), exclusive=True, group="page")
+
+    def on_timeline_read(self, event: Timeline.Read) -> None:
+        """Remember what was read, while somebody looks."""
+        if event.item > self._read and app_of(self).app_focus and self.is_current:
+            self._read = event.item
+            self.run_worker(self._try(self._mark_read(self._room, event.item)))
+
+    async def _mark_read(self, room: bytes, item: int) -> None:
+        await self._engine.mark_read(room, item)
+        await self._count()
+
+    def on_timeline_copied(self, event: Timeline.Copied) -> None:
+        """Put it into the terminal's clipboard (OSC 52)."""
+        app_of(self).copy_to_clipboard(event.text)
+        self._tell("copied" if event.lines == 1 else f"copied {event.lines} lines")
+
+    def _look_again(self, focused: bool) -> None:  # noqa: FBT001  # what Textual's watchers are given
+        timeline = self.query_one(Timeline)
+        if focused and timeline.at_end and timeline.window.last:
+            self.on_timeline_read(Timeline.Read(timeline.window.last))
+
+    # --- writing ------------------------------------------------------------------------------------
+    def on_composer_submitted(self, event: Composer.Submitted) -> None:
+        """Say it, after what was said before."""
+        self._outgoing.put_nowait((self._room, event.text))
+        self.query_one(Timeline).action_last()
+
+    async def _send(self) -> None:
+        while True:
+            room, text = await self._outgoing.get()
+            if await self._try(self._engine.send(room, text)) is None:
+                composer = self.query_one(Composer)
+                composer.text = composer.text or text  # nothing that was written is lost
+
+    def on_composer_editor_wanted(self, event: Composer.EditorWanted) -> None:
+        """Let the app make room for an editor."""
+        self.post_message(EditWanted(event.text, self.query_one(Composer).load_text))
+
+    def on_composer_left(self) -> None:
+        """Read."""
+        self.action_read()
+
+    # --- people -------------------------------------------------------------------------------------
+    def on_people_pane_chose(self, event: PeoplePane.Chose) -> None:
+        """Show the safety number of somebody."""
+
+        async def work() -> None:
+            app_of(self).push_screen(Safety(await self._engine.person(event.address)))
+
+        self.run_worker(self._try(work()))
+
+    def action_invite(self) -> None:
+        """Ask whom to invite."""
+        if (room := self._view) is not None:
+            note = "They get in when their node answers. From then on they read what is said, nothing before."
+            ask = Ask(f"invite into {shown.line(room_name(room))}", note, "name@node")
+            app_of(self).push_screen(
+                ask, lambda address: self._begin(address and self._invite(room.room, address))
+            )
+
+    async def _invite(self, room: bytes, address: str) -> None:
+        self._tell(f"inviting {address} ...")
+        person = await self._engine.invite(room, address)
+        await self._count()
+        app_of(self).push_screen(Safety(person))
+
+    def action_create(self) -> None:
+        """Ask for the name of a new room."""
+        ask = Ask("a new room", "Only its members learn its name. Your node becomes its hub.", "name")
+        app_of(self).push_screen(ask, lambda name: self._begin(name and self._create(name)))
+
+    async def _create(self, name: str) -> None:
+        room = await self._engine.create_room(name)
+        await self._count()
+        await self._open(room.room)
+
+    def action_follow(self) -> None:
+        """Ask whom to follow."""
+        ask = Ask("follow somebody", "Whom you follow may invite you into rooms.", "name@node")
+        app_of(self).push_screen(ask, lambda address: self._begin(address and self._follow(address)))
+
+    async def _follow(self, address: str) -> None:
+        person = await self._engine.follow(address)
+        self._tell(f"{person.address}: {person.state or 'asked'}")
+
+    # --- where the keys go --------------------------------------------------------------------------
+    def action_write(self) -> None:
+        """Go to the composer."""
+        self._call(None)
+        self.query_one(Composer).focus()
+
+    def action_read(self) -> None:
+        """Go to the timeline."""
+        self._call(None)
+        self.query_one(Timeline).focus()
+
+    def action_go(self, name: str) -> None:
+        """Go to a pane, which appears if it is hidden."""
+        pane = self.query_one(name, LineList)
+        self._call(pane)
+        pane.focus()
+
+    def action_help(self) -> None:
+        """Tell the keys."""
+        owners: Sequence[tuple[str, type[Widget]]] = (
+            ("everywhere", Chat),
+            ("timeline", Timeline),
+            ("composer", Composer),
+            ("lists", LineList),
+            ("people", PeoplePane),
+        )
+        parts = [(title, owner.BINDINGS) for title, owner in owners]
+        app_of(self).push_screen(Help([*parts, ("the client", app_of(self).BINDINGS)]))
+
+    def _call(self, pane: LineList | None) -> None:
+        for each in self.query(LineList):
+            each.set_class(each is pane, "-called")
+        self.query_one("#main").set_class(pane is not None, "-aside")
+
+    # --- what can go wrong --------------------------------------------------------------------------
+    def _begin(self, work: Awaitable[None] | str | None) -> None:
+        """Begin what was answered to a question, if it was."""
+        if work and not isinstance(work, str):
+            self.run_worker(self._try(work))
+
+    async def _try(self, work: Awaitable[T]) -> T | None:
+        try:
+            return await work
+        except (ProblemError, ClientError) as error:
+            self._complain(error)
+            return None
+
+    def _complain(self, error: Exception) -> None:
+        app_of(self).notify(shown.line(str(error)), severity="error", markup=False)
+
+    def _tell(self, text: str) -> None:
+        app_of(self).notify(shown.line(text), timeout=3, markup=False)
+
+
+def _why_not(room: RoomView) -> str:
+    """Say why nothing may be said in a room; empty if it may."""
+    if room.removed:
+        return "you were removed from this room"
+    return "this room is stopped: nothing is sent" if room.stopped else ""

@@ -1,0 +1,276 @@
+"""An engine without vault and node, for stories of the screen; tests and benches only.
+
+``FakeEngine`` satisfies ``EngineApi``: it has rooms in memory, hands them out page by page, and yields what
+`say` adds. It refuses what it is told to refuse. To look at the screen with so many messages in it::
+
+    python -m yurt.tui.testing 10000
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from itertools import count
+
+import msgspec
+from typing_extensions import override
+
+from yurt.client.api import (
+    DEFAULT_PAGE,
+    EngineApi,
+    PersonView,
+    RoomView,
+    Sent,
+    Status,
+    TimelineItem,
+    Wait,
+)
+from yurt.client.errors import WrongPassphrase
+from yurt.client.mentions import mentions
+from yurt.tui.entrance import Entrance, KeepWords, NewAccount, PassphraseNeeded
+from yurt.wire.position import Position
+from yurt.wire.problems import refuse
+
+ANA = "ana@harbour.example"
+BO = "bo@hilltop.example"
+MORNING = 1_763_719_320_000
+"""10:02 UTC on a day in November."""
+WORDS = tuple(f"word{number}" for number in range(1, 25))
+
+
+class FakeEngine(EngineApi):
+    """Ana's engine."""
+
+    def __init__(self, me: str = ANA) -> None:
+        self.me = me
+        self.views: dict[bytes, RoomView] = {}
+        self.items: dict[bytes, list[TimelineItem]] = {}
+        self.connected = True
+        self.offline = False
+        """Whether what is said waits in the outbox."""
+        self.refusal = ""
+        """What the next call that changes something is refused with."""
+        self.asked: list[str] = []
+        """Calls that changed something, in words."""
+        self.closed = False
+        self._ids = count(1)
+        self._revision = 0
+        self._bell = asyncio.Event()
+        self._log: list[TimelineItem] = []
+
+    # --- what a story does --------------------------------------------------------------------------
+    def room(self, name: str, *others: str) -> bytes:
+        """Open a room with others in it."""
+        room = bytes([len(self.views) + 1]) * 32
+        self.views[room] = RoomView(
+            room=room, name=name, hub="harbour.example", epoch=len(others), participants=(self.me, *others)
+        )
+        self.items[room] = []
+        return room
+
+    def say(self, room: bytes, who: str, text: str, **more: object) -> TimelineItem:
+        """Somebody says something, or something happens (``kind="roster"``)."""
+        number = next(self._ids)
+        fields: dict[str, object] = {
+            "position": Position(1, number),
+            "accepted_at": MORNING + number * 60_000,
+            "kind": "message",
+            "did": f"did:key:{who}",
+            "own": who == self.me,
+        }
+        line = {"item": number, "room": room, "address": who, "name": who.partition("@")[0], "text": text}
+        return self._put(
+            msgspec.convert({**line, **fields, **more, "revision": 0}, TimelineItem, strict=False)
+        )
+
+    def change(self, item: TimelineItem, **fields: object) -> TimelineItem:
+        """A line changes."""
+        return self._put(msgspec.structs.replace(item, **fields))
+
+    def update(self, room: bytes, **fields: object) -> None:
+        """A room changes."""
+        self.views[room] = msgspec.structs.replace(self.views[room], **fields)
+
+    def _put(self, item: TimelineItem) -> TimelineItem:
+        self._revision += 1
+        item = msgspec.structs.replace(item, revision=self._revision)
+        lines = self.items[item.room]
+        if lines and lines[-1].item >= item.item:
+            lines[[line.item for line in lines].index(item.item)] = item
+        else:
+            lines.append(item)
+        self._log.append(item)
+        self._bell.set()
+        return item
+
+    # --- EngineApi ----------------------------------------------------------------------------------
+    @override
+    async def status(self) -> Status:
+        await asyncio.sleep(0)
+        every = [line for lines in self.items.values() for line in lines]
+        return Status(
+            address=self.me,
+            actor="",
+            did=f"did:key:{self.me}",
+            device_id=b"",
+            state="joined",
+            connected=self.connected,
+            live=self.connected,
+            rooms=len(self.views),
+            outbox=sum(line.state in ("queued", "sealed") for line in every),
+            undecryptable=sum(line.kind == "undecryptable" for line in every),
+            problem="" if self.connected else "the stream to harbour.example ended; trying again",
+            revision=self._revision,
+        )
+
+    @override
+    async def create_room(self, name: str, *, room: bytes = b"") -> RoomView:
+        self._do(f"create {name}")
+        return self.views[self.room(name)]
+
+    @override
+    async def rooms(self) -> list[RoomView]:
+        await asyncio.sleep(0)
+        return [self._view(room) for room in self.views]
+
+    @override
+    async def invite(self, room: bytes, address: str) -> PersonView:
+        self._do(f"invite {address}")
+        view = self.views[room]
+        self.update(room, participants=(*view.participants, address), epoch=view.epoch + 1)
+        self.say(room, self.me, f"{self.me} added {address}", kind="roster")
+        return await self.person(address)
+
+    @override
+    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        self._do(f"send {text}")
+        unsent = {"state": "queued", "position": None, "accepted_at": 0} if self.offline else {}
+        item = self.say(room, self.me, text, **unsent)
+        return Sent(content_id=bytes(16), state=item.state, item=item.item)
+
+    @override
+    async def timeline(
+        self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        await asyncio.sleep(0)
+        lines = self.items[room]
+        if before:
+            return [line for line in lines if line.item < before][-limit:]
+        return [line for line in lines if line.item > after][:limit]
+
+    @override
+    async def mark_read(self, room: bytes, item: int) -> None:
+        self.update(room, read=max(item, self.views[room].read))
+
+    @override
+    async def watch(
+        self, room: bytes | None, *, after: int = 0, revision: int = 0
+    ) -> AsyncIterator[TimelineItem]:
+        seen = 0
+        while True:
+            self._bell.clear()
+            while seen < len(self._log):
+                item, seen = self._log[seen], seen + 1
+                if item.revision > revision and item.item > after and room in (None, item.room):
+                    yield item
+            await self._bell.wait()
+
+    @override
+    async def person(self, address: str) -> PersonView:
+        number = "" if address == self.me else " ".join(f"{group:05d}" for group in range(12))
+        return PersonView(address=address, actor="", did=f"did:key:{address}", safety_number=number)
+
+    @override
+    async def follow(self, address: str) -> PersonView:
+        self._do(f"follow {address}")
+        return PersonView(address=address, actor="", did="", state="pending")
+
+    @override
+    async def unfollow(self, address: str) -> None:
+        self._do(f"unfollow {address}")
+
+    @override
+    async def followers(self) -> list[PersonView]:
+        return []
+
+    @override
+    async def following(self) -> list[PersonView]:
+        return []
+
+    @override
+    async def sync(self, within: float = 10.0) -> bool:
+        return self.connected
+
+    @override
+    async def close(self) -> None:
+        self.closed = True
+
+    def _do(self, what: str) -> None:
+        if self.refusal:
+            reason, self.refusal = self.refusal, ""
+            raise refuse("refused", reason)
+        self.asked.append(what)
+
+    def _view(self, room: bytes) -> RoomView:
+        view = self.views[room]
+        waiting = [
+            line
+            for line in self.items[room]
+            if line.item > view.read and line.kind == "message" and not line.own
+        ]
+        spoken_to = sum(mentions(line.text, self.me) for line in waiting)
+        return msgspec.structs.replace(view, unread=len(waiting), mentions=spoken_to)
+
+
+class FakeEntrance(Entrance):
+    """A home whose engine is a fake one."""
+
+    def __init__(self, engine: EngineApi, *, lives_here: bool = True, passphrase: str = "") -> None:
+        self._engine = engine
+        self._lives_here = lives_here
+        self._passphrase = passphrase
+        self.refusal = ""
+        """What the next join is refused with, after the words were shown."""
+        self.joined: NewAccount | None = None
+
+    @override
+    def inhabited(self) -> bool:
+        return self._lives_here
+
+    @override
+    async def open(self, passphrase: str | None) -> EngineApi:
+        if self._passphrase and passphrase is None:
+            raise PassphraseNeeded
+        if self._passphrase and passphrase != self._passphrase:
+            raise WrongPassphrase
+        return self._engine
+
+    @override
+    async def join(self, account: NewAccount, keep_words: KeepWords) -> None:
+        keep_words(WORDS)
+        await asyncio.sleep(0)
+        if self.refusal:
+            reason, self.refusal = self.refusal, ""
+            raise refuse("wrongInvite", reason)
+        self._lives_here, self._passphrase, self.joined = True, account.passphrase, account
+
+
+def busy(messages: int) -> FakeEngine:
+    """Give an engine with some rooms, the first of them with so many messages."""
+    engine = FakeEngine()
+    room = engine.room("harbour watch", BO, "cy@hilltop.example")
+    for number in range(messages):
+        who = (BO, ANA, "cy@hilltop.example")[number % 3]
+        engine.say(
+            room, who, f"{number}: the light turns, and somebody writes a line of usual length about it"
+        )
+    for number in range(39):
+        engine.room(f"room {number}", BO)
+    engine.update(room, read=messages)
+    return engine
+
+
+if __name__ == "__main__":
+    from yurt.tui.app import YurtApp
+
+    YurtApp(FakeEntrance(busy(int(sys.argv[1]))), os.environ).run()
