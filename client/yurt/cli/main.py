@@ -1,7 +1,8 @@
 """The ``yurt`` command: finds the module of a command, imports only that, and turns errors into exit codes.
 
 ``yurt --help`` costs Python and argparse, nothing else: keep it so (150 ms of CPU). Each command is one
-module of ``yurt.cli.commands`` with ``add_arguments`` and ``run``.
+module of ``yurt.cli.commands`` with ``add_arguments`` and ``run``. Without a command, in a terminal, it
+opens the terminal client.
 """
 
 import argparse
@@ -32,6 +33,8 @@ COMMANDS: Final = {
 """Name to help line; the module ``yurt.cli.commands.NAME`` is imported when the command is called."""
 
 _EPILOG: Final = """\
+Without a command, in a terminal, yurt opens your rooms.
+
 environment:
   YURT_HOME             folder of the vault (one person)
   YURT_PASSPHRASE_FILE  file whose first line is the passphrase, where there is no terminal
@@ -47,12 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     wanted = next((word for word in words if not word.startswith("-")), "")
     args = _parser(wanted).parse_args(words)
-    if not args.command:
+    if not args.command and not (sys.stdin.isatty() and sys.stdout.isatty()):
         _parser("").print_help()
         return 0
     from yurt.cli.output import Output
 
-    output = Output(as_json=args.json)
+    output = Output(as_json=bool(args.command) and args.json)
     try:
         return _run(args, output)
     except KeyboardInterrupt:
@@ -97,12 +100,19 @@ def _command(name: str) -> "Command":
     return cast("Command", import_module(f"yurt.cli.commands.{name}"))
 
 
+def _open_client() -> int:
+    from yurt.cli import secrets
+    from yurt.tui.commands import open_client
+
+    return open_client(secrets.from_file())
+
+
 def _run(args: argparse.Namespace, output: "Output") -> int:
     from yurt.client.errors import ClientError
     from yurt.wire.problems import ProblemError
 
     try:
-        return _command(args.command).run(args, output)
+        return _command(args.command).run(args, output) if args.command else _open_client()
     except ProblemError as error:
         output.fail(error.problem.code, error.problem.message)
         return error.problem.kind.exit_code

@@ -27,7 +27,7 @@ def passphrase() -> str:
     Raises:
         UsageError: There is no file for it and nobody to ask.
     """
-    return _from_file() or _ask("Passphrase: ")
+    return from_file() or _ask("Passphrase: ")
 
 
 def new_passphrase() -> str:
@@ -36,7 +36,7 @@ def new_passphrase() -> str:
     Raises:
         UsageError: Too short, mistyped, or nobody to ask.
     """
-    chosen = _from_file()
+    chosen = from_file()
     if chosen is None:
         chosen = _ask("New passphrase for this device: ")
         if _ask("The same again: ") != chosen:
@@ -64,7 +64,12 @@ def write_phrase(path: Path, words: tuple[str, ...]) -> None:
         os.fsync(descriptor)
 
 
-def _from_file() -> str | None:
+def from_file() -> str | None:
+    """Read the passphrase from the file that the environment names; None if it names none.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     name = os.environ.get(PASSPHRASE_FILE)
     if not name:
         return None
