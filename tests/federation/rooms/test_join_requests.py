@@ -1,0 +1,116 @@
+"""Requests wait at the hub: only those that could be granted, and lent to one device at a time."""
+
+from dataclasses import replace
+
+import pytest
+
+from yurt.identity.leaf import LeafUse
+from yurt.mls.framing import MLSMessage
+from yurt.mls.key_package_bundle import KeyPackageBundle
+from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.invite_link import InviteLink
+from yurt.rooms.common.policy import Invite, Role
+from yurt.rooms.common.policy_changes import with_ban, with_link
+from yurt.rooms.common.room_change import Device as DeviceName
+from yurt.rooms.common.rules import Rule
+from yurt.rooms.hub.requests import KEPT_MS, LEASE_MS, MAX_LENT, JoinRequest, Waiting, lend, still_waiting
+from yurt.rooms.rehearsal import Device, Town
+from yurt.rooms.testing import ANA, BO, DAY, DEE, EVE, HUB, NOW, NOW_MS, Person, policy_of
+
+LINK = InviteLink(HUB, "tea-at-five", bytes(range(16)))
+OTHER = InviteLink(HUB, "tea-at-six", bytes(16))
+EVES, FAYS = Device(EVE), Device(Person("fay", 6))
+
+
+@pytest.fixture(scope="module")
+def town() -> Town:
+    """Ana is the owner, bo made a link for three, dee is a member; fay is banned."""
+    policy = policy_of(ana=Role.OWNER, bo=Role.ADMIN)
+    policy = with_ban(policy, FAYS.person.did)
+    policy = with_link(policy, Invite(LINK.keys.public, BO.did, 3, NOW + DAY, 0))
+    return Town.found(policy, Device(ANA), Device(BO), Device(DEE))
+
+
+def asking(
+    device: Device,
+    *,
+    bundle: KeyPackageBundle | None = None,
+    proven: KeyPackageBundle | None = None,
+    link: InviteLink = LINK,
+    room: bytes | None = None,
+) -> bytes:
+    """Ask to join."""
+    bundle = bundle or device.key_package()
+    proof = device.proof(link, proven or bundle, **({} if room is None else {"room": room}))
+    return JoinRequest(MLSMessage(bundle.key_package).encode(), proof).encode()
+
+
+def waiting(town: Town, device: Device, at: int = NOW_MS) -> Waiting:
+    """Let the hub keep a request."""
+    return JoinRequest.decode(asking(device)).check(town.hub, at)
+
+
+def refusal(town: Town, data: bytes, now_ms: int = NOW_MS) -> Rule:
+    """Ask what the hub refuses."""
+    with pytest.raises(Refused) as caught:
+        JoinRequest.decode(data).check(town.hub, now_ms)
+    return caught.value.rule
+
+
+def test_request_that_could_be_granted(town: Town) -> None:
+    """The hub knows whose it is and by whose link, and keeps it as it came."""
+    data = asking(EVES)
+
+    kept = JoinRequest.decode(data).check(town.hub, NOW_MS)
+
+    assert kept.request.encode() == data
+    assert (kept.device, kept.inviter) == (DeviceName(EVE.did, EVES.keys.device_id), BO.did)
+
+
+def test_requests_that_nobody_should_see(town: Town) -> None:
+    """Forged, for another key package, room or link, by somebody banned or inside, too late: at the door."""
+    for data, rule in (
+        (b"", Rule.JOIN_PROOF),
+        (b"\2" + asking(EVES)[1:], Rule.JOIN_PROOF),
+        (asking(EVES)[:-1] + b"\0", Rule.JOIN_PROOF),
+        (asking(EVES, proven=EVES.key_package()), Rule.JOIN_PROOF),
+        (asking(EVES, room=bytes(32)), Rule.JOIN_PROOF),
+        (asking(EVES, link=OTHER), Rule.INVITE_UNKNOWN),
+        (asking(FAYS), Rule.BANNED),
+        (asking(Device(DEE)), Rule.DUPLICATE_DEVICE),
+        (asking(EVES, bundle=EVES.key_package(LeafUse.ROOM)), Rule.LEAF_USE),
+        (asking(EVES, bundle=EVES.key_package(not_after=NOW - 1)), Rule.LEAF_EXPIRED),
+        (JoinRequest(b"\0", EVES.proof(LINK, EVES.key_package())).encode(), Rule.BAD_LEAF),
+    ):
+        assert refusal(town, data) is rule
+    bundle = EVES.key_package()
+    broken = replace(bundle, key_package=replace(bundle.key_package, signature=bytes(64)))
+    assert refusal(town, asking(EVES, bundle=broken)) is Rule.BAD_LEAF
+    assert refusal(town, asking(EVES), NOW_MS + 2 * DAY * 1000) is Rule.INVITE_EXPIRED
+
+
+def test_one_device_adds_many(town: Town) -> None:
+    """All go to the inviter's device if it is online, for fifteen seconds; then to the next."""
+    bo, dee = (DeviceName(person.did, person.devices[0].device_id) for person in (BO, DEE))
+    queue = [waiting(town, Device(EVE, nth)) for nth in range(3)]
+
+    lent = lend(queue, [dee, bo], NOW_MS)
+
+    assert {each.lent_to for each in lent} == {bo}
+    assert len(lent) == 3
+    assert lend(lent, [dee], NOW_MS + LEASE_MS - 1) == ()
+    assert {each.lent_to for each in lend(lent, [dee], NOW_MS + LEASE_MS)} == {dee}
+    assert lend(queue, [], NOW_MS) == ()
+    assert len(lend(queue * 50, [dee], NOW_MS)) == MAX_LENT
+
+
+def test_what_no_longer_waits(town: Town) -> None:
+    """After a week, once in the room, or when the link has ended."""
+    kept = waiting(town, EVES)
+    inside = replace(kept, device=DeviceName(DEE.did, DEE.devices[0].device_id))
+    other = replace(kept, invite_pub=OTHER.keys.public)
+    standing = town.hub.standing
+
+    assert still_waiting([kept, inside, other], standing, NOW_MS) == (kept,)
+    assert still_waiting([replace(kept, since=NOW_MS - KEPT_MS)], standing, NOW_MS) == ()
+    assert still_waiting([kept], standing, NOW_MS + 2 * DAY * 1000) == ()
