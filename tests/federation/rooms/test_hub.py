@@ -32,7 +32,7 @@ from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.log_copy import Duplicate
 from yurt.rooms.common.padding import padded_length
 from yurt.rooms.common.policy import RoomPolicy
-from yurt.rooms.common.room import read_room, room_extensions
+from yurt.rooms.common.room import check_suite, read_room, room_extensions
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.effects import Accepted, DeliverWelcome, DeviceRemoved, NodeJoined, NodeLeft
 from yurt.rooms.hub.follow import Followed, follow_row
@@ -500,6 +500,14 @@ def test_new_rooms(bo: Device) -> None:
     group.merge()
     later = group_info_of(group, leaf.signature_private, with_tree(group))
     assert refused(later) in (Rule.LEAF_USE, Rule.ROOM_NOT_NEW)
+
+
+def test_room_has_one_suite() -> None:
+    """Leaf certificates are for suite 1; a group of another is no room, whatever MLS can do."""
+    check_suite(1)
+    with pytest.raises(Refused) as caught:
+        check_suite(3)
+    assert caught.value.rule is Rule.WRONG_SUITE
 
 
 def test_group_that_is_no_room() -> None:

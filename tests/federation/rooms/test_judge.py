@@ -9,9 +9,10 @@ import pytest
 from yurt.identity.leaf import LeafUse
 from yurt.identity.signed_record import VerifiedRecord, next_record, verify_chain
 from yurt.mls import proposals
-from yurt.mls.change import EnteringLeaf
+from yurt.mls.change import CommittedProposal, EnteringLeaf
 from yurt.mls.credential import Credential
 from yurt.mls.extensions import Extension
+from yurt.mls.framed_content import Sender
 from yurt.mls.leaf_node import LeafNode
 from yurt.mls.pre_shared_key import ExternalPSK, PreSharedKeyID
 from yurt.mls.proposals import Proposal, Remove, SelfRemove
@@ -195,7 +196,9 @@ def test_unknown_and_foreign_proposals() -> None:
         """A proposal that does not exist yet."""
 
     change = room().change()
+    sent = CommittedProposal(Remove(3), Sender.member(0), b"reference")
     for other, rule in (
+        (replace(change, proposals=((Remove(3), 0),), committed=(sent,)), Rule.PROPOSAL_BY_REFERENCE),
         (replace(change, proposals=((Wave(), 0),)), Rule.UNKNOWN_PROPOSAL),
         (replace(change, proposals=((Remove(3), 2),)), Rule.PROPOSAL_BY_REFERENCE),
         (replace(change, committer=None), Rule.EXTERNAL_COMMIT),

@@ -77,6 +77,8 @@ def judge(change: CommitChange, at: Judged) -> RoomChange:
 
 
 def _check_proposals(change: CommitChange) -> None:
+    if any(c.reference is not None and type(c.proposal) is not SelfRemove for c in change.committed):
+        raise Refused(Rule.PROPOSAL_BY_REFERENCE, "only a SelfRemove is committed by reference")
     if change.committer is None:
         check_resync_proposals(change)
         return

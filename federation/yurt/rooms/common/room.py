@@ -12,7 +12,7 @@ from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.participants import Participants, Standing, Tree, participants_of
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.rules import Rule
-from yurt.wire.registry import LEAF_EXTENSION, ROOM_POLICY_EXTENSION
+from yurt.wire.registry import CIPHER_SUITE, LEAF_EXTENSION, ROOM_POLICY_EXTENSION
 
 
 def required_capabilities() -> Extension:
@@ -45,6 +45,16 @@ def read_room(extensions: Sequence[Extension], tree: Tree) -> Standing:
     """
     check_required(extensions)
     return Standing(read_policy(extensions), read_people(tree))
+
+
+def check_suite(suite: int) -> None:
+    """Check that a group is of the one suite that rooms have; leaf certificates are for it.
+
+    Raises:
+        Refused: ``wrongSuite``.
+    """
+    if suite != CIPHER_SUITE:
+        raise Refused(Rule.WRONG_SUITE, "a room uses MLS cipher suite 0x0001")
 
 
 def read_policy(extensions: Sequence[Extension]) -> RoomPolicy:

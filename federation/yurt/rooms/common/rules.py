@@ -26,6 +26,7 @@ class Rule(StrEnum):
     # --- a room that is new here -----------------------------------------------------------------------
     ROOM_NOT_NEW = "roomNotNew"
     WRONG_HUB = "wrongHub"
+    WRONG_SUITE = "wrongSuite"
     BAD_SNAPSHOT = "badSnapshot"
     # --- the commit's own data -------------------------------------------------------------------------
     COMMIT_DATA = "commitData"

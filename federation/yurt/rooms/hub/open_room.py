@@ -7,6 +7,7 @@ from yurt.mls.public_group import PublicGroup
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import FIRST_TERM, RoomPolicy
+from yurt.rooms.common.room import check_suite
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.state import HubState, standing_of
 from yurt.wire.position import START
@@ -23,13 +24,14 @@ def open_room(group_info: bytes, *, hub: str, did: str, now_ms: int) -> HubState
         now_ms: Milliseconds since 1970.
 
     Raises:
-        Refused: ``invalidCommit`` (MLS refuses the GroupInfo), ``roomNotNew``, ``wrongHub``, ``notYours``,
-            ``leafUse``, ``leafExpired``, or that the group is no room.
+        Refused: ``invalidCommit`` (MLS refuses the GroupInfo), ``wrongSuite``, ``roomNotNew``, ``wrongHub``,
+            ``notYours``, ``leafUse``, ``leafExpired``, or that the group is no room.
     """
     try:
         public = PublicGroup.from_group_info(group_info, None, now_ms=now_ms)
     except RemoteMlsError as error:
         raise Refused(Rule.INVALID_COMMIT, f"the GroupInfo is invalid: {error}", detail=error.rule) from None
+    check_suite(public.context.cipher_suite)
     standing = standing_of(public)
     _check_creator(standing, did, now_ms)
     room_id = public.context.group_id

@@ -29,6 +29,7 @@ from yurt.mls.public_group import PublicGroup
 from yurt.mls.validation.group_info import check_group
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.leaving import judge_proposal
+from yurt.rooms.common.room import check_suite
 from yurt.rooms.common.room_change import Device
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.state import EndedEpoch, HubState, Resync, standing_of
@@ -116,6 +117,7 @@ def _read(r: Reader) -> HubState:
 
 def _check_public(public: PublicGroup) -> None:
     """Verify what PublicGroup.decode takes from its own store, and this may have from another node."""
+    check_suite(public.context.cipher_suite)
     check_group(public.suite, public.context, public.tree, at_ms=None)
     again = PublicGroup.found(public.context, public.tree, public.confirmation_tag)
     for waiting in public.proposals:
