@@ -192,7 +192,7 @@ def _seal(core: Core, tx: Connection, row: OutboxRow) -> OutboxRow | None:
         return None
     plaintext = Plaintext(row.numbered.header(place.head, place.chain), row.content)
     entry = group.encrypt(plaintext.encode(), authenticated_data=encode_aad(), padding=padded_length)
-    outbox.seal(tx, row.item, entry, entry_hash(entry))
+    outbox.seal(tx, row, entry, entry_hash(entry))
     timeline.set_state(tx, row.item, "sealed")
     return outbox.first(tx, row.room)
 

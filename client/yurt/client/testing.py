@@ -103,6 +103,8 @@ class FakeNode:
         """What the next appends are refused with."""
         self.deaf: set[str] = set()
         """Commands that are refused with ``internal``."""
+        self.misplaces = 0
+        """How far from the truth receipts say that an entry stands: a node that lies."""
         self._doors: set[Door] = set()
         self._offered = asyncio.Event()
         self._server: Server | None = None
@@ -262,7 +264,11 @@ class FakeNode:
         digest = hashlib.sha256(command.entry).digest()
         if digest not in self.receipts:
             self.receipts[digest] = await self._accept(self._who(door), command)
-        return self.receipts[digest]
+        return self._receipt(self.receipts[digest])
+
+    def _receipt(self, true: c.Appended) -> c.Appended:
+        place = Position(true.position.term, true.position.seq + self.misplaces)
+        return msgspec.structs.replace(true, position=place)
 
     async def _accept(self, who: Resident, command: c.Append) -> c.Appended:
         entry = Submission(who.did, command.kind, command.entry, command.group_info, command.welcome)

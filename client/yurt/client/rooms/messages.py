@@ -12,7 +12,7 @@ from yurt.client.api import ItemKind
 from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
-from yurt.client.vault import outbox, rooms, timeline
+from yurt.client.vault import outbox, own_entries, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.leaf import VerifiedLeaf
@@ -80,11 +80,11 @@ class Messages:
 
     def _own(self, tx: Connection, room: RoomRow, row: LogRow) -> bool:
         """Notice an own message coming back: the log says where it stands."""
-        sent = outbox.by_hash(tx, room.room, row.hash)
-        if sent is None:
-            return timeline.has_own_at(tx, room.room, row.position)
-        timeline.accept(tx, sent.item, row.position, row.accepted_at)
-        outbox.delete(tx, sent.item)
+        item = own_entries.find(tx, room.room, row.hash)
+        if item is None:
+            return False
+        own_entries.place(tx, item, row.hash, row.position, row.accepted_at)
+        outbox.delete(tx, item)
         return True
 
     def _check_place(self, tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> RoomRow:

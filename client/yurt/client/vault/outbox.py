@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.vault import own_entries
 from yurt.client.vault.writer import Row
 from yurt.rooms.member.sending import Numbered
 
@@ -59,20 +60,13 @@ def first(tx: Connection, room: bytes) -> OutboxRow | None:
     return None if row is None else _row(row)
 
 
-def by_hash(tx: Connection, room: bytes, entry_hash: bytes) -> OutboxRow | None:
-    """Look up the content that an entry of the log carries, if it is an own one."""
-    row = tx.execute(
-        _SELECT + " WHERE hash = ? AND room = ?",
-        (entry_hash, room),
-    ).fetchone()
-    return None if row is None else _row(row)
-
-
-def seal(tx: Connection, item: int, entry: bytes, entry_hash: bytes) -> None:
+def seal(tx: Connection, row: OutboxRow, entry: bytes, entry_hash: bytes) -> None:
     """Keep the encrypted entry, in the transaction that advanced the ratchet."""
     tx.execute(
-        "UPDATE outbox SET state = 'sealed', entry = ?, hash = ? WHERE item = ?", (entry, entry_hash, item)
+        "UPDATE outbox SET state = 'sealed', entry = ?, hash = ? WHERE item = ?",
+        (entry, entry_hash, row.item),
     )
+    own_entries.keep(tx, row.room, row.item, entry_hash)
 
 
 def unseal(tx: Connection, item: int) -> None:

@@ -82,6 +82,7 @@ def delete(tx: Connection, room: bytes) -> None:
         "DELETE FROM pending_commit WHERE room = ?",
         "DELETE FROM item WHERE room = ?",
         "DELETE FROM read_mark WHERE room = ?",
+        "DELETE FROM own_entry WHERE room = ?",
     ):
         tx.execute(statement, (room,))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils.db import Database
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 _FIRST: Final = (
     # Who lives here; one row.
@@ -162,6 +162,22 @@ _READ_MARKS: Final = """
     ) STRICT, WITHOUT ROWID
 """
 
+# Own entries as they were sealed: the log brings them back, and only their bytes say that they are ours.
+_OWN_ENTRIES: Final = (
+    """
+    CREATE TABLE own_entry (
+        hash  BLOB PRIMARY KEY,                    -- SHA-256 of the entry; each encryption has another
+        room  BLOB NOT NULL,
+        item  INTEGER NOT NULL,                    -- its line
+        seen  INTEGER NOT NULL DEFAULT 0           -- whether the log has brought it
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX own_entry_item ON own_entry (item)",
+    "INSERT INTO own_entry (hash, room, item) SELECT hash, room, item FROM outbox WHERE hash <> x''",
+    "DROP INDEX item_own_place",
+    "DROP INDEX outbox_hash",
+)
+
 
 def prepare(connection: Connection) -> None:
     """Bring the tables up to date.
@@ -190,6 +206,11 @@ def _migrate(connection: Connection) -> None:
     @migrations()
     def read_marks(_db: "Database") -> None:
         connection.execute(_READ_MARKS)
+
+    @migrations()
+    def own_entries(_db: "Database") -> None:
+        for statement in _OWN_ENTRIES:
+            connection.execute(statement)
 
     # SQLCipher's connection is no sqlite3.Connection, but behaves as one.
     migrations.apply(Database(cast("sqlite3.Connection", connection)))

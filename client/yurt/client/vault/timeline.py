@@ -150,15 +150,6 @@ def changed(
     return [_item(row) for row in rows]
 
 
-def has_own_at(tx: Connection, room: bytes, position: Position) -> bool:
-    """Tell whether an own message stands at a place of the log."""
-    row = tx.execute(
-        "SELECT 1 FROM item WHERE room = ? AND seq = ? AND term = ? AND own = 1",
-        (room, position.seq, position.term),
-    ).fetchone()
-    return row is not None
-
-
 def revision(tx: Connection) -> int:
     """Give the newest revision."""
     (newest,) = tx.execute("SELECT coalesce(max(revision), 0) FROM item").fetchone()
