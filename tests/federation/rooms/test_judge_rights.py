@@ -166,12 +166,20 @@ CHANGES = st.lists(ROLE, max_size=2, unique_by=lambda pair: pair[0])
 
 
 @settings(max_examples=150, deadline=None)
-@given(ROLES, CHANGES, st.integers(0, 3), st.sets(st.integers(0, 3)), st.sets(st.integers(0, 4), max_size=2))
+@given(
+    ROLES,
+    CHANGES,
+    st.integers(0, 3),
+    st.sets(st.integers(0, 3)),
+    st.sets(st.integers(0, 3), max_size=2),
+    st.sets(st.integers(0, 4), max_size=2),
+)
 def test_nobody_gains_by_cunning(
     before: list[tuple[int, Role]],
     changes: list[tuple[int, Role]],
     by: int,
     removes: set[int],
+    leaves: set[int],
     bans: set[int],
 ) -> None:
     """Whatever a commit mixes: equals and betters keep seat and role, and nobody rises to the committer."""
@@ -182,8 +190,10 @@ def test_nobody_gains_by_cunning(
 
     case = room(*people[:4], by=people[by])
     case.policy = replace(case.policy, roles=entries(before))
-    case.removes = sorted(removes - {by})
-    kept = [pair for pair in before if pair[0] not in dict(changes) and pair[0] not in case.removes]
+    case.removes = sorted(removes - leaves - {by})
+    case.leaving = sorted(leaves - {by})
+    gone = {*case.removes, *case.leaving}
+    kept = [pair for pair in before if pair[0] not in dict(changes) and pair[0] not in gone]
     case.after = replace(
         case.policy, roles=entries([*kept, *changes]), bans=tuple(people[n].did for n in sorted(bans))
     )
@@ -196,6 +206,10 @@ def test_nobody_gains_by_cunning(
 
     for did in (*change.removed, *change.banned):
         assert standing.role(did) < mine
+    assert set(change.left) == {people[n].did for n in case.leaving}
     for role in change.roles:
+        if role.did in change.left:
+            assert role.after is Role.MEMBER
+            continue
         assert role.did == people[by].did or standing.policy.listed_role(role.did) < mine
         assert role.after < mine or role.after < role.before
