@@ -152,7 +152,7 @@ async def test_no_secret_module(telltale: Town) -> None:
     """A hub and a member node that carried a room have loaded nothing that could decrypt it."""
     await both_read(telltale, "can you read this, nodes")
 
-    await asyncio.gather(telltale.harbour.stop(), telltale.hilltop.stop())
+    await asyncio.gather(telltale.harbour.restart(), telltale.hilltop.restart())
 
     for node in (telltale.harbour, telltale.hilltop):
         modules = loaded(telltale, node.domain)
