@@ -14,6 +14,7 @@ from yurt.node.store.types import NewerDatabase, StoreError
 from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
 
 if TYPE_CHECKING:
+    from yurt.node.admin.status import Status
     from yurt.node.store.account_care import AccountStanding
 
 T = TypeVar("T")
@@ -132,6 +133,21 @@ def delete(data: Path, name: str) -> None:
         asyncio.run(delete_account(data, _clock(), name))
 
     _told(work)
+
+
+def status(data: Path) -> "Status":
+    """Say how a node stands.
+
+    Raises:
+        NodeCommandError: there is no node, or its database cannot be used.
+    """
+
+    def work() -> "Status":
+        from yurt.node.admin.status import node_status
+
+        return asyncio.run(node_status(data))
+
+    return _told(work)
 
 
 def run(data: Path) -> None:

@@ -111,3 +111,16 @@ def test_the_map_moves_the_clock_and_nothing_else_does(tmp_path: Path) -> None:
     ahead = SystemClock(path).now_s() - SystemClock().now_s()
 
     assert abs(ahead - 1_000_000) <= 1
+
+
+def test_status_of_a_node_that_does_not_run(tmp_path: Path) -> None:
+    """A new node has nobody, nothing waits, and nothing listens."""
+    data = tmp_path / "node"
+    commands.init("harbour.example", data, listen=f"unix:{tmp_path}/socket", plain=True)
+
+    found = commands.status(data).as_map()
+
+    assert (found["domain"], found["running"], found["accounts"]) == ("harbour.example", False, 0)
+    assert found["deliveries_waiting"] == found["exchanges_waiting"] == found["backup_at"] == 0
+    assert isinstance(found["database_bytes"], int)
+    assert found["database_bytes"] > 0

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _data(invite)
     invite.add_argument("--uses", type=int, default=1)
     invite.add_argument("--days", type=int, default=7)
+    _data(actions.add_parser("status", help="how the node stands"))
     _account_arguments(actions.add_parser("account", help="list, suspend, reset or delete accounts"))
 
 
@@ -120,5 +121,12 @@ def _delete(args: argparse.Namespace, output: Output) -> None:
     output.show({"name": args.name, "deleted": True}, f"{args.name} is gone.")
 
 
+def _status(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    found = commands.status(args.data).as_map()
+    output.show(found, "\n".join(f"{name.replace('_', ' '):20} {value}" for name, value in found.items()))
+
+
 _VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}
-_ACTIONS = {"init": _init, "run": _run, "invite": _invite, "account": _account}
+_ACTIONS = {"init": _init, "run": _run, "invite": _invite, "account": _account, "status": _status}

@@ -8,11 +8,14 @@ from typing import Final
 from yurt.node.store import (
     account_care,
     accounts,
+    blocks,
     deliveries,
+    figures,
     key_packages,
     logs,
     outbound,
     people,
+    posts,
     records,
     replay,
     rooms,
@@ -30,4 +33,7 @@ STEPS: Final[tuple[Step, ...]] = (
     *people.STEPS,
     *deliveries.STEPS,
     *account_care.STEPS,
+    *blocks.STEPS,
+    *posts.STEPS,
+    *figures.STEPS,
 )
