@@ -84,7 +84,7 @@ class LogGap(LogError):
 class LogForked(LogError):
     """A row contradicts the log that is here; the hub shows different people different logs, or lies.
 
-    ``why`` is one of ``hash``, ``chain``, ``term``, ``time``, ``rewritten``.
+    ``why`` is one of ``hash``, ``chain``, ``size``, ``term``, ``time``, ``rewritten``.
     """
 
     def __init__(self, why: str, at: Position) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from yurt.rooms.common.chain import chain_of, entry_hash
 from yurt.rooms.common.errors import LogForked, LogGap
 from yurt.wire.position import LogRow, Position
-from yurt.wire.registry import CLOCK_SKEW_MS
+from yurt.wire.registry import CLOCK_SKEW_MS, HASH_SIZE, MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, EntryKind
 
 _MAX_KIND: Final = 2**8 - 1
 _MAX_TERM: Final = 2**32 - 1
@@ -55,9 +55,11 @@ def follow(copy: LogCopy, row: LogRow, now_ms: int) -> Continued | Duplicate:
 
     Raises:
         LogGap: Rows between are missing.
-        LogForked: Its hash or chain is wrong, its term or time goes back, or it rewrites the head.
+        LogForked: Its hash or chain is wrong, it is too large, its term or time goes back, or it rewrites
+            the head.
     """
     _check_numbers(row)
+    _check_sizes(row)
     if row.position <= copy.head:
         return _duplicate(copy, row)
     if row.position.seq <= copy.head.seq:
@@ -87,6 +89,14 @@ def _check_numbers(row: LogRow) -> None:
     )
     if not fits:
         raise LogForked("hash", position)
+
+
+def _check_sizes(row: LogRow) -> None:
+    """Refuse a row larger than any hub may accept: it would fit into no frame of whoever reads the copy."""
+    message = row.kind in (EntryKind.MESSAGE, EntryKind.PROPOSAL)
+    limit = MAX_ENTRY_SIZE if message else MAX_COMMIT_SIZE
+    if len(row.body) > limit or len(row.hash) != HASH_SIZE or len(row.chain) != HASH_SIZE:
+        raise LogForked("size", row.position)
 
 
 def _duplicate(copy: LogCopy, row: LogRow) -> Duplicate:

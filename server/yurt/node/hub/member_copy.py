@@ -32,12 +32,13 @@ from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDeliv
 from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import refuse
-from yurt.wire.registry import EntryKind
+from yurt.wire.registry import HASH_SIZE, MAX_COMMIT_SIZE, EntryKind
 
 _log = logging.getLogger(__name__)
 MAX_SERVED: Final = 500
 """Rows that one pull gets."""
 MAX_SERVED_BYTES: Final = 2 * 1024 * 1024
+_ID_SIZE: Final = 16
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class MemberCopies:
             raise refuse(
                 "refused", "a Welcome comes from the hub of a room that is known here", rule="wrongHub"
             )
+        _check_delivery(delivery)
         name = _account(self._domain, state, delivery)
 
         def unit(tx: Tx) -> bool:
@@ -185,6 +187,7 @@ def _read_start(start: RoomStart) -> HubState:
         and state.accepted_at == row.accepted_at
         and row.kind == EntryKind.COMMIT
         and entry_hash(row.body) == row.hash
+        and len(row.body) <= MAX_COMMIT_SIZE
     )
     if not fits:
         raise refuse(
@@ -224,6 +227,21 @@ def _follow(state: HubState, rows: Sequence[LogRow], now_ms: int) -> _Taken:
             if followed.change is not None:
                 taken.changes.append((followed.change, row.position))
     return taken
+
+
+def _check_delivery(delivery: WelcomeDelivery) -> None:
+    """Take no Welcome that fits into no frame: its device could never read its inbox past it.
+
+    Raises:
+        ProblemError: `tooLarge`.
+    """
+    fits = (
+        len(delivery.welcome) <= MAX_COMMIT_SIZE
+        and len(delivery.id) == _ID_SIZE
+        and len(delivery.chain) == HASH_SIZE
+    )
+    if not fits:
+        raise refuse("tooLarge", "a Welcome is as large as its commit at most", limit=MAX_COMMIT_SIZE)
 
 
 def _account(domain: str, state: HubState, delivery: WelcomeDelivery) -> str | None:

@@ -39,7 +39,7 @@ from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
 from yurt.rooms.hub.order import Submission, accept
-from yurt.wire import exchange
+from yurt.wire import exchange, limits
 from yurt.wire.commands import Append, Appended, CreateRoom, Done, ListRooms
 from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
@@ -499,6 +499,37 @@ async def test_a_copy_refuses_a_log_that_contradicts_itself(
     for forged in forgeries:
         have = await hilltop.copies.take("harbour.example", RoomRows(ROOM, at, (sound, forged), row.position))
         assert have == RoomHave(ROOM, sound.position, "badChain")
+
+
+async def test_a_hub_cannot_send_what_fits_into_no_frame(
+    harbour: Node, hilltop: Node, ana: Device, cy: Device
+) -> None:
+    """A giant row or Welcome would end each stream of its reader, at the same place, for ever."""
+    at = await joined_across(harbour, hilltop, ana, cy)
+    _, [welcome] = await sent_to(harbour, "hilltop.example")
+    copy = await hilltop.states.get(ROOM)
+    assert copy is not None
+    place, giant = Position(at.term, at.seq + 1), bytes(limits.NODE_FRAME)
+
+    for kind, body, digest in (
+        (EntryKind.MESSAGE, giant, hashlib.sha256(giant).digest()),
+        (99, giant, hashlib.sha256(giant).digest()),
+        (EntryKind.MESSAGE, b"", giant),
+    ):
+        row = LogRow(place, kind, copy.accepted_at, digest, body)
+        row = msgspec.structs.replace(row, chain=chain_of(copy.chain, row))
+        have = await hilltop.copies.take("harbour.example", RoomRows(ROOM, at, (row,), place))
+        assert have == RoomHave(ROOM, at, "badChain")
+    for large in (
+        msgspec.structs.replace(welcome, welcome=giant),
+        msgspec.structs.replace(welcome, id=giant),
+        msgspec.structs.replace(welcome, chain=giant),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            await hilltop.copies.welcome("harbour.example", large)
+        assert refused.value.problem.code == "tooLarge"
+
+    assert await hilltop.inbox(cy) == [welcome]
 
 
 async def test_only_the_hub_feeds_a_copy(harbour: Node, hilltop: Node, ana: Device, cy: Device) -> None:
