@@ -112,6 +112,22 @@ def test_device_moves_with_its_record() -> None:
     assert case.judge().moved == (Moved(DEE.did, DEE.actor, moved),)
 
 
+def test_nobody_takes_another_members_address() -> None:
+    """Dee signs herself a record that places her at bo's actor: she would be shown as bo."""
+    for actor in (BO.actor, BO.actor.replace("/bo", "/Bo")):
+        move = room(by=DEE)
+        move.path = DEE.leaf(use=LeafUse.ROOM, key=1, actor=actor)
+        move.data = attach(next_record(DEE.record, DEE.identity, time=NOW, actor=actor))
+        enter = room()
+        enter.adds.append(EVE.leaf(actor=actor))
+
+        assert refusal(move) is Rule.ACTOR_TAKEN
+        assert refusal(enter) is Rule.ACTOR_TAKEN
+    own = room()
+    own.adds.append(BO.leaf(device=1))
+    assert own.judge().devices_added
+
+
 def test_roles_are_given_below_ones_own() -> None:
     """Bo makes dee a moderator; the timeline names both roles."""
     case = room(by=BO)

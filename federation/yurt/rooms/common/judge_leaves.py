@@ -22,7 +22,7 @@ def check_entering(case: Case) -> None:
     """Judge each leaf that the commit brings in.
 
     Raises:
-        Refused: ``badLeaf``, ``leafExpired``, ``belowFloor``, or a rule of its way in.
+        Refused: ``badLeaf``, ``leafExpired``, ``belowFloor``, ``actorTaken``, or a rule of its way in.
     """
     for entering in case.change.entering:
         leaf = _verified(entering.leaf)
@@ -31,6 +31,7 @@ def check_entering(case: Case) -> None:
         except LeafError as error:
             raise Refused(Rule.LEAF_EXPIRED, str(error), detail=error.rule) from None
         _check_floor(case, leaf)
+        _check_address(case, leaf)
         match entering.how:
             case "add":
                 _check_add(case, leaf)
@@ -87,6 +88,16 @@ def _check_floor(case: Case, leaf: VerifiedLeaf) -> None:
         floor = max(floor, floor_of(carried.record))
     if leaf.record_seq < floor or (carried is not None and leaf.device_id in carried.record.revoked):
         raise Refused(Rule.BELOW_FLOOR, "the device's certificate is from before a revocation")
+
+
+def _check_address(case: Case, leaf: VerifiedLeaf) -> None:
+    """Two people have no actor in common, or one would be shown under the other's address.
+
+    A record is signed by its own person only, so it proves nothing about who lives at an actor.
+    """
+    actor = leaf.actor.lower()
+    if any(m.did != leaf.did and m.leaf.actor.lower() == actor for m in case.after.people.members):
+        raise Refused(Rule.ACTOR_TAKEN, "somebody else in the room is at this actor")
 
 
 def _check_add(case: Case, leaf: VerifiedLeaf) -> None:

@@ -49,6 +49,7 @@ class Rule(StrEnum):
     LEAF_KEY_REUSED = "leafKeyReused"
     LEAF_CONTINUITY = "leafContinuity"
     ACTOR_WITHOUT_RECORD = "actorWithoutRecord"
+    ACTOR_TAKEN = "actorTaken"
     BELOW_FLOOR = "belowFloor"
     DUPLICATE_DEVICE = "duplicateDevice"
     TOO_MANY_DEVICES = "tooManyDevices"
