@@ -130,7 +130,7 @@ class Node:
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
         signatures = Signatures(directory, clock)
-        inbox = Inbox(domain, store, clock, signatures, delivery.wake)
+        inbox = Inbox(domain, store, clock, signatures, directory, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
         hub = RoomHub(domain, store, states, clock)

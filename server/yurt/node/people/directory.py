@@ -15,6 +15,7 @@ from yurt.activitypub.actors import ActorDocument, key_owner
 from yurt.activitypub.errors import DocumentRefused, RemoteActivityPubError
 from yurt.activitypub.http_signatures.keys import KeyKind, PublicKey, kind_of, read_pem, write_pem
 from yurt.activitypub.locations import node_actor, node_ed25519_key_id
+from yurt.activitypub.notes import Note, parse_note
 from yurt.activitypub.references import host_of
 from yurt.activitypub.webfinger import Address
 from yurt.identity.errors import RemoteIdentityError
@@ -103,6 +104,41 @@ class Directory:
             return kept
         return await self._take(await self._fetch.actor(actor))
 
+    async def refresh(self, actor: str) -> KnownPerson:
+        """Fetch an actor again, because it said that it changed.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: nobody that can be used; what is kept stays.
+            ProblemError: `tooMany`: too much was fetched from that host.
+        """
+        self._limiter.take("key", host_of(actor), KEY_RATE)
+        return await self._take(await self._fetch.actor(actor))
+
+    async def followers_of(self, actor: str) -> str:
+        """Where somebody's followers collection is; empty if that is not known."""
+        kept = await self._store.read(lambda tx: people.person_at(tx, actor))
+        if kept is not None and (kept.followers or self._clock.now_s() - kept.fetched_at < FRESH_S):
+            return kept.followers
+        try:
+            return (await self.at(actor)).followers
+        except (FetchError, RemoteActivityPubError, GateError):
+            return ""  # the old server may be dead; what is known of the actor stays
+
+    async def post(self, url: str) -> Note:
+        """Fetch a post that was only named; its author must be known, or is fetched too.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none that can be used.
+            ProblemError: `tooMany`: too much was fetched from that host.
+        """
+        self._limiter.take("post", host_of(url), KEY_RATE)
+        document = await self._fetch.document(url)
+        author = parse_note(document).author
+        note = parse_note(document, (await self.at(author)).followers)
+        if note.id != url:
+            raise DocumentRefused("idMismatch", "the post's id is not the URL that it was fetched from")
+        return note
+
     async def signing_key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
         """The key of a signature and the actor that owns it; the actor's own document must say so.
 
@@ -180,6 +216,7 @@ class Directory:
             key_pem=write_pem(rsa.key) if rsa else "",
             statement=document.statement if did else b"",
             fetched_at=self._clock.now_s(),
+            followers=document.followers,
         )
         await self._store.write(lambda tx: people.put_person(tx, person))
         return person

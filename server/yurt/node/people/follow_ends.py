@@ -23,12 +23,13 @@ from yurt.activitypub.follow import (
     FollowState,
     as_followed,
     as_follower,
+    block,
     receive_follow,
 )
 from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at
-from yurt.node.store import accounts, deliveries, logs, people, replay
+from yurt.node.store import accounts, blocks, deliveries, logs, people, replay
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.logs import NewRow
@@ -57,6 +58,26 @@ class FollowEnds:
         """The account follows somebody no longer."""
         self._follower(account, person, Event.UNDONE)
 
+    def answer(self, account: AccountRow, person: KnownPerson, event: Event) -> None:
+        """The account accepts or rejects a follower, or who asks to be one."""
+        life = self._life(account, person, FOLLOWER)
+        after, effects = as_followed(life, event, life.follow_id)
+        self._followed(account, person, after, effects)
+
+    def end(self, account: AccountRow, person: KnownPerson, *, by_them: bool) -> None:
+        """End the follows between two, because one of them blocks the other."""
+        places = PersonLocations(self.domain, account.name)
+        mine, theirs = self._life(account, person, FOLLOWING), self._life(account, person, FOLLOWER)
+        mine_after, theirs_after, effects = block(mine, theirs, by_them=by_them)
+        self._keep(account, person, FOLLOWING, mine, mine_after)
+        self._keep(account, person, FOLLOWER, theirs, theirs_after)
+        of_mine = tuple(effect for effect in effects if effect is Effect.SEND_UNDO)
+        of_theirs = tuple(effect for effect in effects if effect is Effect.SEND_REJECT)
+        self._do(account, person, Follow(mine.follow_id, places.actor, person.actor), of_mine)
+        self._do(account, person, Follow(theirs.follow_id, person.actor, places.actor), of_theirs)
+        if Effect.TELL in effects:
+            self._tell(account, person, InboxKind.FOLLOW_ANSWER, mine_after.state)
+
     # --- what arrives, from there or from here ---------------------------------------------------------
     def take(self, activity: FollowActivity) -> None:
         """Take in an activity that its actor really sent; what concerns nobody here changes nothing."""
@@ -74,10 +95,15 @@ class FollowEnds:
 
     def _take_follow(self, activity: Follow, person: KnownPerson) -> None:
         account = self._account(activity.object)
-        if account is None or replay.was_seen(self.tx, _undone(activity.actor, activity.id), self._now_s):
+        if account is None or replay.was_seen(self.tx, undone_key(activity.actor, activity.id), self._now_s):
             return
         life = self._life(account, person, FOLLOWER)
-        after, effects = receive_follow(life, activity.id, locked=False)
+        after, effects = receive_follow(
+            life,
+            activity.id,
+            locked=people.is_locked(self.tx, account.name),
+            refused=blocks.block_of(self.tx, account.name, activity.actor, blocks.BLOCK) is not None,
+        )
         self._followed(account, person, after, effects)
 
     def _take_undo(self, activity: Undo, person: KnownPerson) -> None:
@@ -85,7 +111,7 @@ class FollowEnds:
         found = self._accounts(about.object, about.id, person, FOLLOWER)
         if not found:
             # It overtook its Follow, and does not say whose: remember the id.
-            key, until = _undone(activity.actor, about.id), self._now_s + UNDO_MEMORY_S
+            key, until = undone_key(activity.actor, about.id), self._now_s + UNDO_MEMORY_S
             replay.first_time(self.tx, key, self._now_s, until)
         for account in found:
             life = self._life(account, person, FOLLOWER)
@@ -190,5 +216,6 @@ def _document(activity: FollowActivity, follow: Follow) -> Json:
             return activities.undo_document(activity.id, follow)
 
 
-def _undone(actor: str, follow_id: str) -> bytes:
-    return b"undo/" + hashlib.sha256(f"{actor}\n{follow_id}".encode()).digest()
+def undone_key(actor: str, about: str) -> bytes:
+    """The memory of an Undo or Delete that came before what it is about."""
+    return b"undo/" + hashlib.sha256(f"{actor}\n{about}".encode()).digest()

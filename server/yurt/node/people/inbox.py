@@ -5,22 +5,31 @@ request again is answered 202 and does nothing. One exception (DESIGN 10): a Del
 that is unknown here gets 202 and is dropped before anything is fetched.
 """
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
-from yurt.activitypub.activities import Activity, Other, check_signer, parse_activity, self_delete_of
+from yurt.activitypub.activities import self_delete_of
+from yurt.activitypub.audience import Visibility
 from yurt.activitypub.errors import RemoteActivityPubError
+from yurt.activitypub.follow import FollowState
 from yurt.activitypub.http_signatures.request import VerifiedRequest
+from yurt.activitypub.inbox import InboxActivity, check_sender, read_activity
+from yurt.activitypub.posts import Create, Update
+from yurt.activitypub.reactions import Announce
 from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
-from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.ids import account_at
+from yurt.node.people.arrivals import Arrivals
+from yurt.node.people.directory import Directory
 from yurt.node.people.signatures import Signatures
-from yurt.node.store import deliveries, people, replay
+from yurt.node.store import accounts, deliveries, people, posts, replay
 from yurt.node.store.types import Store, Tx
 from yurt.wire import limits
 from yurt.wire.errors import GateError
@@ -28,6 +37,8 @@ from yurt.wire.gate import parse_object
 from yurt.wire.problems import ProblemError, refuse
 
 _UNAUTHORIZED: Final = 401
+
+_log = logging.getLogger(__name__)
 
 
 class Inbox:
@@ -39,12 +50,14 @@ class Inbox:
         store: Store,
         clock: Clock,
         signatures: Signatures,
+        directory: Directory,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
         self._signatures = signatures
+        self._directory = directory
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -61,22 +74,64 @@ class Inbox:
             document = parse_object(body, limit=limits.ACTIVITY_BODY)
             if (gone := self_delete_of(document)) and not await self._knows(gone):
                 return _accepted()
+            await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
-            activity = parse_activity(document)
-            check_signer(activity, owner)
+            activity = read_activity(document, await self._directory.followers_of(owner))
+            check_sender(activity, owner)
         except GateError as error:
             raise error.as_problem() from error
         except RemoteActivityPubError as error:
             raise _problem(error) from error
         except FetchError as error:
             raise refuse("badSignature", f"the key of the signature cannot be had: {error}") from error
-        await self._apply(verified, activity)
+        await self._apply(verified, await self._complete(activity))
         return _accepted()
+
+    async def _check_address(self, name: str) -> None:
+        """An inbox of nobody is no inbox; the shared one has no name."""
+        if name and await self._store.read(lambda tx: accounts.account_named(tx, name)) is None:
+            raise refuse("notFound", "nobody of that name lives here")
+
+    async def _complete(self, activity: InboxActivity) -> InboxActivity:
+        """Fetch what an activity only names, if it is of somebody whom an account here follows.
+
+        What cannot be fetched is left out; the sender has done its part.
+        """
+        try:
+            match activity:
+                case Update(is_self=True):
+                    await self._directory.refresh(activity.actor)
+                case Create(content=None) | Update(content=None) if await self._is_followed(activity.actor):
+                    note = await self._directory.post(activity.object_id)
+                    if note.author == activity.actor:
+                        return replace(activity, content=note)
+                case Announce() if await self._is_followed(activity.actor):
+                    await self._learn(activity.target)
+                case _:
+                    return activity
+        except (FetchError, RemoteActivityPubError, GateError, ProblemError) as error:
+            _log.info("what an activity names cannot be fetched: %s", type(error).__name__)
+        return activity
+
+    async def _learn(self, target: str) -> None:
+        """Keep a post because somebody shows it around."""
+        is_here = account_at(self._domain, target.partition("/notes/")[0]) is not None
+        if is_here or await self._store.read(lambda tx: posts.post_at(tx, target)) is not None:
+            return
+        note = await self._directory.post(target)
+        if note.audience.visibility >= Visibility.UNLISTED:
+            await self._store.write(lambda tx: posts.put_post(tx, note))
+
+    async def _is_followed(self, actor: str) -> bool:
+        accepted = FollowState.ACCEPTED.value
+        return bool(
+            await self._store.read(lambda tx: people.accounts_tied_to(tx, actor, people.FOLLOWING, accepted))
+        )
 
     async def _knows(self, actor: str) -> bool:
         return await self._store.read(lambda tx: people.person_at(tx, actor)) is not None
 
-    async def _apply(self, verified: VerifiedRequest, activity: Activity) -> None:
+    async def _apply(self, verified: VerifiedRequest, activity: InboxActivity) -> None:
         now_ms, host = self._clock.now_ms(), host_of(activity.actor)
         key = b"inbox/" + verified.replay_key
 
@@ -84,8 +139,7 @@ class Inbox:
             if not replay.first_time(tx, key, now_ms // 1000, verified.not_after):
                 return
             deliveries.alive(tx, host, now_ms)
-            if not isinstance(activity, Other):
-                FollowEnds(tx, self._domain, now_ms).take(activity)
+            Arrivals(tx, self._domain, now_ms).take(activity)
 
         await self._store.write(unit)
         self._wake_delivery()

@@ -28,7 +28,7 @@ class Signatures:
         try:
             return policy.verify(signed, key.key, self._clock.now_s()), key.actor
         except SignatureRefused as error:
-            if key.fresh or error.rule == "window":
+            if key.fresh or not policy.wants_fresh_key(error):
                 raise
         key = await self._directory.signing_key(signed.key_id, refresh=True)
         return policy.verify(signed, key.key, self._clock.now_s()), key.actor

@@ -49,7 +49,13 @@ def _create(db: Tables) -> None:
     )
 
 
-STEPS: Final = (Step("0105-people", _create),)
+def _add_followers(db: Tables) -> None:
+    db.execute("ALTER TABLE person ADD COLUMN followers TEXT NOT NULL DEFAULT ''")  # their collection
+    db.execute("ALTER TABLE account ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")  # follows wait
+    db.execute("CREATE INDEX tie_person ON tie (person, direction, state)")
+
+
+STEPS: Final = (Step("0105-people", _create), Step("0110-people-followers", _add_followers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class KnownPerson:
     key_pem: str = ""
     statement: bytes = b""
     fetched_at: int = 0
+    followers: str = ""
+    """Their followers collection; empty if they name none, then none of their posts is for followers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,9 @@ class TieRow:
 
 
 _PERSON: Final = """
-    SELECT actor, address, did, inbox, shared_inbox, key_id, key_pem, statement, fetched_at FROM person
+    SELECT actor, address, did, inbox, shared_inbox, key_id, key_pem, statement, fetched_at,
+        followers
+    FROM person
 """
 _TIE: Final = """
     SELECT person.id, person.address, person.actor, person.did, tie.state, tie.activity, tie.since
@@ -117,13 +127,15 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
         person.key_pem,
         person.statement,
         person.fetched_at,
+        person.followers,
     )
     if row is None:
         return tx.inserted(
             """
             INSERT INTO person (
-                did, address, inbox, shared_inbox, key_id, key_pem, statement, fetched_at, actor
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                did, address, inbox, shared_inbox, key_id, key_pem, statement, fetched_at, followers,
+                actor
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             *values,
             person.actor,
@@ -134,8 +146,8 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
             did = CASE did WHEN '' THEN ?1 ELSE did END,
             address = ?2, inbox = ?3, shared_inbox = ?4, key_id = ?5, key_pem = ?6,
             statement = CASE WHEN ?1 <> '' AND did IN ('', ?1) THEN ?7 ELSE statement END,
-            fetched_at = ?8
-        WHERE id = ?9
+            fetched_at = ?8, followers = ?9
+        WHERE id = ?10
         """,
         *values,
         int(row[0]),
@@ -252,3 +264,42 @@ def tied_actors(tx: ReadTx, account: str, direction: str, state: str) -> list[st
         state,
     )
     return [str(row[0]) for row in rows]
+
+
+def accounts_tied_to(tx: ReadTx, actor: str, direction: str, state: str) -> list[tuple[int, str]]:
+    """Accounts (id and name) that have a tie in this state to whoever is at an actor URL."""
+    rows = tx.rows(
+        """
+        SELECT account.id, account.name FROM tie
+        JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE person.actor = ? AND tie.direction = ? AND tie.state = ?
+        """,
+        actor,
+        direction,
+        state,
+    )
+    return [(int(row[0]), str(row[1])) for row in rows]
+
+
+def remote_inboxes(tx: ReadTx, account: str, state: str) -> list[tuple[str, str, str]]:
+    """Actor, inbox and shared inbox of an account's followers elsewhere."""
+    rows = tx.rows(
+        """
+        SELECT person.actor, person.inbox, person.shared_inbox FROM tie
+        JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE account.name = ? AND tie.direction = 'follower' AND tie.state = ? AND person.inbox <> ''
+        """,
+        account,
+        state,
+    )
+    return [(str(actor), str(inbox), str(shared)) for actor, inbox, shared in rows]
+
+
+def is_locked(tx: ReadTx, account: str) -> bool:
+    """Whether follows of an account wait for its person."""
+    return tx.row("SELECT 1 FROM account WHERE name = ? AND locked", account) is not None
+
+
+def set_locked(tx: Tx, account: str, *, locked: bool) -> None:
+    """Let follows wait for the person, or not any more."""
+    tx.change("UPDATE account SET locked = ? WHERE name = ?", int(locked), account)

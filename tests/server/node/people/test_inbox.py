@@ -129,6 +129,23 @@ async def test_a_farewell_of_a_stranger_costs_nothing(town: Town) -> None:
     assert await send(town, INBOX, json.dumps(farewell).encode(), {"Signature": "nonsense"}) == 202
 
 
+async def test_an_inbox_of_nobody_is_not_there(town: Town) -> None:
+    """What is sent to somebody who does not live here is answered 404, as Mastodon does."""
+    await town.join("bo", HILLTOP)
+
+    assert await post(town, follow(), url=f"https://{HARBOUR}/users/nobody/inbox") == 404
+
+
+async def test_an_actor_that_changed_is_fetched_again(town: Town) -> None:
+    """An Update of itself is taken, and changes nothing that the actor's own node does not say."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    assert await post(town, follow()) == 202
+    update = {**follow(), "id": f"{BO}#update", "type": "Update", "object": {"id": BO, "type": "Person"}}
+
+    assert await post(town, update) == 202
+    assert await followers(ana) == ["bo@hilltop.example"]
+
+
 async def test_unknown_kinds_and_nobodys_inbox_are_no_error(town: Town) -> None:
     """What is not understood is taken and forgotten; a follow of nobody makes nobody."""
     ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
