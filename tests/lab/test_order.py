@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from yurt.lab.world.people import Person, follow
+from yurt.lab.world.people import Person, follow, sign_in
 from yurt.lab.world.town import Town
 from yurt.lab.world.world import HARBOUR, HILLTOP
 
@@ -82,6 +82,17 @@ async def test_member_node_away_and_back(town: Town) -> None:
 
     await town.bo.reads(town.room, texts[-1])
     assert await town.said(town.bo, "member away") == texts
+
+
+async def test_token_is_over(town: Town) -> None:
+    """A device whose token counts no more signs in again by itself, and nothing that waited is lost."""
+    device = (await town.ana.engine.status()).device_id
+    await sign_in(town.harbour, town.ana.name, device)  # the same device again: its token from before is over
+
+    await town.harbour.restart()
+    await town.ana.engine.send(town.room, "token: over")
+
+    await town.bo.reads(town.room, "token: over")
 
 
 async def test_newcomer_reads_nothing_from_before(town: Town) -> None:

@@ -12,17 +12,16 @@ import msgspec
 
 from yurt.client.api import RoomView
 from yurt.client.paths import load_network
-from yurt.client.vault.passphrase import login_key
 from yurt.lab.bench.bare_target import BODY_SIZE
 from yurt.lab.bench.crowd import STREAMS_PER_DEVICE, gather_crowd, names_of
 from yurt.lab.bench.raw_socket import Frames, Listener, RawSocket, marked
 from yurt.lab.world.faults import Link
 from yurt.lab.world.network import Network
-from yurt.lab.world.people import PASSPHRASE, Person, until
+from yurt.lab.world.people import Person, sign_in, until
 from yurt.lab.world.process import NodeProcess
 from yurt.mls.framed_content import ContentType
 from yurt.mls.framing import MLSMessage, PrivateMessage
-from yurt.wire.commands import Append, Appended, Command, Login, SignedIn
+from yurt.wire.commands import Append, Appended, Command
 from yurt.wire.frames import (
     STREAM_VERSION,
     Call,
@@ -96,9 +95,8 @@ class Node:
         view, ears = await _room_for(process, ana, listeners, invite, map_file)
         await ana.close()
         await proxy.close()
-        node = cls(process, view.room, "", view.epoch, view.position, ears)
-        node.token = await node._login(device_id)
-        return node
+        token = await sign_in(process, "ana", device_id)
+        return cls(process, view.room, token, view.epoch, view.position, ears)
 
     @property
     def pid(self) -> int:
@@ -139,24 +137,6 @@ class Node:
         )
         body = marked(number, BODY_SIZE - len(MLSMessage(message).encode()))
         return MLSMessage(replace(message, ciphertext=body)).encode()
-
-    async def _login(self, device_id: bytes) -> str:
-        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def take(payload: bytes) -> None:
-            frame = _frames.decode(payload)
-            if isinstance(frame, Result):
-                answered.set_result(msgspec.msgpack.decode(frame.value, type=SignedIn).token)
-            elif isinstance(frame, ProblemFrame):
-                answered.set_exception(Unfit(frame.problem.message))
-
-        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(take))
-        socket.send(_encode(ClientHello((STREAM_VERSION,))))
-        key = await asyncio.to_thread(login_key, PASSPHRASE, "ana", NAME)
-        socket.send(_encode(_call(1, Login(account="ana", login_key=key, device_id=device_id))))
-        token = await answered
-        socket.close()
-        return token
 
 
 class NodeTalker:

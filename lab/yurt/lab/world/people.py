@@ -11,13 +11,19 @@ line is there, until a room is there. Nothing sleeps longer than it must, and no
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self, TypeVar
+
+import msgspec
 
 from yurt.client.api import RoomView, TimelineItem
 from yurt.client.clock import SystemClock
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
+from yurt.client.vault.passphrase import login_key
+from yurt.lab.world.process import NodeFailed, NodeProcess
+from yurt.wire.commands import Login, SignedIn
 
 T = TypeVar("T")
 
@@ -146,6 +152,20 @@ async def meet(host: Person, *guests: Person, name: str = "harbour watch") -> by
         await host.engine.invite(room, guest.address)
         await guest.enters(room)
     return room
+
+
+async def sign_in(node: NodeProcess, name: str, device_id: bytes) -> str:
+    """Sign a device in over the HTTP door, beside its engine; return the token.
+
+    Raises:
+        NodeFailed: the node refuses.
+    """
+    key = await asyncio.to_thread(login_key, PASSPHRASE, name, node.domain)
+    login = Login(account=name, login_key=key, device_id=device_id)
+    answer = await node.ask("POST", "/api/v1/login", msgspec.json.encode(login))
+    if answer.status != HTTPStatus.OK:
+        raise NodeFailed(node.domain, f"{name} cannot sign in", answer.body.decode(errors="replace"))
+    return msgspec.json.decode(answer.body, type=SignedIn).token
 
 
 async def until(look: Callable[[], Awaitable[T | None]], what: str, *, within: float = PATIENCE_S) -> T:
