@@ -4,6 +4,7 @@ Records come with joins, claims and exchanges, and are fetched from the node whe
 is verified here, and again by whoever reads it: a node is nobody's authority about people (TRUST 1).
 """
 
+import time
 from typing import Final
 from urllib.parse import quote
 
@@ -31,6 +32,9 @@ from yurt.wire.problems import refuse
 RECORDS_PATH: Final = "/records/"
 _PAGE: Final = 64
 _MAX_DIGITS: Final = 16
+CATCH_UP_S: Final = 5.0
+"""How soon the records that lie between are fetched again for one person."""
+_MAX_CAUGHT_UP: Final = 10_000
 
 
 class RecordBook:
@@ -41,6 +45,7 @@ class RecordBook:
         self._store = store
         self._clock = clock
         self._fetch = fetch
+        self._again_at: dict[str, float] = {}
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What this part answers."""
@@ -114,7 +119,16 @@ class RecordBook:
         return outcome.known if isinstance(outcome, Frozen) else outcome
 
     async def _catch_up(self, known: VerifiedRecord, verified: VerifiedRecord) -> VerifiedRecord:
-        """Fetch what lies between the known record and a newer one."""
+        """Fetch what lies between the known record and a newer one, but not each time that somebody says so.
+
+        Who signs the newer record says where to fetch: each push would become a request to where they like.
+        """
+        now = time.monotonic()
+        if now < self._again_at.get(known.did, 0.0):
+            return known
+        if len(self._again_at) >= _MAX_CAUGHT_UP:
+            self._again_at.clear()
+        self._again_at[known.did] = now + CATCH_UP_S
         return await self.fetch(verified.did, verified.record.actor) or known
 
     async def _keep(self, verified: VerifiedRecord) -> None:

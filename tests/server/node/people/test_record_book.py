@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from yurt.identity.device import DeviceKeys
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.signed_record import SignedRecord, next_record, verify_first, verify_record
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.clock import SystemClock
-from yurt.node.fetch import SafeFetch
+from yurt.node.fetch import MAX_BODY, Fetched, FetchFailed, SafeFetch
 from yurt.node.people.record_book import RecordBook
 from yurt.node.store import records
 from yurt.node.store.sqlite import SqliteStore
@@ -33,6 +34,26 @@ async def book(store: SqliteStore) -> AsyncIterator[RecordBook]:
     fetch = SafeFetch(None)
     yield RecordBook("hilltop.example", store, SystemClock(), fetch)
     await fetch.close()
+
+
+class Unreachable(SafeFetch):
+    """A way out that leads nowhere, and counts who took it."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.asked: list[str] = []
+
+    @override
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        limit: int = MAX_BODY,
+        redirects: bool = True,
+    ) -> Fetched:
+        self.asked.append(url)
+        raise FetchFailed(url)
 
 
 def chain(*times: int) -> list[SignedRecord]:
@@ -86,6 +107,20 @@ async def test_a_gap_is_not_jumped(book: RecordBook) -> None:
     known = await book.known(ANA.identity.did)
     assert known is not None
     assert known == verify_first(first)
+
+
+async def test_a_gap_is_not_fetched_at_each_push(store: SqliteStore) -> None:
+    """Whoever pushes a thousand records from the future sends one request, not a thousand."""
+    fetch = Unreachable()
+    book = RecordBook("hilltop.example", store, SystemClock(), fetch)
+    signed = chain(*range(ANA.born_at + 1, ANA.born_at + 5))
+    await book.take(signed[0].encode(), strangers=True)
+
+    for later in signed[2:] * 2:
+        with pytest.raises(RemoteIdentityError):
+            await book.take(later.encode())
+
+    assert len(fetch.asked) == 1
 
 
 async def test_forged_records_are_refused(book: RecordBook) -> None:
