@@ -7,7 +7,7 @@ no other.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import problem_error
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
+from yurt.node.peers.batch import ROW_OVERHEAD
 from yurt.node.peers.errors import PeerError
 from yurt.node.peers.peer_keys import PeerKeys
 from yurt.node.peers.ports import Claims, Copies, Hub
@@ -50,6 +51,8 @@ from yurt.wire.position import START
 from yurt.wire.problems import Problem, ProblemError, refuse
 
 MAX_ITEMS: Final = 2_000
+MAX_PULLED_BYTES: Final = 2 * 1024 * 1024
+"""Rows in one answer, about: the last room may bring as much once more; 8 MiB are taken altogether."""
 MAX_WAITING: Final = 8
 """Exchanges of one peer that may wait for each other; a good peer has one."""
 
@@ -145,7 +148,7 @@ class ExchangeDoor:
         # All at once: the hub takes them in this order and makes many durable with one commit.
         submissions = await asyncio.gather(*(self._submission(peer, item) for item in items.submissions))
         claims = [await self._claim(peer, claim) for claim in items.claims]
-        pulls = [rows for pull in items.pulls if (rows := await self._pull(peer, pull)) is not None]
+        pulls = await self._pulls(peer, items.pulls)
         return ExchangeAnswer(
             starts=tuple(starts),
             rooms=tuple(rooms),
@@ -187,6 +190,18 @@ class ExchangeDoor:
             return await self._claims.claimed(peer, claim)
         except Exception as error:  # noqa: BLE001  # one claim must not stop the others
             return ClaimAnswer(claim.id, problem=problem_error(error, "a claim").problem)
+
+    async def _pulls(self, peer: str, pulls: Sequence[Pull]) -> list[RoomRows]:
+        """Serve each room once, and no more than an answer holds; the rest is asked for again."""
+        found: list[RoomRows] = []
+        left = MAX_PULLED_BYTES
+        for pull in {pull.room: pull for pull in pulls}.values():
+            if left <= 0:
+                break
+            if (rows := await self._pull(peer, pull)) is not None:
+                found.append(rows)
+                left -= sum(len(row.body) + ROW_OVERHEAD for row in rows.rows)
+        return found
 
     async def _pull(self, peer: str, pull: Pull) -> RoomRows | None:
         try:

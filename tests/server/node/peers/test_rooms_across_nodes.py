@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures.rfc9421 import sign_exchange
 from yurt.identity.leaf import LeafUse
 from yurt.mls.cipher_suite import X25519_AES128GCM_SHA256_ED25519 as SUITE
 from yurt.mls.framing import MLSMessage
@@ -37,7 +38,7 @@ from yurt.wire.commands import (
     ListRooms,
     PublishKeyPackages,
 )
-from yurt.wire.exchange import WelcomeDelivery
+from yurt.wire.exchange import EXCHANGE_PATH, ExchangeAnswer, ExchangeRequest, Pull, WelcomeDelivery
 from yurt.wire.frames import INBOX, room_log
 from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import ProblemError
@@ -280,3 +281,26 @@ async def test_a_rooms_address_is_for_its_participants_nodes(town: Town) -> None
     assert json.loads(body)["type"] == "Group"
     assert ana.room.hex().encode() not in body
     assert [(await get(*one))[0] for one in ((guessed, HILLTOP), (url,), (url, HARBOUR))] == [404] * 3
+
+
+async def test_one_request_brings_a_room_once(town: Town) -> None:
+    """Two thousand pulls of one room would be gigabytes in one answer."""
+    ana, _, start = await two_members(town)
+    said = await ana.say("once")
+    pull = Pull(ana.room, start.position)
+    url = f"https://{HARBOUR}{EXCHANGE_PATH}"
+    body = msgspec.msgpack.encode(ExchangeRequest(pulls=(pull,) * 50))
+    headers = sign_exchange(
+        url,
+        body,
+        key_id=f"https://{HILLTOP}/actor#ed25519",
+        key=NodeKeys(town.folder / HILLTOP).ed25519,
+        now=SystemClock().now_s(),
+        nonce=os.urandom(16),
+    )
+
+    async with town.session.post(url, data=body, headers=headers) as response:
+        answer = msgspec.msgpack.decode(await response.read(), type=ExchangeAnswer)
+
+    [rows] = answer.pulls
+    assert [row.position for row in rows.rows] == [said.position]
