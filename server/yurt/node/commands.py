@@ -14,6 +14,7 @@ from yurt.node.store.types import NewerDatabase, StoreError
 from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
 
 if TYPE_CHECKING:
+    from yurt.node.admin.backup import Manifest
     from yurt.node.admin.status import Status
     from yurt.node.store.account_care import AccountStanding
 
@@ -146,6 +147,51 @@ def status(data: Path) -> "Status":
         from yurt.node.admin.status import node_status
 
         return asyncio.run(node_status(data))
+
+    return _told(work)
+
+
+def backup(data: Path, out: Path, passphrase: str = "") -> "Manifest":
+    """Write a backup of a node into a new file; sealed if a passphrase is given.
+
+    Raises:
+        NodeCommandError: there is no backup.
+    """
+
+    def work() -> "Manifest":
+        from yurt.node.admin.backup import back_up
+
+        return asyncio.run(back_up(data, _clock(), out, passphrase))
+
+    return _told(work)
+
+
+def needs_passphrase(source: Path) -> bool:
+    """Whether a backup is sealed.
+
+    Raises:
+        NodeCommandError: it cannot be read.
+    """
+
+    def work() -> bool:
+        from yurt.node.admin.restore import is_sealed
+
+        return is_sealed(source)
+
+    return _told(work)
+
+
+def restore(source: Path, data: Path, passphrase: str = "") -> "Manifest":
+    """Make a node's folder from a backup.
+
+    Raises:
+        NodeCommandError: nothing was made.
+    """
+
+    def work() -> "Manifest":
+        from yurt.node.admin.restore import restore_node
+
+        return asyncio.run(restore_node(source, data, _clock(), passphrase))
 
     return _told(work)
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 KEYS_DIRECTORY: Final = "keys"
 _RSA_NAME: Final = "actor-rsa.pem"
 _ED25519_NAME: Final = "actor-ed25519.pem"
+KEY_NAMES: Final = (_RSA_NAME, _ED25519_NAME)
 _RSA_BITS: Final = 2048
 
 

@@ -23,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     invite.add_argument("--uses", type=int, default=1)
     invite.add_argument("--days", type=int, default=7)
     _data(actions.add_parser("status", help="how the node stands"))
+    backup = actions.add_parser("backup", help="write everything into one file, also while it runs")
+    _data(backup)
+    backup.add_argument("out", type=Path, metavar="FILE", help="a new file; holds the keys of the node")
+    backup.add_argument("--seal", action="store_true", help="encrypt it under a passphrase")
+    restore = actions.add_parser("restore", help="make the node's folder again from a backup")
+    restore.add_argument("source", type=Path, metavar="FILE")
+    _data(restore)
     _account_arguments(actions.add_parser("account", help="list, suspend, reset or delete accounts"))
 
 
@@ -128,5 +135,34 @@ def _status(args: argparse.Namespace, output: Output) -> None:
     output.show(found, "\n".join(f"{name.replace('_', ' '):20} {value}" for name, value in found.items()))
 
 
+def _backup(args: argparse.Namespace, output: Output) -> None:
+    from yurt.cli import secrets
+    from yurt.node import commands
+
+    made = commands.backup(args.data, args.out, secrets.new_passphrase() if args.seal else "")
+    value = {"domain": made.domain, "made_at": made.made_at, "file": str(args.out), "sealed": args.seal}
+    output.show(
+        value, f"{made.domain} is backed up in {args.out}. It holds the node's keys: keep it private."
+    )
+
+
+def _restore(args: argparse.Namespace, output: Output) -> None:
+    from yurt.cli import secrets
+    from yurt.node import commands
+
+    sealed = commands.needs_passphrase(args.source)
+    made = commands.restore(args.source, args.data, secrets.passphrase() if sealed else "")
+    value = {"domain": made.domain, "made_at": made.made_at, "data": str(args.data)}
+    output.show(value, f"{made.domain} stands in {args.data} again. Never run it beside the old one.")
+
+
 _VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}
-_ACTIONS = {"init": _init, "run": _run, "invite": _invite, "account": _account, "status": _status}
+_ACTIONS = {
+    "init": _init,
+    "run": _run,
+    "invite": _invite,
+    "account": _account,
+    "status": _status,
+    "backup": _backup,
+    "restore": _restore,
+}
