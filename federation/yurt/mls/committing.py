@@ -24,6 +24,7 @@ from yurt.mls.framed_content import (
 )
 from yurt.mls.key_package_bundle import OwnLeaf
 from yurt.mls.key_schedule import confirmation_tag, no_commit_secret
+from yurt.mls.policy import Policy, keep_credentials
 from yurt.mls.proposal_list import (
     AuthoredProposal,
     apply_proposals,
@@ -75,6 +76,8 @@ class CommitPlan:
     psks: KnownPsks = field(default_factory=KnownPsks)
     at_ms: int | None = None
     """The time at which lifetimes of added key packages are judged; None judges none."""
+    policy: Policy = keep_credentials
+    """What the application says to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def make_commit(committer: Committer, plan: CommitPlan, random: Random) -> MadeC
     authored = [(each.proposal, each.author) for each in committed]
     own = _renew_path(committer, authored, random) if _has_path(committer, plan, authored) else None
     content = _sign(committer, Commit(plan.proposals, own.update_path if own else None), plan)
-    staged = public.stage_content(content, at_ms=plan.at_ms)
+    staged = public.stage_content(content, at_ms=plan.at_ms, policy=plan.policy)
     commit_secret = own.path.commit_secret if own else no_commit_secret(suite)
     psk_secret = plan.psks.secret(suite, psk_names(proposal for proposal, _ in authored))
     keys = derive_epoch(suite, committer.init_secret, commit_secret, psk_secret, staged.context.encode())

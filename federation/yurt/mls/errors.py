@@ -30,6 +30,7 @@
         ├── NotAMember                  the sender's leaf is not in the tree
         ├── OwnMessage                  our own message came back
         ├── CommitOfOwnLeaf             a commit in our name that we did not make
+        ├── CredentialChanged           a member's leaf bears another credential than before
         ├── Replayed                    a generation seen before
         ├── TooFarAhead                 a generation too far in the future
         └── ValidationError             a rule of RFC 9420 with its `.section`
@@ -234,6 +235,16 @@ class GroupClosed(RemoteMlsError):
 
     def __init__(self) -> None:
         super().__init__("the group was closed by a ReInit")
+
+
+class CredentialChanged(RemoteMlsError):
+    """A member's new leaf bears another credential, and no policy allowed it (RFC 9420, 5.3.1)."""
+
+    rule = "credentialChanged"
+
+    def __init__(self, leaf: int) -> None:
+        super().__init__(f"leaf {leaf} may not change its credential")
+        self.leaf = leaf
 
 
 class NotAMember(RemoteMlsError):

@@ -26,6 +26,7 @@ from yurt.mls.group_info import GroupInfo
 from yurt.mls.group_store import EpochRows, GroupStore
 from yurt.mls.key_package_bundle import OwnLeaf
 from yurt.mls.member_epoch import EpochStart
+from yurt.mls.policy import Policy, judged_by_caller, keep_credentials
 from yurt.mls.pre_shared_key import PreSharedKeyID
 from yurt.mls.proposals import PreSharedKey, Remove
 from yurt.mls.psk_secret import NO_KEYS, KnownPsks, Psks
@@ -64,6 +65,7 @@ class ExternalJoin:
         psk_names: Sequence[PreSharedKeyID] = (),
         psks: Psks = NO_KEYS,
         authenticated_data: bytes = b"",
+        policy: Policy = keep_credentials,
         random: Random = os.urandom,
     ) -> "ExternalJoin":
         """Make the commit and keep it in a row of its own.
@@ -78,6 +80,7 @@ class ExternalJoin:
             psk_names: Pre-shared keys that it shall mix in.
             psks: Those keys.
             authenticated_data: Sent readably under the commit's signature.
+            policy: What the application says to it; the one that members will judge it by.
             random: Source of every key.
 
         Raises:
@@ -99,6 +102,7 @@ class ExternalJoin:
             proposals=(init, *removes, *map(PreSharedKey, psk_names), *references),
             authenticated_data=authenticated_data,
             psks=KnownPsks.of(psks),
+            policy=policy,
         )
         made = make_commit(Committer(public, None, leaf, leaf.signature_private, init_secret), plan, random)
         start = EpochStart(
@@ -134,7 +138,7 @@ class ExternalJoin:
         if r.u8() != _VERSION:
             raise RowsIncomplete("the joining row is of a newer version")
         public, commit, group_info = PublicGroup.decode(r.opaque()), r.opaque(), r.opaque()
-        after = public.stage(commit)
+        after = public.stage(commit, policy=judged_by_caller)  # judged when it was made
         start = EpochStart.decode_secrets(after.apply(), r)
         return cls(store, rows, _staged(commit, group_info, after), start, random)
 

@@ -51,6 +51,7 @@ from yurt.mls.own_proposals import propose, propose_update
 from yurt.mls.past_epochs import PastEpochs
 from yurt.mls.pending_commit import PendingCommit
 from yurt.mls.pending_proposals import PendingProposal
+from yurt.mls.policy import Policy, keep_credentials
 from yurt.mls.proposals import Proposal
 from yurt.mls.psk_secret import NO_KEYS, KnownPsks, Psks
 from yurt.mls.public_group import PublicGroup
@@ -294,7 +295,14 @@ class Group:
         messages, key = self._epoch.messages, self._epoch.signature_private
         return MLSMessage(messages.seal(plaintext, authenticated_data, key, padding, self._random)).encode()
 
-    def process(self, message: bytes, *, at: int | None, psks: Psks = NO_KEYS) -> Processed:
+    def process(
+        self,
+        message: bytes,
+        *,
+        at: int | None,
+        psks: Psks = NO_KEYS,
+        policy: Policy = keep_credentials,
+    ) -> Processed:
         """Take in a message from the log.
 
         Args:
@@ -302,6 +310,7 @@ class Group:
             at: Log time in ms at which it was accepted: judges lifetimes of key packages that a commit
                 adds, and decides which past epochs are kept. None where there is no log.
             psks: Pre-shared keys from elsewhere that a commit may mix in.
+            policy: What the application says to another's commit.
 
         Returns:
             A decrypted message, whose key is consumed now; a proposal, which is kept now; another's verified
@@ -318,11 +327,11 @@ class Group:
             return self._open(body)
         if isinstance(body, PublicMessage):
             self._check_group(body.content.group_id)
-            return self._process_public(message, body, at, psks)
+            return self._process_public(message, body, at, psks, policy)
         raise Unsupported(f"a {type(body).__name__} in the log")
 
     def _process_public(
-        self, data: bytes, message: PublicMessage, at: int | None, psks: Psks
+        self, data: bytes, message: PublicMessage, at: int | None, psks: Psks, policy: Policy
     ) -> ReceivedProposal | ReceivedCommit | OwnCommit:
         if message.content.epoch != self.epoch:
             raise WrongEpoch(self.epoch, message.content.epoch)
@@ -331,7 +340,7 @@ class Group:
         if self._pending is not None and self._pending.staged.hash == hashlib.sha256(data).digest():
             self._accepted_at = at
             return OwnCommit(self._pending.staged, at)
-        return receive_commit(self._epoch, data, message, at, self._known(psks))
+        return receive_commit(self._epoch, data, message, at, self._known(psks), policy)
 
     def _known(self, psks: Psks) -> KnownPsks:
         return KnownPsks.of(psks).with_resumption(self.resumption_psks())
@@ -388,6 +397,7 @@ class Group:
         welcome_extensions: tuple[Extension, ...] = (),
         psks: Psks = NO_KEYS,
         at: int | None = None,
+        policy: Policy = keep_credentials,
     ) -> StagedCommit:
         """Make a commit and keep it as the pending one; nothing else changes until `merge`.
 
@@ -403,6 +413,7 @@ class Group:
             welcome_extensions: Of the GroupInfo inside the Welcome, beside the tree.
             psks: Pre-shared keys from elsewhere that it mixes in.
             at: Time in ms at which lifetimes of key packages are judged; None judges none.
+            policy: What the application says to it; the one that others will judge it by.
 
         Raises:
             PendingCommitExists: Merge or discard the other one first.
@@ -421,6 +432,7 @@ class Group:
             authenticated_data=authenticated_data,
             welcome_extensions=welcome_extensions,
             at_ms=at,
+            policy=policy,
         )
         pending = PendingCommit(*stage_commit(self._epoch, intent, self._known(psks), self._random))
         pending.write(self._epoch.rows)

@@ -12,6 +12,7 @@ from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import RowsIncomplete
 from yurt.mls.group_store import EpochRows
 from yurt.mls.member_epoch import EpochStart
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.staging import StagedCommit
 
@@ -49,7 +50,7 @@ class PendingCommit:
         if version not in (_VERSION, _WITH_PUBLIC):
             raise RowsIncomplete("the pending commit's row is of a newer version")
         commit, has_welcome, welcome, group_info = r.opaque(), r.flag(), r.opaque(), r.opaque()
-        after = public.stage(commit)
+        after = public.stage(commit, policy=judged_by_caller)  # judged when it was made
         staged = StagedCommit(
             commit=commit,
             welcome=welcome if has_welcome else None,

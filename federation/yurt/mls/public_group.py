@@ -38,6 +38,7 @@ from yurt.mls.framing import MLSMessage, PublicMessage
 from yurt.mls.group_context import GroupContext
 from yurt.mls.group_info import GroupInfo
 from yurt.mls.pending_proposals import PendingProposal, PendingProposals
+from yurt.mls.policy import Policy, keep_credentials
 from yurt.mls.proposal_processing import process_proposal
 from yurt.mls.proposals import ReInit
 from yurt.mls.ratchet_tree import RatchetTree
@@ -109,12 +110,15 @@ class PublicGroup(Structure):
         """The epoch's number."""
         return self.context.epoch
 
-    def stage(self, message: bytes, *, at_ms: int | None = None) -> "StagedPublicCommit":
+    def stage(
+        self, message: bytes, *, at_ms: int | None = None, policy: Policy = keep_credentials
+    ) -> "StagedPublicCommit":
         """Verify a commit that travels as a PublicMessage; this group stays as it is.
 
         Args:
             message: The MLSMessage.
             at_ms: The time at which lifetimes of added key packages are judged; None judges none.
+            policy: What the application says to it.
 
         Raises:
             RemoteMlsError: Its `rule` says why the commit is not valid here.
@@ -124,14 +128,19 @@ class PublicGroup(Structure):
         if tag is not None and len(tag) != self.suite.hash_size:
             # Nobody outside can verify the tag; of this size no member could.
             raise InvalidCommit(CommitRule.TAG_SIZE, f"{len(tag)} bytes")
-        return self.stage_content(content, at_ms=at_ms)
+        return self.stage_content(content, at_ms=at_ms, policy=policy)
 
     def stage_content(
-        self, content: AuthenticatedContent, *, at_ms: int | None = None
+        self,
+        content: AuthenticatedContent,
+        *,
+        at_ms: int | None = None,
+        policy: Policy = keep_credentials,
     ) -> "StagedPublicCommit":
         """Verify a commit that was already taken out of its message; else like `stage`."""
         self._refuse_if_closed()
         processed = process_commit(self.context, self.tree, content, self.proposals, at_ms=at_ms)
+        policy(processed.change)
         confirmed = confirmed_transcript_hash(self.suite, self.interim_transcript_hash, content)
         context = replace(processed.provisional_context, confirmed_transcript_hash=confirmed)
         return StagedPublicCommit(processed, context)

@@ -22,6 +22,7 @@ from yurt.mls.key_schedule import confirmation_tag, no_commit_secret, same_tag
 from yurt.mls.member_epoch import EpochStart, MemberEpoch, OwnUpdate
 from yurt.mls.message_protection import open_public
 from yurt.mls.pending_proposals import PendingProposal
+from yurt.mls.policy import Policy
 from yurt.mls.proposals import ExternalInit
 from yurt.mls.psk_secret import KnownPsks, psk_names
 from yurt.mls.public_group import StagedPublicCommit
@@ -71,7 +72,12 @@ def receive_proposal(epoch: MemberEpoch, message: PublicMessage, at: int | None)
 
 
 def receive_commit(
-    epoch: MemberEpoch, data: bytes, message: PublicMessage, at: int | None, psks: KnownPsks
+    epoch: MemberEpoch,
+    data: bytes,
+    message: PublicMessage,
+    at: int | None,
+    psks: KnownPsks,
+    policy: Policy,
 ) -> ReceivedCommit:
     """Verify a commit that ends `epoch`.
 
@@ -80,7 +86,7 @@ def receive_commit(
         CommitOfOwnLeaf: It is in our name, and we did not make it.
         RemoteMlsError: The one that names the rule it breaks.
     """
-    staged = epoch.public.stage_content(_authenticated(epoch, message), at_ms=at)
+    staged = epoch.public.stage_content(_authenticated(epoch, message), at_ms=at, policy=policy)
     change = staged.change
     if change.committer == epoch.own_index:
         raise CommitOfOwnLeaf

@@ -25,6 +25,7 @@ from yurt.mls.key_package_bundle import OwnLeaf
 from yurt.mls.labels import encrypt_with_label
 from yurt.mls.member_epoch import EpochStart, MemberEpoch
 from yurt.mls.message_protection import seal_public
+from yurt.mls.policy import Policy, keep_credentials
 from yurt.mls.proposals import Add, GroupContextExtensions, Proposal, Remove
 from yurt.mls.psk_secret import KnownPsks, psk_names
 from yurt.mls.welcome import EncryptedGroupSecrets, GroupSecrets, Welcome
@@ -50,6 +51,8 @@ class CommitIntent:
     """Further extensions of the GroupInfo that only the Welcome carries."""
     at_ms: int | None = None
     """The time at which lifetimes of added key packages are judged; None judges none."""
+    policy: Policy = keep_credentials
+    """What the application says to it."""
 
     def all_proposals(self) -> tuple[ProposalOrRef, ...]:
         """Give the proposals, in about the order in which they are applied (12.3)."""
@@ -65,6 +68,7 @@ class CommitIntent:
             authenticated_data=self.authenticated_data,
             psks=psks,
             at_ms=self.at_ms,
+            policy=self.policy,
         )
 
 

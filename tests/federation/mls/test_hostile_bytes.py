@@ -1,6 +1,7 @@
 """Whatever bytes come, the answer is a group's next state or one of the documented errors."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 import pytest
@@ -12,6 +13,7 @@ from yurt.mls.errors import DecodeError, InvalidSignature, RemoteMlsError
 from yurt.mls.framed_content import WireFormat
 from yurt.mls.framing import MLSMessage, PublicMessage, peek
 from yurt.mls.key_package import KeyPackage
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.proposals import Add, Remove, SelfRemove
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.testing import SUITE, Person, Table
@@ -37,7 +39,11 @@ MESSAGES: Final[dict[str, tuple[bytes, Take, int]]] = {
     "group info": (MLSMessage(TABLE.group_info(BO)).encode(), _take_group_info, 0),
     # The tags at the end of a PublicMessage, 33 bytes each, are for members to verify.
     "commit": (TABLE.commit(BO, Remove(CY), Add(EVA.package)), TABLE.group.stage, 2 * 33),
-    "external commit": (TABLE.external_commit(EVA, Remove(CY)), TABLE.group.stage, 33),
+    "external commit": (
+        TABLE.external_commit(EVA, Remove(CY)),
+        partial(TABLE.group.stage, policy=judged_by_caller),
+        33,
+    ),
     "proposal": (TABLE.proposal(BO, Add(EVA.package)), TABLE.group.stage_proposal, 33),
     "proposal from outside": (TABLE.proposal(EVA, Add(EVA.package)), TABLE.group.stage_proposal, 0),
 }

@@ -2,6 +2,7 @@
 
 from yurt.mls.cipher_suite import CipherSuite
 from yurt.mls.framing import MLSMessage
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.proposals import Add, Remove, SelfRemove
 from yurt.mls.public_group import PublicGroup
 from yurt.mls.testing import NOON_MS, Person, Table
@@ -17,7 +18,8 @@ def test_a_group_of_any_suite(suite: CipherSuite) -> None:
     table = table.proposed(table.proposal(CY, SelfRemove()))
     staged = table.group.stage(table.commit(BO, *table.refs, Add(eva.package)), at_ms=NOON_MS)
     table = table.then(staged, {CY: eva.private})
-    table = table.then(table.group.stage(table.external_commit(finn, Remove(DEE))), {DEE: finn.private})
+    entering = table.external_commit(finn, Remove(DEE))
+    table = table.then(table.group.stage(entering, policy=judged_by_caller), {DEE: finn.private})
     table = table.then(table.group.stage(table.commit(DEE)), {})
 
     info = MLSMessage(table.group_info(DEE)).encode()

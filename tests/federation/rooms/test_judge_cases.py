@@ -13,6 +13,7 @@ from yurt.mls.change import CommitChange
 from yurt.mls.external_join import ExternalJoin
 from yurt.mls.group_store import MemoryGroupStore
 from yurt.mls.key_package_bundle import OwnLeaf
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.proposals import SelfRemove
 from yurt.mls.receiving import ReceivedCommit, ReceivedProposal
 from yurt.rooms.common.commit_data import CommitData
@@ -168,6 +169,7 @@ def do(case: dict[str, Any], town: Town) -> Done:
         references=[pending.reference for pending in group.proposals],
         leaf=path_leaf(author, case.get("path", "")),
         authenticated_data=bytes.fromhex(case["data"]) if "data" in case else data,
+        policy=judged_by_caller,
     )
     return Done(author, staged.commit, staged.group_info, staged.welcome or b"", staged.change)
 
@@ -181,6 +183,7 @@ def come_back(case: dict[str, Any], town: Town, data: CommitData) -> Done:
         path_leaf(author, case.get("path", "")),
         replaces=town.index(device(case["replaces"])) if "replaces" in case else None,
         authenticated_data=data.encode(),
+        policy=judged_by_caller,
     )
     staged = joining.staged
     return Done(author, staged.commit, staged.group_info, b"", staged.change)
@@ -251,7 +254,7 @@ def test_hub_and_members_judge_alike(case: dict[str, Any], town: Town) -> None:
     bystander = here.group(next(one for one in here.stores if one not in gone))
     row_at = Judged(1, here.hub.head.seq + 1, here.now_ms)
 
-    received = bystander.process(done.entry, at=here.now_ms)
+    received = bystander.process(done.entry, at=here.now_ms, policy=judged_by_caller)
     assert isinstance(received, ReceivedCommit)
     verdicts = [
         hub_verdict(here, done.entry, row_at),

@@ -18,6 +18,7 @@ from yurt.client.vault.timeline import NewItem
 from yurt.mls.change import CommitChange
 from yurt.mls.errors import RemoteMlsError
 from yurt.mls.group import Group, OwnCommit
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.receiving import ReceivedCommit
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
@@ -50,7 +51,7 @@ class Roster:
         """
         group = self._groups.load(tx, room.room)
         try:
-            received = group.process(row.body, at=row.accepted_at)
+            received = group.process(row.body, at=row.accepted_at, policy=judged_by_caller)
             if not isinstance(received, OwnCommit | ReceivedCommit):
                 raise CannotFollow(lines.WRONG_FRAMING)
             change = received.staged.change if isinstance(received, OwnCommit) else received.change

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from yurt.identity.did import Did
 from yurt.mls.change import CommitChange
 from yurt.mls.errors import RemoteMlsError
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.public_group import PublicGroup
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
@@ -57,7 +58,7 @@ def judge_commit(public: PublicGroup, entry: bytes, at: Judged) -> JudgedCommit:
         Refused: ``invalidCommit`` with MLS's own rule as the detail, or a rule of the judge.
     """
     try:
-        staged = public.stage(entry, at_ms=at.accepted_at)
+        staged = public.stage(entry, at_ms=at.accepted_at, policy=judged_by_caller)
         change = judge(staged.change, at)
         return JudgedCommit(staged.apply(), staged.change, change)
     except RemoteMlsError as error:
