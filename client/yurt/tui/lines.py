@@ -28,6 +28,7 @@ _ON_ITS_WAY: Final = "┆"
 _REFUSED: Final = "!"
 _MARKS: Final[Mapping[ItemKind, str]] = {"roster": "──", "notice": "!─", "undecryptable": "?─"}
 _TONES: Final[Mapping[ItemKind, Tone]] = {"roster": "quiet", "notice": "warning", "undecryptable": "warning"}
+_QUIET: Final[Tone] = "quiet"
 _ROOMY: Final = 54
 """Cells from which there is space for the time."""
 _LEAST: Final = 8
@@ -92,7 +93,9 @@ def rows_of(item: TimelineItem, gutter: Gutter, roll: Roll) -> list[Row]:
     if item.kind == "message":
         return _message(item, gutter, roll)
     said_by = f"{item.address}: " if item.kind != "roster" and item.address else ""
-    return _own_line(item, gutter, _MARKS[item.kind], _TONES[item.kind], said_by + item.text)
+    quiet = item.kind == "notice" and not item.reason
+    mark, tone = ("──", _QUIET) if quiet else (_MARKS[item.kind], _TONES[item.kind])
+    return _own_line(item, gutter, mark, tone, said_by + item.text)
 
 
 def divider(text: str, width: int) -> Row:

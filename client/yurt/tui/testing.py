@@ -46,6 +46,7 @@ class FakeEngine(EngineApi):
         self.views: dict[bytes, RoomView] = {}
         self.items: dict[bytes, list[TimelineItem]] = {}
         self.connected = True
+        self.problem = "the stream to harbour.example ended; trying again"
         self.offline = False
         """Whether what is said waits in the outbox."""
         self.refusal = ""
@@ -61,7 +62,10 @@ class FakeEngine(EngineApi):
     # --- what a story does --------------------------------------------------------------------------
     def room(self, name: str, *others: str) -> bytes:
         """Open a room with others in it."""
-        room = bytes([len(self.views) + 1]) * 32
+        return self.add(bytes([len(self.views) + 1]) * 32, name, *others)
+
+    def add(self, room: bytes, name: str, *others: str) -> bytes:
+        """Open a room with that id."""
         self.views[room] = RoomView(
             room=room, name=name, hub="harbour.example", epoch=len(others), participants=(self.me, *others)
         )
@@ -119,7 +123,7 @@ class FakeEngine(EngineApi):
             rooms=len(self.views),
             outbox=sum(line.state in ("queued", "sealed") for line in every),
             undecryptable=sum(line.kind == "undecryptable" for line in every),
-            problem="" if self.connected else "the stream to harbour.example ended; trying again",
+            problem="" if self.connected else self.problem,
             revision=self._revision,
         )
 

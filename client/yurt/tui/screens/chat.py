@@ -43,6 +43,10 @@ FRAME_S: Final = 1 / 60
 POLL_S: Final = 1.0
 """How often the state line looks; nothing tells of a connection that was lost."""
 RETRY_S: Final = 1.0
+_HINT: Final = (
+    "You are {me}. Tell that to somebody who is here already: they invite you into their room, if you "
+    "follow them (F9). Or open a room of your own: F8. All keys: F1."
+)
 
 
 class Chat(Screen[None]):
@@ -57,8 +61,8 @@ class Chat(Screen[None]):
         Binding("f2", "go('RoomsPane')", "go to the rooms"),
         Binding("f3", "go('PeoplePane')", "go to the people, for safety numbers"),
         Binding("f5", "invite", "invite somebody into this room"),
-        Binding("f6", "create", "open a new room"),
-        Binding("f7", "follow", "follow somebody, who may then invite you"),
+        Binding("f8", "create", "open a new room"),
+        Binding("f9", "follow", "follow somebody, who may then invite you"),
         Binding("f1,question_mark", "help", "this help"),
         Binding("escape", "read", "back to the timeline"),
     ]
@@ -85,7 +89,7 @@ class Chat(Screen[None]):
     @override
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield RoomsPane(empty="no rooms yet: F6 opens one")
+            yield RoomsPane(empty="no rooms yet")
             with Vertical(id="main"):
                 yield Timeline()
                 yield Composer()
@@ -148,7 +152,10 @@ class Chat(Screen[None]):
         room = self._view
         self.query_one(RoomsPane).show_rooms(self._rooms, self._room)
         self.query_one(StateLine).show(self._status, room)
-        if room is not None:
+        if room is None and self._status is not None:
+            self.query_one(Timeline).set_hint(_HINT.format(me=self._status.address))
+            self.query_one(Composer).open(b"", why_not="no room is open")
+        elif room is not None:
             timeline, composer = self.query_one(Timeline), self.query_one(Composer)
             timeline.border_title = Content(shown.line(room_name(room)))
             timeline.set_roll(Roll.of(room.participants))
@@ -361,7 +368,8 @@ class Chat(Screen[None]):
             return None
 
     def _complain(self, error: Exception) -> None:
-        app_of(self).notify(shown.line(str(error)), severity="error", markup=False)
+        text = error.problem.message if isinstance(error, ProblemError) else str(error)
+        app_of(self).notify(shown.line(text), severity="error", markup=False)
 
     def _tell(self, text: str) -> None:
         app_of(self).notify(shown.line(text), timeout=3, markup=False)

@@ -41,6 +41,8 @@ class LineList(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "the row above"),
         Binding("down,j", "move(1)", "the row below"),
+        Binding("pageup", "page(-1)", "a page up"),
+        Binding("pagedown", "page(1)", "a page down"),
         Binding("enter", "choose", "choose"),
     ]
     DEFAULT_CSS = """
@@ -93,6 +95,10 @@ class LineList(ScrollView, can_focus=True):
             self._cursor = max(0, min(len(self._lines) - 1, self._cursor + by))
             self._reveal()
             self.refresh()
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by what is visible."""
+        self.action_move(by * max(1, self.size.height - 1))
 
     def action_choose(self) -> None:
         """Choose the row under the cursor."""

@@ -1,9 +1,10 @@
 """One line that tells how it stands: whose client, encryption, epoch, outbox, connection, what is unreadable.
 
-When there is little space, the words go first and the less urgent facts after them.
+When there is little space, words become short and the less urgent facts go.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,6 +15,8 @@ from typing_extensions import override
 
 from yurt.client.api import RoomView, Status
 from yurt.tui import shown
+
+BETWEEN: Final = " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,11 @@ def _room(room: RoomView) -> Fact:
 
 
 def fitted(found: list[Fact], width: int) -> list[tuple[str, bool]]:
-    """Choose words for the facts so that they fit; the last facts go first if they do not."""
-    for texts in ([fact.long for fact in found], [fact.short for fact in found]):
-        if cell_len(" · ".join(texts)) <= width:
+    """Choose words so that they fit: the last facts become short first, then they go."""
+    for short in range(len(found) + 1):
+        texts = [fact.long for fact in found[: len(found) - short]]
+        texts += [fact.short for fact in found[len(found) - short :]]
+        if cell_len(BETWEEN.join(texts)) <= width:
             return [(text, fact.urgent) for text, fact in zip(texts, found, strict=True)]
     return fitted(found[:-1], width) if len(found) > 1 else [(found[0].short, found[0].urgent)]
 
@@ -85,6 +90,6 @@ class StateLine(Widget):
         width, style = self.size.width, self.rich_style
         segments = list[Segment]()
         for text, urgent in fitted(self._facts, max(0, width - 2)):
-            segments.append(Segment(" · " if segments else " ", style))
+            segments.append(Segment(BETWEEN if segments else " ", style))
             segments.append(Segment(text, style + Style(bold=urgent, color="yellow" if urgent else None)))
         return Strip(segments).adjust_cell_length(width, style)

@@ -90,6 +90,7 @@ class Timeline(ScrollView, can_focus=True):
         self._mark = 0
         self._marked: frozenset[int] = frozenset()
         self._asked: int | None = None
+        self._hint = ""
 
     # --- what it shows ------------------------------------------------------------------------------
     @property
@@ -123,6 +124,12 @@ class Timeline(ScrollView, can_focus=True):
         else:
             self._go(self._end)
         self._look()
+
+    def set_hint(self, text: str) -> None:
+        """Show some words of ours where there is no room yet."""
+        if text != self._hint:
+            self._hint = text
+            self.refresh()
 
     def set_roll(self, roll: Roll) -> None:
         """Take in that other people are in the room now."""
@@ -296,7 +303,9 @@ class Timeline(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         at, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if at >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            hint = [] if self._rows else shown.line_rows(self._hint, max(1, width - 2))
+            words = f" {hint[at]}" if at < len(hint) else ""
+            return Strip([Segment(words, self.rich_style)]).adjust_cell_length(width, self.rich_style)
         row, base = self._rows[at], self.rich_style
         if self.has_focus and row.item in self._marked:
             base += Style(reverse=True)
