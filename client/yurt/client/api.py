@@ -112,6 +112,16 @@ class Sent(View, frozen=True, kw_only=True):
     """Code of the refusal, if ``state`` is ``refused``."""
 
 
+class Reaction(View, frozen=True, kw_only=True):
+    """An emoji under a message, and whose it is."""
+
+    emoji: str
+    by: tuple[str, ...]
+    """Addresses, in the order in which they came."""
+    own: bool = False
+    """Whether this person is among them."""
+
+
 class TimelineItem(View, frozen=True, kw_only=True):
     """One line of a room, as it stands now."""
 
@@ -136,6 +146,15 @@ class TimelineItem(View, frozen=True, kw_only=True):
     own: bool = False
     accepted_at: int = 0
     """Milliseconds since 1970 by the hub's clock; 0 until accepted."""
+    reply_did: str = ""
+    """Whose message it answers; empty if it answers none."""
+    reply_id: bytes = b""
+    """Content id of that message, which may be missing here."""
+    edited: bool = False
+    """Whether `text` is what its author said later instead."""
+    deleted_by: str = ""
+    """Address of whoever took it back; then `text` is empty for good."""
+    reactions: tuple[Reaction, ...] = ()
 
 
 class EngineApi(Protocol):
@@ -165,7 +184,9 @@ class EngineApi(Protocol):
         """Add a person's devices to a room; returns when the hub has accepted the commit."""
         ...
 
-    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+    async def send(
+        self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"", reply_to: int = 0
+    ) -> Sent:
         """Send a message; with ``stored`` it is in the vault when this returns, online or not.
 
         Args:
@@ -173,7 +194,34 @@ class EngineApi(Protocol):
             text: What to say.
             wait: With ``accepted``, until the hub has it or refuses it; gives up after some seconds offline.
             content_id: 16 random bytes, so that asking again sends it once; else new ones.
+            reply_to: Local id of the message that it answers; 0 for none.
         """
+        ...
+
+    async def edit(
+        self, room: bytes, item: int, text: str, *, wait: Wait = "stored", content_id: bytes = b""
+    ) -> Sent:
+        """Say something else instead of an own message; the rest is as for ``send``.
+
+        What is done to a message shows in its line, which comes again with a higher revision.
+        """
+        ...
+
+    async def delete(self, room: bytes, item: int, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        """Take a message back, for good: one's own, or as a moderator one of somebody with a lower role."""
+        ...
+
+    async def react(
+        self,
+        room: bytes,
+        item: int,
+        emoji: str,
+        *,
+        undo: bool = False,
+        wait: Wait = "stored",
+        content_id: bytes = b"",
+    ) -> Sent:
+        """Put an emoji under a message, or with ``undo`` take the own one away."""
         ...
 
     async def timeline(

@@ -36,7 +36,7 @@ from yurt.client.intake import Intake
 from yurt.client.links import check_name, parse_invite
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
-from yurt.client.rooms import key_package_supply
+from yurt.client.rooms import actions, key_package_supply
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.create import create_room
 from yurt.client.rooms.groups import Groups
@@ -50,6 +50,7 @@ from yurt.client.vault import accounts, outbox, read_marks, rooms, timeline
 from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.open import Vault
+from yurt.client.vault.writer import Unit
 from yurt.client.views import room_view, sent_view, status_view
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.rooms.common.content import CONTENT_ID_SIZE
@@ -236,9 +237,46 @@ class Engine(EngineApi):
         return await invite(self._core, self._people, self._committer, room, address)
 
     @override
-    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+    async def send(
+        self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"", reply_to: int = 0
+    ) -> Sent:
+        device, name = self._core.device, content_id or os.urandom(CONTENT_ID_SIZE)
+        return await self._say(room, wait, lambda tx: store_note(tx, device, room, name, text, reply_to))
+
+    @override
+    async def edit(
+        self, room: bytes, item: int, text: str, *, wait: Wait = "stored", content_id: bytes = b""
+    ) -> Sent:
+        return await self._act(room, item, actions.edit(text), wait, content_id)
+
+    @override
+    async def delete(self, room: bytes, item: int, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        return await self._act(room, item, actions.delete(), wait, content_id)
+
+    @override
+    async def react(
+        self,
+        room: bytes,
+        item: int,
+        emoji: str,
+        *,
+        undo: bool = False,
+        wait: Wait = "stored",
+        content_id: bytes = b"",
+    ) -> Sent:
+        return await self._act(room, item, actions.react(emoji, undo=undo), wait, content_id)
+
+    async def _act(self, room: bytes, item: int, do: actions.Do, wait: Wait, content_id: bytes) -> Sent:
         core, name = self._core, content_id or os.urandom(CONTENT_ID_SIZE)
-        item = await core.write(lambda tx: store_note(tx, core.device, room, name, text))
+        return await self._say(
+            room,
+            wait,
+            lambda tx: actions.store_action(tx, core.device, core.groups, room, name, item, do),
+        )
+
+    async def _say(self, room: bytes, wait: Wait, store: Unit[int]) -> Sent:
+        core = self._core
+        item = await core.write(store)
         self._outbox.kick(room)
         if wait == "accepted":
             await core.until(lambda tx: sent_view(tx, item).state in DECIDED, ACCEPTED_S)

@@ -25,7 +25,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
-from yurt.client.rooms import create, lines
+from yurt.client.rooms import actions, create, lines
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.rooms.own_leaf import is_joining, make_room_leaf
 from yurt.client.vault import cursors, outbox, people, rooms, timeline
@@ -210,6 +210,7 @@ def _accept(tx: Connection, row: OutboxRow, receipt: Appended) -> None:
     """The log may have said so already."""
     timeline.accept(tx, row.item, receipt.position, receipt.accepted_at)
     outbox.delete(tx, row.item)
+    actions.settled(tx, row.item)
 
 
 def _unseal(tx: Connection, row: OutboxRow) -> None:
@@ -221,6 +222,7 @@ def _unseal(tx: Connection, row: OutboxRow) -> None:
 def _refuse(tx: Connection, row: OutboxRow, problem: Problem) -> None:
     timeline.set_state(tx, row.item, "refused", _code(problem))
     outbox.delete(tx, row.item)
+    actions.settled(tx, row.item)
 
 
 def _explain(tx: Connection, room: bytes, problem: Problem) -> None:

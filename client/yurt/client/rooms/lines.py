@@ -30,6 +30,7 @@ _TEXTS: Final = {
     DIFFERENT_CONTENT: "a second, different message under the same name was dropped; the first stands",
     UNKNOWN_CONTENT: "a newer client sent something that this release cannot show",
     LOG_FORKED: "the hub shows different people different logs, or lies: compare room codes with the others",
+    "tooManyReactions": "a reaction was hidden: its author has put too many under this message",
     "joiningLeaf": "a message was hidden: its device had not yet made a key for this room",
     "notAuthor": "a change was hidden: its author may not make it",
     "unknownEpoch": "a message could not be read: its keys are gone (it came very late)",

@@ -6,34 +6,46 @@ Nothing here can break the room: what cannot be read becomes a line with a reaso
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import ItemKind
-from yurt.client.rooms import lines
+from yurt.client.rooms import actions, lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
 from yurt.client.vault import outbox, own_entries, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
+from yurt.identity.did import Did
 from yurt.identity.leaf import VerifiedLeaf
 from yurt.mls.errors import RemoteMlsError
 from yurt.mls.group import Group
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.rooms.common.content import (
-    Content,
     Create,
     Plaintext,
+    Target,
     UnknownContent,
     Update,
     content_hash,
     decode_aad,
-    decode_content,
 )
 from yurt.rooms.common.errors import ContentError
-from yurt.rooms.common.participants import Standing, participants_of, verified_leaf
+from yurt.rooms.common.participants import verified_leaf
 from yurt.rooms.common.policy import Role
-from yurt.rooms.common.room import read_policy
-from yurt.rooms.member.content_rules import hidden_because
+from yurt.rooms.common.room import read_room
+from yurt.rooms.common.said import (
+    Delete,
+    Edit,
+    HistoryOffer,
+    HistoryWanted,
+    Like,
+    Read,
+    Said,
+    Undo,
+    decode_said,
+)
+from yurt.rooms.member.content_rules import refused_because
 from yurt.rooms.member.received import Outcome, receive
 from yurt.wire.position import LogRow
 
@@ -46,7 +58,7 @@ class _Read:
 
     author: VerifiedLeaf
     plaintext: Plaintext
-    content: Content
+    content: Said
 
 
 class Messages:
@@ -83,8 +95,9 @@ class Messages:
         item = own_entries.find(tx, room.room, row.hash)
         if item is None:
             return False
-        own_entries.place(tx, item, row.hash, row.position, row.accepted_at)
+        first = own_entries.place(tx, item, row.hash, row.position, row.accepted_at)
         outbox.delete(tx, item)
+        actions.settled(tx, item, placed=first)
         return True
 
     def _check_place(self, tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> RoomRow:
@@ -103,23 +116,28 @@ class Messages:
     def _show(
         self, tx: Connection, room: RoomRow, row: LogRow, group: Group, read: _Read, flag: str
     ) -> RoomRow:
-        hidden = hidden_because(read.content, read.author, _role(group, read))
+        hidden = refused_because(read.content, read.author, lambda did: _role(group, did))
         if hidden is not None:
             _add(tx, room, row, kind="undecryptable", read=read, text=lines.text_of(hidden), reason=hidden)
             return room
         match read.content:
             case Create():
-                text = read.content.object.content
-                _add(tx, room, row, kind="message", read=read, text=text, reason=flag)
-                return room
+                _add_note(tx, room, row, read, read.content, flag)
             case Update():
                 named = read.content.object
                 _add(tx, room, row, kind="notice", read=read, text=f"named the room {named.name!r}")
                 return replace(room, name=named.name, topic=named.topic)
+            case Edit() | Delete() | Like() | Undo():
+                if flag:
+                    _note(tx, room, row, read.author, lines.text_of(flag), flag)
+                line = msgspec.structs.replace(_item(room, row, read, kind="notice"), hidden=True)
+                actions.take_action(tx, room.room, line, read.content, read.plaintext.content)
+            case Read() | HistoryOffer() | HistoryWanted():
+                pass  # for devices, not for people
             case UnknownContent():
                 reason = lines.UNKNOWN_CONTENT
                 _add(tx, room, row, kind="notice", read=read, text=lines.text_of(reason), reason=reason)
-                return room
+        return room
 
 
 def _open(group: Group, row: LogRow) -> _Read:
@@ -135,7 +153,7 @@ def _open(group: Group, row: LogRow) -> _Read:
     decode_aad(message.authenticated_data)
     plaintext = Plaintext.decode(message.plaintext)
     # Every leaf was verified when it entered; this finds it in the cache.
-    return _Read(verified_leaf(message.leaf), plaintext, decode_content(plaintext.content))
+    return _Read(verified_leaf(message.leaf), plaintext, decode_said(plaintext.content))
 
 
 def _check_order(tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> str:
@@ -161,12 +179,21 @@ def _known(tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> bool:
     return True
 
 
-def _role(group: Group, read: _Read) -> Role:
-    """Give the author's role; asked only where it matters, because it reads the whole tree."""
-    if not isinstance(read.content, Update):
-        return Role.MEMBER
-    standing = Standing(read_policy(group.context.extensions), participants_of(group.tree))
-    return standing.role(read.author.did)
+def _role(group: Group, did: Did) -> Role:
+    """Give somebody's role; asked only where it matters, because it reads the whole tree.
+
+    By the epoch that the log is in at this row, which is the same on every device.
+    """
+    return read_room(group.context.extensions, group.tree).role(did)
+
+
+def _add_note(tx: Connection, room: RoomRow, row: LogRow, read: _Read, said: Create, flag: str) -> None:
+    """Add a message, and what was done to it before it came."""
+    line = _item(room, row, read, kind="message", text=said.object.content, reason=flag)
+    if (target := said.object.in_reply_to) is not None:
+        line = msgspec.structs.replace(line, reply_did=target.did, reply_id=target.id)
+    timeline.add(tx, line)
+    looks.refresh(tx, room.room, Target(read.author.did, said.id))
 
 
 def _add(
@@ -179,20 +206,24 @@ def _add(
     text: str,
     reason: str = "",
 ) -> None:
-    timeline.add(
-        tx,
-        NewItem(
-            room=room.room,
-            kind=kind,
-            did=read.author.did,
-            actor=read.author.actor,
-            text=text,
-            reason=reason,
-            content_id=read.content.id,
-            hash=content_hash(read.plaintext.content),
-            position=row.position,
-            accepted_at=row.accepted_at,
-        ),
+    timeline.add(tx, _item(room, row, read, kind=kind, text=text, reason=reason))
+
+
+def _item(
+    room: RoomRow, row: LogRow, read: _Read, *, kind: ItemKind, text: str = "", reason: str = ""
+) -> NewItem:
+    """Make the line of something that was said."""
+    return NewItem(
+        room=room.room,
+        kind=kind,
+        did=read.author.did,
+        actor=read.author.actor,
+        text=text,
+        reason=reason,
+        content_id=read.content.id,
+        hash=content_hash(read.plaintext.content),
+        position=row.position,
+        accepted_at=row.accepted_at,
     )
 
 

@@ -8,11 +8,21 @@ from dataclasses import replace
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.rooms import looks
 from yurt.client.rooms.leaves import Device
-from yurt.client.vault import outbox, rooms, timeline
+from yurt.client.vault import actions, outbox, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
-from yurt.rooms.common.content import Create, Note, Plaintext, Room, Update, content_hash, encode_content
+from yurt.rooms.common.content import (
+    Create,
+    Note,
+    Plaintext,
+    Room,
+    Target,
+    Update,
+    content_hash,
+    encode_content,
+)
 from yurt.rooms.common.errors import ContentError
 from yurt.rooms.member.sending import number
 from yurt.wire.position import START
@@ -20,7 +30,9 @@ from yurt.wire.problems import refuse
 from yurt.wire.registry import HASH_SIZE, MAX_CONTENT_SIZE
 
 
-def store_note(tx: Connection, device: Device, room: bytes, content_id: bytes, text: str) -> int:
+def store_note(
+    tx: Connection, device: Device, room: bytes, content_id: bytes, text: str, reply_to: int = 0
+) -> int:
     """Say a text in a room; asked again under the same content id, it is said once.
 
     Returns:
@@ -32,24 +44,52 @@ def store_note(tx: Connection, device: Device, room: bytes, content_id: bytes, t
     known = timeline.find_content(tx, room, device.did, content_id)
     if known is not None:
         return known[0]
-    found = rooms.find(tx, room)
-    if found is None:
-        raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
-    content = Create(content_id, Note(text))
-    return _store(tx, device, found, content, NewItem(room=room, kind="message", text=text))
+    found, target = open_room(tx, room), None
+    if reply_to:
+        note = actions.note(tx, room, item=reply_to)
+        if note is None:
+            raise refuse("notFound", "there is no such message in this room to be answered")
+        target = note.target
+    line = NewItem(room=room, kind="message", text=text)
+    if target is not None:
+        line = msgspec.structs.replace(line, reply_did=target.did, reply_id=target.id)
+    data = encode_content(Create(content_id, Note(text, target)))
+    item = store(tx, device, found, content_id, data, line)
+    looks.refresh(tx, room, Target(device.did, content_id))
+    return item
 
 
 def store_name(tx: Connection, device: Device, room: RoomRow, content_id: bytes, name: str) -> int:
     """Name a room; members learn the name from this content, joiners from their Welcome."""
     content, text = Update(content_id, Room(name)), f"named the room {name!r}"
-    return _store(tx, device, room, content, NewItem(room=room.room, kind="notice", text=text))
+    line = NewItem(room=room.room, kind="notice", text=text)
+    return store(tx, device, room, content_id, encode_content(content), line)
 
 
-def _store(tx: Connection, device: Device, room: RoomRow, content: Create | Update, line: NewItem) -> int:
-    if room.state in ("removed", "stopped"):
-        why = "you are no longer in this room" if room.state == "removed" else f"it is stopped: {room.reason}"
-        raise refuse("notAllowed", f"nothing can be sent here: {why}")
-    data = encode_content(content)
+def open_room(tx: Connection, room: bytes) -> RoomRow:
+    """Find a room that can be written to.
+
+    Raises:
+        ProblemError: No such room, not a member any more, or stopped.
+    """
+    found = rooms.find(tx, room)
+    if found is None:
+        raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
+    if found.state == "removed":
+        raise refuse("notAllowed", "nothing can be sent here: you are no longer in this room")
+    if found.state == "stopped":
+        raise refuse("notAllowed", f"nothing can be sent here: it is stopped: {found.reason}")
+    return found
+
+
+def store(
+    tx: Connection, device: Device, room: RoomRow, content_id: bytes, data: bytes, line: NewItem
+) -> int:
+    """Number content, and give it its line and its place in the outbox.
+
+    Raises:
+        ProblemError: It is too long.
+    """
     numbered, sender = number(room.sender, data)
     try:
         Plaintext(numbered.header(START, bytes(HASH_SIZE)), data).encode()
@@ -59,7 +99,7 @@ def _store(tx: Connection, device: Device, room: RoomRow, content: Create | Upda
         line,
         did=device.did,
         actor=device.actor,
-        content_id=content.id,
+        content_id=content_id,
         hash=content_hash(data),
         state="queued",
         own=True,

@@ -113,9 +113,33 @@ class SharedEngine(EngineApi):
         return await self._ask(protocol.Invite(room, address), PersonView)
 
     @override
-    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
-        request = protocol.Send(room, text, wait, content_id or os.urandom(_CONTENT_ID_SIZE))
-        return await self._ask(request, Sent)
+    async def send(
+        self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"", reply_to: int = 0
+    ) -> Sent:
+        return await self._ask(protocol.Send(room, text, wait, _name(content_id), reply_to), Sent)
+
+    @override
+    async def edit(
+        self, room: bytes, item: int, text: str, *, wait: Wait = "stored", content_id: bytes = b""
+    ) -> Sent:
+        return await self._ask(protocol.Edit(room, item, text, wait, _name(content_id)), Sent)
+
+    @override
+    async def delete(self, room: bytes, item: int, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        return await self._ask(protocol.Delete(room, item, wait, _name(content_id)), Sent)
+
+    @override
+    async def react(
+        self,
+        room: bytes,
+        item: int,
+        emoji: str,
+        *,
+        undo: bool = False,
+        wait: Wait = "stored",
+        content_id: bytes = b"",
+    ) -> Sent:
+        return await self._ask(protocol.React(room, item, emoji, undo, wait, _name(content_id)), Sent)
 
     @override
     async def timeline(
@@ -243,3 +267,8 @@ async def connect(
     engine = SharedEngine(home, passphrase, network, clock)
     await engine.reach()
     return engine
+
+
+def _name(content_id: bytes) -> bytes:
+    """Name what is said here, so that it is said once whatever holder is asked."""
+    return content_id or os.urandom(_CONTENT_ID_SIZE)

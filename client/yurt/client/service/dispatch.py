@@ -1,6 +1,6 @@
 """A request becomes a call of the engine: the same for the holder's own front end and for thin clients."""
 
-from yurt.client.api import EngineApi
+from yurt.client.api import EngineApi, Sent
 from yurt.client.errors import ClientError, Closed, UsageError, VaultUnwritable
 from yurt.client.service import protocol
 from yurt.wire.problems import ProblemError, refuse
@@ -17,7 +17,11 @@ async def dispatch(engine: EngineApi, request: protocol.Request) -> object:
         Closed: The engine has ended meanwhile; another one will do it.
     """
     try:
-        return await (_read(engine, request) if isinstance(request, _READS) else _change(engine, request))
+        if isinstance(request, _READS):
+            return await _read(engine, request)
+        if isinstance(request, protocol.Send | protocol.Edit | protocol.Delete | protocol.React):
+            return await _say(engine, request)
+        return await _change(engine, request)
     except Closed:
         raise
     except ClientError as error:
@@ -52,16 +56,31 @@ async def _read(engine: EngineApi, request: protocol.Request) -> object:
             return await engine.following()
 
 
+async def _say(
+    engine: EngineApi, request: protocol.Send | protocol.Edit | protocol.Delete | protocol.React
+) -> Sent:
+    room, wait, name = request.room, request.wait, request.content_id
+    match request:
+        case protocol.Send():
+            return await engine.send(
+                room, request.text, wait=wait, content_id=name, reply_to=request.reply_to
+            )
+        case protocol.Edit():
+            return await engine.edit(room, request.item, request.text, wait=wait, content_id=name)
+        case protocol.Delete():
+            return await engine.delete(room, request.item, wait=wait, content_id=name)
+        case protocol.React():
+            return await engine.react(
+                room, request.item, request.emoji, undo=request.undo, wait=wait, content_id=name
+            )
+
+
 async def _change(engine: EngineApi, request: protocol.Request) -> object:
     match request:
         case protocol.CreateRoom():
             return await engine.create_room(request.name, room=request.room)
         case protocol.Invite():
             return await engine.invite(request.room, request.address)
-        case protocol.Send():
-            return await engine.send(
-                request.room, request.text, wait=request.wait, content_id=request.content_id
-            )
         case protocol.MarkRead():
             await engine.mark_read(request.room, request.item)
             return None

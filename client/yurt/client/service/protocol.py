@@ -55,6 +55,37 @@ class Send(Request, frozen=True, tag="send"):
     text: str
     wait: Wait
     content_id: bytes
+    reply_to: int = 0
+
+
+class Edit(Request, frozen=True, tag="edit"):
+    """``EngineApi.edit``."""
+
+    room: bytes
+    item: int
+    text: str
+    wait: Wait
+    content_id: bytes
+
+
+class Delete(Request, frozen=True, tag="delete"):
+    """``EngineApi.delete``."""
+
+    room: bytes
+    item: int
+    wait: Wait
+    content_id: bytes
+
+
+class React(Request, frozen=True, tag="react"):
+    """``EngineApi.react``."""
+
+    room: bytes
+    item: int
+    emoji: str
+    undo: bool
+    wait: Wait
+    content_id: bytes
 
 
 class GetTimeline(Request, frozen=True, tag="timeline"):
@@ -123,6 +154,9 @@ AnyRequest = (
     | GetRooms
     | Invite
     | Send
+    | Edit
+    | Delete
+    | React
     | GetTimeline
     | MarkRead
     | GetPerson

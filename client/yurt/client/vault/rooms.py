@@ -83,6 +83,7 @@ def delete(tx: Connection, room: bytes) -> None:
         "DELETE FROM item WHERE room = ?",
         "DELETE FROM read_mark WHERE room = ?",
         "DELETE FROM own_entry WHERE room = ?",
+        "DELETE FROM action WHERE room = ?",
     ):
         tx.execute(statement, (room,))
 

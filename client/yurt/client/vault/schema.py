@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils.db import Database
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 _FIRST: Final = (
     # Who lives here; one row.
@@ -178,6 +178,27 @@ _OWN_ENTRIES: Final = (
     "DROP INDEX outbox_hash",
 )
 
+# What people do to messages: the action is a line of its own that is not shown, its target's line shows it.
+_ACTIONS: Final = (
+    "ALTER TABLE item ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE item ADD COLUMN reply_did TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE item ADD COLUMN reply_id BLOB NOT NULL DEFAULT x''",
+    # What was done to it, as JSON (yurt.client.vault.actions); empty if nothing was.
+    "ALTER TABLE item ADD COLUMN marks TEXT NOT NULL DEFAULT ''",
+    # What it said at first, if something was done to it; empty again once it is deleted.
+    "ALTER TABLE item ADD COLUMN original TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE action (
+        item        INTEGER PRIMARY KEY,           -- its own line, with author and place
+        room        BLOB NOT NULL,
+        did         TEXT NOT NULL,                 -- these two name the target, which may be missing
+        content_id  BLOB NOT NULL,
+        content     BLOB NOT NULL                  -- as it was said
+    ) STRICT
+    """,
+    "CREATE INDEX action_target ON action (room, did, content_id)",
+)
+
 
 def prepare(connection: Connection) -> None:
     """Bring the tables up to date.
@@ -210,6 +231,11 @@ def _migrate(connection: Connection) -> None:
     @migrations()
     def own_entries(_db: "Database") -> None:
         for statement in _OWN_ENTRIES:
+            connection.execute(statement)
+
+    @migrations()
+    def actions(_db: "Database") -> None:
+        for statement in _ACTIONS:
             connection.execute(statement)
 
     # SQLCipher's connection is no sqlite3.Connection, but behaves as one.

@@ -9,14 +9,15 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.api import DEFAULT_PAGE, ItemKind, SendState, TimelineItem
+from yurt.client.api import DEFAULT_PAGE, ItemKind, Reaction, SendState, TimelineItem
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.writer import Row
 from yurt.wire.position import Position
 
 _SELECT: Final = """
     SELECT item.id, item.revision, item.room, item.kind, item.term, item.seq, item.did, item.actor, item.text,
-    item.reason, item.content_id, item.state, item.own, item.accepted_at, coalesce(person.address, '')
+    item.reason, item.content_id, item.state, item.own, item.accepted_at, coalesce(person.address, ''),
+    item.reply_did, item.reply_id, item.marks
     FROM item LEFT JOIN person ON person.did = item.did
 """
 _NEXT_REVISION: Final = "(SELECT coalesce(max(revision), 0) + 1 FROM item)"
@@ -38,6 +39,21 @@ class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = False
     position: Position | None = None
     accepted_at: int = 0
+    hidden: bool = False
+    """Not shown: an action on another line."""
+    reply_did: str = ""
+    reply_id: bytes = b""
+
+
+class Marks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was done to a message, as it is shown."""
+
+    edited: bool = False
+    deleted_by: str = ""
+    reactions: tuple[Reaction, ...] = ()
+
+
+_UNTOUCHED: Final = Marks()
 
 
 def add(tx: Connection, item: NewItem) -> int:
@@ -46,8 +62,8 @@ def add(tx: Connection, item: NewItem) -> int:
     row: Row = tx.execute(
         f"""
         INSERT INTO item (revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
-            state, own, accepted_at)
-        VALUES ({_NEXT_REVISION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            state, own, accepted_at, hidden, reply_did, reply_id)
+        VALUES ({_NEXT_REVISION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         RETURNING id
         """,  # noqa: S608  # a constant
         (
@@ -64,6 +80,9 @@ def add(tx: Connection, item: NewItem) -> int:
             item.state,
             int(item.own),
             item.accepted_at,
+            int(item.hidden),
+            item.reply_did,
+            item.reply_id,
         ),
     ).fetchone()
     return int(row[0])
@@ -74,6 +93,16 @@ def set_state(tx: Connection, item: int, state: SendState, reason: str = "") -> 
     tx.execute(
         f"UPDATE item SET state = ?, reason = ?, revision = {_NEXT_REVISION} WHERE id = ?",  # noqa: S608  # a constant
         (state, reason, item),
+    )
+
+
+def reveal(tx: Connection, item: int, kind: ItemKind, text: str, reason: str) -> None:
+    """Show a line that was hidden, as something else."""
+    tx.execute(
+        f"""
+        UPDATE item SET hidden = 0, kind = ?, text = ?, reason = ?, revision = {_NEXT_REVISION} WHERE id = ?
+        """,  # noqa: S608  # a constant
+        (kind, text, reason, item),
     )
 
 
@@ -107,7 +136,9 @@ def get(tx: Connection, item: int) -> TimelineItem | None:
 def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[TimelineItem]:
     """Give lines after a local id, oldest first; of one room or of all."""
     rows = tx.execute(
-        _SELECT + " WHERE item.id > ?1 AND (?2 IS NULL OR item.room = ?2) ORDER BY item.id LIMIT ?3",
+        _SELECT
+        + """ WHERE item.id > ?1 AND (?2 IS NULL OR item.room = ?2) AND item.hidden = 0
+        ORDER BY item.id LIMIT ?3""",
         (after, room, limit),
     ).fetchall()
     return [_item(row) for row in rows]
@@ -116,7 +147,8 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
 def page_before(tx: Connection, room: bytes, before: int, limit: int) -> list[TimelineItem]:
     """Give the last lines of a room before a local id, oldest first."""
     rows = tx.execute(
-        _SELECT + " WHERE item.id < ? AND item.room = ? ORDER BY item.id DESC LIMIT ?", (before, room, limit)
+        _SELECT + " WHERE item.id < ? AND item.room = ? AND item.hidden = 0 ORDER BY item.id DESC LIMIT ?",
+        (before, room, limit),
     ).fetchall()
     return [_item(row) for row in reversed(rows)]
 
@@ -143,7 +175,7 @@ def changed(
     rows = tx.execute(
         _SELECT
         + """ WHERE item.revision > ?1 AND (?2 IS NULL OR item.room = ?2)
-            AND (item.id > ?4 OR item.revision > ?5)
+            AND (item.id > ?4 OR item.revision > ?5) AND item.hidden = 0
         ORDER BY item.revision LIMIT ?3""",
         (revision, room, limit, after, since),
     ).fetchall()
@@ -181,7 +213,11 @@ def _item(row: Row) -> TimelineItem:
         own,
         accepted_at,
         pinned,
+        reply_did,
+        reply_id,
+        done,
     ) = row
+    marks = msgspec.json.decode(done, type=Marks) if done else _UNTOUCHED
     address: str = pinned or address_of(actor)
     return TimelineItem(
         item=item,
@@ -198,4 +234,9 @@ def _item(row: Row) -> TimelineItem:
         state=state,
         own=bool(own),
         accepted_at=accepted_at,
+        reply_did=reply_did,
+        reply_id=reply_id,
+        edited=marks.edited,
+        deleted_by=marks.deleted_by,
+        reactions=marks.reactions,
     )
