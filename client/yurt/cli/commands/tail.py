@@ -1,6 +1,7 @@
 """``yurt tail [ROOM]``: what was said, then what is said, until interrupted.
 
-Each line comes once, when it has its place in the room; own messages that still wait are not shown.
+Each line comes when it has its place in the room, and again when something was done to it; own messages that
+still wait are not shown.
 """
 
 import argparse
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("room", metavar="ROOM", nargs="?", help="its name, or the beginning of its id")
     parser.add_argument("--history", type=int, metavar="N", help="lines from before (20, or as --count)")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N lines")
+    parser.add_argument("--numbers", action="store_true", help="show the number of each line, to speak of it")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -34,14 +36,18 @@ def run(args: argparse.Namespace, output: Output) -> int:
         names = {room.room: room.name for room in await engine.rooms()}
         room = (await find_room(engine, args.room)).room if args.room else None
         after = await _before_last(engine, [room] if room else list(names), history)
-        shown: set[int] = set()
+        shown: dict[int, object] = {}
+        count = 0
         async for item in engine.watch(room, after=after):
-            if item.item in shown or (item.own and item.state not in ("accepted", "refused")):
+            looks = (item.text, item.deleted_by, item.reactions)
+            waits = item.own and item.state not in ("accepted", "refused")
+            if waits or shown.get(item.item) == looks:
                 continue
-            shown.add(item.item)
+            shown[item.item] = looks
             line = _line(item, names.get(item.room, "") if room is None else None)
-            output.show(item_json(item), line)
-            if args.count and len(shown) >= args.count:
+            output.show(item_json(item), f"{item.item:>5} {line}" if args.numbers else line)
+            count += 1
+            if count == args.count:
                 break
         return 0
 
@@ -78,7 +84,20 @@ def item_json(item: TimelineItem) -> dict[str, object]:
         "state": item.state,
         "own": item.own,
         "accepted_at": item.accepted_at,
+        "reply_to": [item.reply_did, item.reply_id] if item.reply_did else None,
+        "edited": item.edited,
+        "deleted_by": item.deleted_by,
+        "reactions": {each.emoji: list(each.by) for each in item.reactions},
     }
+
+
+def _said(item: TimelineItem) -> str:
+    """Say a message, and what was done to it."""
+    if item.deleted_by:
+        return f"(deleted by {item.deleted_by})"
+    marks = ["edited"] * item.edited + ([item.reason] if item.reason else [])
+    marks += [f"{each.emoji} {len(each.by)}" for each in item.reactions]
+    return "".join([item.text, *(f" [{mark}]" for mark in marks)])
 
 
 def _line(item: TimelineItem, room: str | None) -> str:
@@ -87,7 +106,6 @@ def _line(item: TimelineItem, room: str | None) -> str:
         f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
     )
     if item.kind == "message":
-        mark = f" [{item.reason}]" if item.reason else ""
-        return f"{clock}{place}{item.address or item.did}: {item.text}{mark}"
+        return f"{clock}{place}{item.address or item.did}: {_said(item)}"
     who = f"{item.address}: " if item.kind != "roster" and item.address else ""
     return f"{clock}{place}* {who}{item.text}"

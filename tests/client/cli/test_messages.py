@@ -1,0 +1,35 @@
+"""What is done to messages from the command line."""
+
+import json
+
+from yurt.cli.testing import join, yurt
+from yurt.client.testing import HARBOUR, Town
+
+ANA = f"ana@{HARBOUR}"
+
+
+async def test_reply_react_edit_delete(town: Town) -> None:
+    """A script names a message by its number or its content id, and tail tells what became of it."""
+    await join(town, "ana")
+    await yurt(town, "ana", "room", "create", "tea")
+    sent = json.loads((await yurt(town, "ana", "send", "tea", "hello", "--json"))[1])
+    number, name = str(sent["item"]), sent["content_id"]
+
+    replied = await yurt(town, "ana", "reply", "tea", name[:8], "hello yourself", "--json")
+    reacted = await yurt(town, "ana", "react", "tea", number, "+1", "--json")
+    edited = await yurt(town, "ana", "edit", "tea", number, "good day")
+    deleted = await yurt(town, "ana", "delete", "tea", str(json.loads(replied[1])["item"]))
+    nothing = await yurt(town, "ana", "delete", "tea", "4711")
+    nonsense = await yurt(town, "ana", "edit", "tea", "the last one", "x")
+    tail = await yurt(town, "ana", "tail", "tea", "--count", "3", "--json")
+    human = await yurt(town, "ana", "tail", "tea", "--count", "3", "--numbers")
+
+    assert [code for code, _, _ in (replied, reacted, edited, deleted)] == [0] * 4
+    assert (nothing[0], nonsense[0]) == (4, 2)
+    lines = {line["item"]: line for line in map(json.loads, tail[1].splitlines())}
+    hello, reply = lines[sent["item"]], lines[json.loads(replied[1])["item"]]
+    assert (hello["text"], hello["edited"], hello["reactions"]) == ("good day", True, {"+1": [ANA]})
+    assert (reply["text"], reply["deleted_by"]) == ("", ANA)
+    assert reply["reply_to"][1] == name
+    assert "good day [edited] [+1 1]" in human[1]
+    assert f"(deleted by {ANA})" in human[1]
