@@ -26,6 +26,8 @@ from yurt.wire.network_map import Endpoint
 TOTAL_S: Final = 10.0
 MAX_REDIRECTS: Final = 3
 MAX_BODY: Final = 1024 * 1024
+PLACES: Final = 100
+"""Connections at once for reading, and as many for sending."""
 _STREAMED: Final = 512 * 1024
 """Larger bodies are written piece by piece, so that the loop goes on."""
 USER_AGENT: Final = "yurt/0.1"
@@ -155,16 +157,20 @@ def _result(name: str, address: str, port: int) -> ResolveResult:
 
 
 class SafeFetch:
-    """Keeps the pooled connections; one per node process."""
+    """Keeps the pooled connections; one per node process.
+
+    Strangers can make us read (the key that a signature names), from servers as slow as they like; so what
+    we read and what we send have places of their own, and exchanges and deliveries go on.
+    """
 
     def __init__(self, network: Network | None) -> None:
         self._network = network
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def get(
         self,
@@ -218,7 +224,9 @@ class SafeFetch:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int
     ) -> Fetched:
         check_url(url)
-        session = self._session = self._session or self._open()
+        session = self._sessions.get(method)
+        if session is None:
+            session = self._sessions[method] = self._open()
         try:
             async with session.request(
                 method, url, headers=headers, data=body, allow_redirects=False
@@ -240,7 +248,7 @@ class SafeFetch:
             resolver=CheckedResolver(names),
             ssl=_tls_context(self._network),
             use_dns_cache=False,
-            limit=200,
+            limit=PLACES,
             limit_per_host=8,
             keepalive_timeout=30,
         )

@@ -204,6 +204,33 @@ async def test_a_server_that_never_ends_is_left(serve: Start) -> None:
         await fetch.post(f"https://{OPEN}/", b"", {}, total_s=0.2)
 
 
+async def test_slow_servers_do_not_hold_what_is_sent(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger names keys at servers that never answer; our exchanges and deliveries go on."""
+    monkeypatch.setattr("yurt.node.fetch.PLACES", 2)
+    arrived, over = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(_request: web.Request) -> web.Response:
+        arrived.release()
+        await over.wait()
+        return web.Response()
+
+    async def quick(_request: web.Request) -> web.Response:
+        return web.Response(text="taken")
+
+    app = web.Application()
+    app.add_routes([web.get("/key", slow), web.post("/inbox", quick)])
+    fetch = await serve(app)
+    keys = [asyncio.create_task(fetch.get(f"https://{OPEN}/key")) for _ in range(5)]
+    for _ in range(2):
+        await arrived.acquire()
+
+    sent = await fetch.post(f"https://{OPEN}/inbox", b"", {}, total_s=5.0)
+
+    assert sent.body == b"taken"
+    over.set()
+    assert all(answer.status == 200 for answer in await asyncio.gather(*keys))
+
+
 async def test_nobody_there_is_one_kind_of_error() -> None:
     """A name that does not resolve is a FetchError without our own addresses in it."""
     fetch = SafeFetch(None)
