@@ -13,6 +13,7 @@ from typing import Final
 from yurt.wire.problems import refuse
 
 _MAX_KEYS: Final = 10_000
+"""Of one kind: whoever floods one (names of nodes, say) must not make another forget (logins)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Limiter:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._full_again: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._full_again: dict[str, OrderedDict[str, float]] = {}
 
     def take(self, what: str, key: str, rate: Rate) -> None:
         """Take one; an empty key is not limited.
@@ -45,17 +46,19 @@ class Limiter:
             return
         now = self._monotonic()
         # A bucket is one number: when it will be full again. Each take moves that by `every_s`.
-        full_again = max(now, self._full_again.pop((what, key), now)) + rate.every_s
+        keys = self._full_again.setdefault(what, OrderedDict())
+        full_again = max(now, keys.pop(key, now)) + rate.every_s
         wait = full_again - now - rate.burst * rate.every_s
         if wait > 0:
-            self._keep((what, key), full_again - rate.every_s)
+            _keep(keys, key, full_again - rate.every_s)
             raise refuse("tooMany", f"too often; try again in {wait:.0f} s", retry_after=wait)
-        self._keep((what, key), full_again)
+        _keep(keys, key, full_again)
 
-    def _keep(self, key: tuple[str, str], full_again: float) -> None:
-        self._full_again[key] = full_again
-        while len(self._full_again) > _MAX_KEYS:
-            self._full_again.popitem(last=False)
+
+def _keep(keys: OrderedDict[str, float], key: str, full_again: float) -> None:
+    keys[key] = full_again
+    while len(keys) > _MAX_KEYS:
+        keys.popitem(last=False)
 
 
 def limited_address(address: str) -> str:

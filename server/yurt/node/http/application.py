@@ -13,23 +13,28 @@ from yurt.node.limiter import Limiter, Rate, limited_address
 
 OPEN_RATE: Final = Rate(burst=300, every_s=1.0)
 """Requests of one address that show neither a token nor a signature."""
+SIGNED_RATE: Final = Rate(burst=1000, every_s=0.02)
+"""Requests of one address that show either: nobody has verified it yet, so this is limited as well."""
 
 
 def build(guard: Guard, limiter: Limiter, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
     """Put the application together; the first middleware is the outermost."""
-    app = web.Application(middlewares=[guard.middleware, only_problems, _limited(limiter)])
+    app = web.Application(middlewares=[guard.middleware, only_problems, limited(limiter)])
     app[BUDGET] = Budget()
     app.add_routes(routes)
     app.on_response_prepare.append(_headers)
     return app
 
 
-def _limited(limiter: Limiter) -> Middleware:
+def limited(limiter: Limiter) -> Middleware:
+    """Make the middleware that holds the rates of addresses."""
+
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count requests of strangers; people and nodes have limits of their own."""
-        if "Authorization" not in request.headers and "Signature" not in request.headers:
-            limiter.take("open", limited_address(request.remote or ""), OPEN_RATE)
+        """Count requests of an address; people and nodes have further limits of their own."""
+        shown = "Authorization" in request.headers or "Signature" in request.headers
+        what, rate = ("signed", SIGNED_RATE) if shown else ("open", OPEN_RATE)
+        limiter.take(what, limited_address(request.remote or ""), rate)
         return await handler(request)
 
     return limit

@@ -5,14 +5,18 @@ refused. What is read here goes through `yurt.wire.gate` before anything looks a
 """
 
 import asyncio
+from collections import Counter
 from typing import Final
 
 from aiohttp import web
 
+from yurt.node.limiter import limited_address
 from yurt.wire.problems import refuse
 
 MIN_BYTES_PER_S: Final = 1_000
 TOTAL: Final = 96 * 1024 * 1024
+PER_ADDRESS: Final = 24 * 1024 * 1024
+"""Of that, for one address: twelve slow senders of one stranger would take it all from everybody."""
 FIRST_S: Final = 10.0
 """What every body may take, however small."""
 LAST_S: Final = 60.0
@@ -22,22 +26,28 @@ LAST_S: Final = 60.0
 class Budget:
     """Bytes of bodies that may be in memory at once, from everybody together, verified or not."""
 
-    def __init__(self, total: int = TOTAL) -> None:
+    def __init__(self, total: int = TOTAL, per_address: int = PER_ADDRESS) -> None:
         self._left = total
+        self._per_address = per_address
+        self._held: Counter[str] = Counter()
 
-    def take(self, size: int) -> None:
-        """Take bytes.
+    def take(self, size: int, address: str) -> None:
+        """Take bytes for an address; an empty one (a proxy stands there) counts only with the total.
 
         Raises:
             ProblemError: `overloaded`.
         """
-        if size > self._left:
+        if size > self._left or (address and self._held[address] + size > self._per_address):
             raise refuse("overloaded", "too much arrives at once; try again", retry_after=1.0)
         self._left -= size
+        self._held[address] += size
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, address: str) -> None:
         """Give bytes back."""
         self._left += size
+        self._held[address] -= size
+        if self._held[address] <= 0:
+            del self._held[address]
 
 
 BUDGET: Final = web.AppKey("body budget", Budget)
@@ -64,14 +74,16 @@ async def read_body(request: web.Request, limit: int) -> bytes:
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
-    budget, body = request.app[BUDGET], bytearray()
+    budget, address = request.app[BUDGET], limited_address(request.remote or "")
+    body, taken = bytearray(), 0
     try:
         async for chunk in request.content.iter_any():
-            budget.take(len(chunk))
+            budget.take(len(chunk), address)
+            taken += len(chunk)
             body += chunk
             if len(body) > limit:
                 raise refuse("tooLarge", f"at most {limit} bytes are taken here", limit=limit)
         return bytes(body)
     finally:
         # Whoever waits for a slow sender holds little; what is complete is worked on at once.
-        budget.give_back(len(body))
+        budget.give_back(taken, address)
