@@ -44,7 +44,7 @@ def _create(db: Tables) -> None:
     db.execute("""
         CREATE TABLE cursor (
             log INTEGER NOT NULL REFERENCES log,
-            reader TEXT NOT NULL,          -- device/HEX or peer/DOMAIN
+            reader TEXT NOT NULL,          -- device/DID/HEX or peer/DOMAIN
             term INTEGER NOT NULL DEFAULT 0,
             seq INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (log, reader)

@@ -18,9 +18,9 @@ WAIT_S: Final = 0.5
 class Acks:
     """The acks of one stream."""
 
-    def __init__(self, store: Store, device: bytes, wait_s: float = WAIT_S) -> None:
+    def __init__(self, store: Store, did: str, device: bytes, wait_s: float = WAIT_S) -> None:
         self._store = store
-        self._reader = device_reader(device)
+        self._reader = device_reader(did, device)
         self._wait_s = wait_s
         self._noted: dict[str, Position] = {}
         self._task: asyncio.Task[None] | None = None
@@ -59,6 +59,6 @@ class Acks:
             await self.flush()
 
 
-def device_reader(device: bytes) -> str:
-    """The name of a device as a reader of logs."""
-    return f"device/{device.hex()}"
+def device_reader(did: str, device: bytes) -> str:
+    """The name of a device as a reader of logs; by person, for anybody may give their device the same id."""
+    return f"device/{did}/{device.hex()}"

@@ -190,7 +190,7 @@ class Stream:
             raise refuse("badRequest", "this stream belongs to another device; open a new one")
         if self.caller is None:
             self.caller = caller
-            self._acks = Acks(self._parts.store, caller.device_id)
+            self._acks = Acks(self._parts.store, caller.did, caller.device_id)
 
     # --- calls --------------------------------------------------------------------------------------
     async def _call(self, call: Call) -> None:
