@@ -23,7 +23,6 @@ from yurt.node.http import application
 from yurt.node.http.doors import CommandDoor, invite_page
 from yurt.node.http.guard import Guard
 from yurt.node.http.listener import Listener
-from yurt.node.hub.append import RoomHub
 from yurt.node.hub.handlers import RoomCommands
 from yurt.node.hub.member_copy import MemberCopies
 from yurt.node.hub.states import RoomStates
@@ -33,6 +32,7 @@ from yurt.node.peers.exchange_client import ExchangeClient
 from yurt.node.peers.exchange_door import ExchangeDoor
 from yurt.node.peers.links import Links
 from yurt.node.peers.peer_keys import PeerKeys
+from yurt.node.peers.recovery import Recovery, RestoredHub
 from yurt.node.people.delivery import Delivery
 from yurt.node.people.directory import Directory
 from yurt.node.people.documents import Documents
@@ -133,8 +133,9 @@ class Node:
         inbox = Inbox(domain, store, clock, signatures, directory, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
-        hub = RoomHub(domain, store, states, clock)
-        copies = MemberCopies(domain, store, states, clock)
+        copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
+        await copies.begin()
+        hub = RestoredHub(domain, store, states, clock, copies)
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
@@ -160,6 +161,8 @@ class Node:
         )
         await links.start()
         stack.push_async_callback(links.stop)
+        await copies.ask(links, self._config.restore_wait_s)
+        stack.push_async_callback(copies.stop)
         await delivery.start()
         stack.push_async_callback(delivery.stop)
         documents = Documents(domain, store, ground.keys)

@@ -48,6 +48,9 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_connections_per_address: int = 50
     """Loopback addresses are exempt: a proxy stands there."""
 
+    restore_wait_s: int = 60
+    """How long a restored hub asks member nodes for what its backup lacks before it goes on without them."""
+
     @property
     def origin(self) -> str:
         """Beginning of every id of this node."""

@@ -91,11 +91,11 @@ class Town:
     tls: ssl.SSLContext
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
 
-    async def start(self, domain: str) -> None:
-        """Start a node; make it first if it does not exist."""
+    async def start(self, domain: str, config: NodeConfig | None = None) -> None:
+        """Start a node, as usual here or as `config` says; make it first if it does not exist."""
         network = read_network(self.places.map_file(domain))
         endpoint = network.map.names[domain]
-        config = NodeConfig(
+        config = config or NodeConfig(
             domain,
             f"{endpoint.host}:{endpoint.port}",
             str(self.places.certificate_file(domain)),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,7 +19,10 @@ from yurt.mls.group_store import MemoryGroupStore
 from yurt.mls.key_package import KeyPackage
 from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.mls.leaf_node import Lifetime
+from yurt.node.admin.backup import back_up
+from yurt.node.admin.restore import restore_node
 from yurt.node.clock import SystemClock
+from yurt.node.config import load
 from yurt.node.keys import NodeKeys
 from yurt.node.people.room_documents import name_of_room
 from yurt.node.store import logs
@@ -45,6 +49,7 @@ from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind, InboxKind
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
+CLOCK = SystemClock()
 
 
 @dataclass
@@ -304,3 +309,91 @@ async def test_one_request_brings_a_room_once(town: Town) -> None:
 
     [rows] = answer.pulls
     assert [row.position for row in rows.rows] == [said.position]
+
+
+async def lose_what_came_after_a_backup(town: Town, ana: Member) -> list[LogRow]:
+    """Back harbour up, let the room go on, and put harbour back to the backup; return the rows before."""
+    data, file = town.folder / HARBOUR, town.folder / "backup"
+    await back_up(data, CLOCK, file)
+    await ana.say("after the backup")
+    staged = ana.group.stage_commit(
+        leaf=ana.client.person.own_leaf(LeafUse.ROOM, ana.room),
+        force_path=True,
+        authenticated_data=CommitData(ana.client.person.born_at * 1000).encode(),
+    )
+    entry = Append(
+        room=ana.room, kind=EntryKind.COMMIT, entry=staged.commit, group_info=staged.group_info, welcome=b""
+    )
+    receipt: Appended = await ana.client.call(entry)
+    ana.group.merge(at=receipt.accepted_at)
+    last = await ana.say("in a new epoch")
+    await rows_at(town, HILLTOP, ana.room, last.position.seq)
+    before = await rows_at(town, HARBOUR, ana.room, last.position.seq)
+    await town.stop(HARBOUR)
+    shutil.rmtree(data)
+    await restore_node(file, data, CLOCK)
+    return before
+
+
+async def test_a_restored_hub_takes_back_what_a_member_node_holds(town: Town) -> None:
+    """Messages and a commit that the backup lacks come back from hilltop; the room goes on behind them."""
+    ana, _, _ = await two_members(town)
+    before = await lose_what_came_after_a_backup(town, ana)
+
+    await town.start(HARBOUR)
+    again = await rows_at(town, HARBOUR, ana.room, before[-1].position.seq)
+    receipt = await patiently(ana, ana.sealed("we go on"))
+
+    assert again == before
+    assert receipt.position.seq == before[-1].position.seq + 1
+    await rows_at(town, HILLTOP, ana.room, receipt.position.seq)
+
+
+async def test_a_restored_hub_gives_no_place_away_twice(town: Town) -> None:
+    """While hilltop cannot be asked, the room takes nothing; once it was, it does."""
+    ana, _, _ = await two_members(town)
+    before = await lose_what_came_after_a_backup(town, ana)
+    await town.stop(HILLTOP)
+    sealed = ana.sealed("is anybody there?")
+
+    await town.start(HARBOUR)
+    with pytest.raises(ProblemError) as waits:
+        await ana.client.call(sealed)
+    await town.start(HILLTOP)
+    receipt = await patiently(ana, sealed)
+
+    assert waits.value.problem.code == "overloaded"
+    assert receipt.position.seq == before[-1].position.seq + 1
+    assert (await rows_at(town, HARBOUR, ana.room, 1))[: len(before)] == before
+
+
+async def test_a_restored_hub_does_not_wait_for_ever(town: Town) -> None:
+    """After `restore_wait_s` a room goes on without a member node that does not come back."""
+    ana, _, _ = await two_members(town)
+    await town.stop(HILLTOP)
+    data, file = town.folder / HARBOUR, town.folder / "backup"
+    await back_up(data, CLOCK, file)
+    await town.stop(HARBOUR)
+    shutil.rmtree(data)
+    await restore_node(file, data, CLOCK)
+    with (data / "node.toml").open("a") as config:
+        config.write("restore_wait_s = 1\n")
+
+    await town.start(HARBOUR, load(data))
+    receipt = await patiently(ana, ana.sealed("alone"))
+
+    assert receipt.position.seq > 0
+
+
+async def patiently(member: Member, entry: Append) -> Appended:
+    """Append, again and again while the node says that it is busy."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                receipt: Appended = await member.client.call(entry)
+            except ProblemError as error:
+                if error.problem.code != "overloaded":
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return receipt
