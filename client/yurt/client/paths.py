@@ -6,9 +6,12 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from yurt.client.errors import UsageError
 from yurt.wire.network_map import BadNetworkMap, NetworkMap
+
+_OTHERS_WRITE: Final = 0o022
 
 
 def home() -> Path:
@@ -19,6 +22,24 @@ def home() -> Path:
     from platformdirs import user_data_path  # 25 ms that an override saves
 
     return user_data_path("yurt", appauthor=False)
+
+
+def check_private(folder: Path) -> None:
+    """Check that nobody else can put files, links or sockets into the vault's folder.
+
+    Raises:
+        UsageError: It is another user's, or others may write there. A folder that is not there is private.
+    """
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used: {error.strerror}") from None
+    if found.st_uid != os.getuid():
+        raise UsageError(f"{folder} is another user's: set YURT_HOME to a folder of your own")
+    if found.st_mode & _OTHERS_WRITE:
+        raise UsageError(f"others may write into {folder}: run chmod 700 {folder}, or set YURT_HOME")
 
 
 def network_path() -> Path | None:

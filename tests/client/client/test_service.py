@@ -1,6 +1,7 @@
 """One engine per vault, however many processes use it."""
 
 import asyncio
+import os
 import socket
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from yurt.client.api import TimelineItem
 from yurt.client.clock import SystemClock
 from yurt.client.engine import Engine
-from yurt.client.errors import NoVault, VaultHeld, WrongPassphrase
+from yurt.client.errors import NoVault, UsageError, VaultHeld, WrongPassphrase
 from yurt.client.paths import load_network
 from yurt.client.service import sockets
 from yurt.client.service.connect import SharedEngine
@@ -54,6 +55,31 @@ def test_lock_ends_with_its_holder(tmp_path: Path) -> None:
 
     assert second is not None
     second.release()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720])
+async def test_a_folder_that_others_may_write_into_is_not_used(tmp_path: Path, mode: int) -> None:
+    """Whoever could put a socket or a link there would be handed what is meant for the engine."""
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(mode)
+    rogue = sockets.listen(home)
+
+    with pytest.raises(UsageError, match="others may write"):
+        VaultLock.acquire(home)
+    with pytest.raises(UsageError, match="others may write"):
+        await sockets.dial(home)
+
+    rogue.close()
+    assert [path.name for path in home.iterdir()] == [sockets.SOCKET]
+
+
+def test_another_users_folder_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that somebody made for us in /tmp is theirs."""
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+
+    with pytest.raises(UsageError, match="another user's"):
+        VaultLock.acquire(tmp_path)
 
 
 async def test_thin_client(town: Town) -> None:

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Final, Self
 
+from yurt.client.paths import check_private
+
 LOCK: Final = "vault.lock"
 
 
@@ -21,7 +23,12 @@ class VaultLock:
 
     @classmethod
     def acquire(cls, home: Path) -> Self | None:
-        """Take the lock, or learn at once that somebody else has it."""
+        """Take the lock, or learn at once that somebody else has it.
+
+        Raises:
+            UsageError: Others may write into the folder.
+        """
+        check_private(home)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = home / LOCK
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from yurt.client.errors import UsageError
+from yurt.client.paths import check_private
 
 SOCKET: Final = "vault.sock"
 _MOST: Final = 100
@@ -50,7 +51,12 @@ def remove(home: Path) -> None:
 
 
 async def dial(home: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """Connect to the engine that holds the vault; None if nobody answers there."""
+    """Connect to the engine that holds the vault; None if nobody answers there.
+
+    Raises:
+        UsageError: Others may write into the folder, so it could be anybody who listens there.
+    """
+    check_private(home)
     if not (home / SOCKET).exists():  # one stat of a local file
         return None
     with _reachable(home) as path:
