@@ -38,7 +38,10 @@ from yurt.node.people.directory import Directory
 from yurt.node.people.documents import Documents
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
+from yurt.node.people.post_documents import PostDocuments
+from yurt.node.people.posting import Posting
 from yurt.node.people.record_book import RecordBook
+from yurt.node.people.relations import Relations
 from yurt.node.people.room_documents import RoomDocuments
 from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
@@ -129,6 +132,8 @@ class Node:
         directory = Directory(domain, store, clock, signed_fetch, book, ground.limiter)
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
+        relations = Relations(domain, store, clock, directory, ground.limiter, follows, delivery.wake)
+        posting = Posting(domain, store, clock, directory, ground.limiter, delivery.wake)
         signatures = Signatures(directory, clock)
         inbox = Inbox(domain, store, clock, signatures, directory, delivery.wake)
         # rooms, here and elsewhere
@@ -145,7 +150,7 @@ class Node:
         packages = KeyPackages(store, clock, ground.work)
         claims = KeyPackageClaims(domain, store, clock, book, links)
         # doors
-        handled = (sessions, joining, packages, claims, follows, rooms)
+        handled = (sessions, joining, packages, claims, follows, relations, posting, rooms)
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
         streams = StreamDoor(Parts(domain, store, dispatcher, sessions, fanout, clock))
         exchange = ExchangeDoor(
@@ -168,7 +173,8 @@ class Node:
         documents = Documents(domain, store, ground.keys)
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)
-        doors = (door, streams, exchange, documents, room_documents, inbox, book)
+        post_documents = PostDocuments(domain, store, signatures)
+        doors = (door, streams, exchange, documents, room_documents, post_documents, inbox, book)
         routes = [route for door in doors for route in door.routes()]
         app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
 

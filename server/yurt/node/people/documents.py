@@ -50,7 +50,6 @@ class Documents:
             web.get("/actor", self.node_actor),
             web.get("/actor/outbox", self.empty_outbox),
             web.get(user, self.person),
-            web.get(f"{user}/outbox", self.collection(_nothing)),
             web.get(f"{user}/followers", self.collection(_counted(people.FOLLOWER))),
             web.get(f"{user}/following", self.collection(_counted(people.FOLLOWING))),
         ]
@@ -96,12 +95,14 @@ class Documents:
     async def person(self, request: web.Request) -> web.Response:
         """`GET /users/NAME`: somebody's actor document."""
         account = await self._account(request.match_info["name"])
+        locked = await self._store.read(lambda tx: people.is_locked(tx, account.name))
         profile = PersonProfile(
             locations=PersonLocations(self._domain, account.name),
             rsa=_rsa(account),
             identity=Ed25519PublicKey.from_public_bytes(public_of(account.did)),
             statement=account.statement,
             published=account.created_at,
+            locked=locked,
         )
         return _json(person_document(profile))
 
@@ -127,11 +128,6 @@ def _rsa(account: AccountRow) -> RSAPublicKey:
     if not isinstance(key, RSAPublicKey):
         raise KeyRefused("keyKind", "an actor key is RSA")
     return key
-
-
-def _nothing(tx: ReadTx, name: str) -> int:
-    del tx, name
-    return 0
 
 
 def _counted(direction: str) -> Callable[[ReadTx, str], int]:

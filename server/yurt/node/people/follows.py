@@ -9,11 +9,22 @@ from yurt.node.dispatcher import Context, Handlers
 from yurt.node.limiter import RESOLVE_RATE, Limiter
 from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
-from yurt.node.store import accounts, logs, people, records
+from yurt.node.store import accounts, blocks, logs, people, records
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, FOLLOWING, KnownPerson, TieRow
 from yurt.node.store.types import ReadTx, Store, Tx
-from yurt.wire.commands import Done, Follow, Followers, Following, Person, Resolve, Tie, Ties, Unfollow
+from yurt.wire.commands import (
+    Done,
+    Follow,
+    Followers,
+    Following,
+    Person,
+    Requests,
+    Resolve,
+    Tie,
+    Ties,
+    Unfollow,
+)
 from yurt.wire.problems import refuse
 
 MAX_PAGE: Final = 200
@@ -59,6 +70,7 @@ class Follows:
         who, person = context.who, await self._find(context, command.address)
         if person.actor == who.actor:
             raise refuse("badRequest", "nobody follows themselves")
+        await self._check_unblocked(who.account, person.actor)
         await self._move(who.account, lambda ends, account: ends.follow(account, person))
         return await self._person(person)
 
@@ -79,15 +91,23 @@ class Follows:
 
     async def followers(self, context: Context, command: Followers) -> Ties:
         """Who follows this account."""
-        return await self._ties(context.who.account, FOLLOWER, _ACCEPTED, command)
+        return await self.ties(context.who.account, FOLLOWER, _ACCEPTED, command)
 
     async def following(self, context: Context, command: Following) -> Ties:
         """Whom this account follows, or asked to."""
-        return await self._ties(context.who.account, FOLLOWING, _SHOWN, command)
+        return await self.ties(context.who.account, FOLLOWING, _SHOWN, command)
 
     async def _find(self, context: Context, address: str) -> KnownPerson:
         self._limiter.take("resolve", context.who.account, RESOLVE_RATE)
         return await self._directory.find(address)
+
+    async def _check_unblocked(self, account: str, actor: str) -> None:
+        def blocked(tx: ReadTx) -> bool:
+            kinds = (blocks.BLOCK, blocks.BLOCKED_BY)
+            return any(blocks.block_of(tx, account, actor, kind) is not None for kind in kinds)
+
+        if await self._store.read(blocked):
+            raise refuse("notAllowed", "you cannot follow them: one of you blocks the other")
 
     async def _move(self, name: str, move: Callable[[FollowEnds, AccountRow], None]) -> None:
         now_ms = self._clock.now_ms()
@@ -105,9 +125,10 @@ class Follows:
         record = await self._store.read(lambda tx: records.newest_record(tx, did)) if did else b""
         return Person(person.address, person.actor, did, record, person.statement)
 
-    async def _ties(
-        self, account: str, direction: str, states: tuple[str, str], command: Followers | Following
+    async def ties(
+        self, account: str, direction: str, states: tuple[str, str], command: Followers | Following | Requests
     ) -> Ties:
+        """Answer one page of ties in one of two states."""
         after, limit = _number(command.after), max(1, min(command.limit, MAX_PAGE))
 
         def query(tx: ReadTx) -> Ties:

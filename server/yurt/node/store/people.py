@@ -105,6 +105,12 @@ def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
     return KnownPerson(*row) if row else None
 
 
+def person_called(tx: ReadTx, address: str) -> KnownPerson | None:
+    """Who was last known by an address, in lower case."""
+    row = tx.row(_PERSON + "WHERE lower(address) = ? ORDER BY id DESC", address)
+    return KnownPerson(*row) if row else None
+
+
 def person_with_key(tx: ReadTx, key_id: str) -> KnownPerson | None:
     """Whose RSA key this is, as last fetched."""
     row = tx.row(_PERSON + "WHERE key_id = ? AND key_pem <> '' ORDER BY id DESC", key_id)

@@ -207,6 +207,19 @@ def show(tx: Tx, account_id: int, post_id: int, booster: str, now_ms: int) -> No
     )
 
 
+def is_shown(tx: ReadTx, account_id: int, uri: str) -> bool:
+    """Whether a post stands on an account's timeline."""
+    row = tx.row(
+        """
+        SELECT 1 FROM timeline JOIN post ON post.id = timeline.post
+        WHERE timeline.account = ? AND post.uri = ?
+        """,
+        account_id,
+        uri,
+    )
+    return row is not None
+
+
 def unshow_boost(tx: Tx, booster: str, target: str) -> None:
     """Take a post off the timelines where only this boost had put it."""
     tx.change(
