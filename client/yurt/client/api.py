@@ -26,6 +26,7 @@ SendState = Literal["queued", "sealed", "accepted", "refused"]
 Wait = Literal["stored", "accepted"]
 """How long ``send`` waits: until the vault has it, or until the hub has accepted it."""
 ItemKind = Literal["message", "roster", "undecryptable", "notice"]
+RoleName = Literal["member", "moderator", "admin", "owner"]
 SignedIn = Literal["joining", "joined"]
 
 DEFAULT_PAGE: Final = 200
@@ -98,6 +99,18 @@ class PersonView(View, frozen=True, kw_only=True):
     """Of the tie or invitation asked for: ``pending``, ``accepted``, ``invited``."""
     safety_number: str = ""
     """60 digits, the same on both sides."""
+
+
+class ParticipantView(View, frozen=True, kw_only=True):
+    """Somebody in a room."""
+
+    address: str
+    did: str
+    role: RoleName
+    """The effective owner's is ``owner``, whatever was given."""
+    devices: int
+    """How many of theirs can read."""
+    own: bool = False
 
 
 class Sent(View, frozen=True, kw_only=True):
@@ -182,6 +195,18 @@ class EngineApi(Protocol):
 
     async def invite(self, room: bytes, address: str) -> PersonView:
         """Add a person's devices to a room; returns when the hub has accepted the commit."""
+        ...
+
+    async def participants(self, room: bytes) -> list[ParticipantView]:
+        """List who is in a room and as what, this person first."""
+        ...
+
+    async def remove(self, room: bytes, address: str) -> None:
+        """Remove a person from a room; returns when this device has followed the commit."""
+        ...
+
+    async def set_role(self, room: bytes, address: str, role: RoleName) -> None:
+        """Give a participant a role below one's own; returns as `remove` does."""
         ...
 
     async def send(

@@ -21,7 +21,9 @@ from yurt.client import identity
 from yurt.client.api import (
     DEFAULT_PAGE,
     EngineApi,
+    ParticipantView,
     PersonView,
+    RoleName,
     RoomView,
     Sent,
     Status,
@@ -36,7 +38,7 @@ from yurt.client.intake import Intake
 from yurt.client.links import check_name, parse_invite
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
-from yurt.client.rooms import actions, key_package_supply
+from yurt.client.rooms import actions, key_package_supply, standing
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.create import create_room
 from yurt.client.rooms.groups import Groups
@@ -235,6 +237,19 @@ class Engine(EngineApi):
     @override
     async def invite(self, room: bytes, address: str) -> PersonView:
         return await invite(self._core, self._people, self._committer, room, address)
+
+    @override
+    async def participants(self, room: bytes) -> list[ParticipantView]:
+        # On the writer's thread: only it touches the groups.
+        return await self._core.vault.write(lambda tx: standing.participants(tx, self._core.groups, room))
+
+    @override
+    async def remove(self, room: bytes, address: str) -> None:
+        await standing.remove(self._core, self._committer, room, address)
+
+    @override
+    async def set_role(self, room: bytes, address: str, role: RoleName) -> None:
+        await standing.set_role(self._core, self._committer, room, address, role)
 
     @override
     async def send(

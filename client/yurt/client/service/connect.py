@@ -17,7 +17,9 @@ from typing_extensions import override
 from yurt.client.api import (
     DEFAULT_PAGE,
     EngineApi,
+    ParticipantView,
     PersonView,
+    RoleName,
     RoomView,
     Sent,
     Status,
@@ -111,6 +113,18 @@ class SharedEngine(EngineApi):
     @override
     async def invite(self, room: bytes, address: str) -> PersonView:
         return await self._ask(protocol.Invite(room, address), PersonView)
+
+    @override
+    async def participants(self, room: bytes) -> list[ParticipantView]:
+        return await self._ask(protocol.GetParticipants(room), list[ParticipantView])
+
+    @override
+    async def remove(self, room: bytes, address: str) -> None:
+        await self._ask(protocol.Remove(room, address), type(None))
+
+    @override
+    async def set_role(self, room: bytes, address: str, role: RoleName) -> None:
+        await self._ask(protocol.SetRole(room, address, role), type(None))
 
     @override
     async def send(

@@ -1,6 +1,6 @@
 """A request becomes a call of the engine: the same for the holder's own front end and for thin clients."""
 
-from yurt.client.api import EngineApi, Sent
+from yurt.client.api import EngineApi, ParticipantView, Sent
 from yurt.client.errors import ClientError, Closed, UsageError, VaultUnwritable
 from yurt.client.service import protocol
 from yurt.wire.problems import ProblemError, refuse
@@ -19,6 +19,8 @@ async def dispatch(engine: EngineApi, request: protocol.Request) -> object:
     try:
         if isinstance(request, _READS):
             return await _read(engine, request)
+        if isinstance(request, protocol.GetParticipants | protocol.Remove | protocol.SetRole):
+            return await _roster(engine, request)
         if isinstance(request, protocol.Send | protocol.Edit | protocol.Delete | protocol.React):
             return await _say(engine, request)
         return await _change(engine, request)
@@ -54,6 +56,19 @@ async def _read(engine: EngineApi, request: protocol.Request) -> object:
             return await engine.followers()
         case _:
             return await engine.following()
+
+
+async def _roster(
+    engine: EngineApi, request: protocol.GetParticipants | protocol.Remove | protocol.SetRole
+) -> list[ParticipantView] | None:
+    match request:
+        case protocol.GetParticipants():
+            return await engine.participants(request.room)
+        case protocol.Remove():
+            await engine.remove(request.room, request.address)
+        case protocol.SetRole():
+            await engine.set_role(request.room, request.address, request.role)
+    return None
 
 
 async def _say(

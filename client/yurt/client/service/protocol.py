@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yurt.client.api import DEFAULT_PAGE, TimelineItem, Wait
+from yurt.client.api import DEFAULT_PAGE, RoleName, TimelineItem, Wait
 from yurt.client.errors import Disconnected
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
@@ -46,6 +46,27 @@ class Invite(Request, frozen=True, tag="invite"):
 
     room: bytes
     address: str
+
+
+class GetParticipants(Request, frozen=True, tag="participants"):
+    """``EngineApi.participants``."""
+
+    room: bytes
+
+
+class Remove(Request, frozen=True, tag="remove"):
+    """``EngineApi.remove``."""
+
+    room: bytes
+    address: str
+
+
+class SetRole(Request, frozen=True, tag="set_role"):
+    """``EngineApi.set_role``."""
+
+    room: bytes
+    address: str
+    role: RoleName
 
 
 class Send(Request, frozen=True, tag="send"):
@@ -153,6 +174,9 @@ AnyRequest = (
     | CreateRoom
     | GetRooms
     | Invite
+    | GetParticipants
+    | Remove
+    | SetRole
     | Send
     | Edit
     | Delete
