@@ -86,6 +86,8 @@ class Receiver:
                 return self._roster.take(tx, room, row)
             case EntryKind.MESSAGE:
                 return self._messages.take(tx, room, row)
+            case EntryKind.PROPOSAL:
+                return self._roster.take_proposal(tx, room, row)
             case _:
                 return room  # unknown kinds are chained and skipped (TRUST 4)
 

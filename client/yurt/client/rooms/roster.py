@@ -19,10 +19,11 @@ from yurt.mls.change import CommitChange
 from yurt.mls.errors import RemoteMlsError
 from yurt.mls.group import Group, OwnCommit
 from yurt.mls.policy import judged_by_caller
-from yurt.mls.receiving import ReceivedCommit
+from yurt.mls.receiving import ReceivedCommit, ReceivedProposal
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged
+from yurt.rooms.common.leaving import judge_proposal
 from yurt.rooms.common.participants import Participants, participants_of
 from yurt.rooms.common.room_change import RoomChange
 from yurt.wire.position import LogRow
@@ -64,6 +65,20 @@ class Roster:
         self._tell(tx, room.room, row, change, happened)
         return after
 
+    def take_proposal(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow:
+        """Keep somebody's wish to leave, which a later commit names; one that is none changes nothing."""
+        group = self._groups.load(tx, room.room)
+        try:
+            received = group.process(row.body, at=row.accepted_at)
+            if isinstance(received, ReceivedProposal):
+                who = judge_proposal(received.pending, group.tree).did
+                actor = next(iter(participants_of(group.tree).actors(who)), "")
+                text = f"{address_of(actor)} wants to leave (epoch {group.epoch})"
+                _add_line(tx, room.room, row, text, did=who, actor=actor)
+        except (RemoteMlsError, Refused):
+            pass  # the hub should have refused it; without a commit that names it, it does nothing
+        return room
+
     def _enter(
         self, tx: Connection, room: RoomRow, group: Group, received: OwnCommit | ReceivedCommit
     ) -> RoomRow:
@@ -92,21 +107,26 @@ class Roster:
 
         actor = next(iter(before.actors(happened.by)), "")
         for text in lines.roster_lines(happened, name):
-            timeline.add(
-                tx,
-                NewItem(
-                    room=room,
-                    kind="roster",
-                    did=happened.by,
-                    actor=actor,
-                    text=f"{text} (epoch {happened.epoch})",
-                    position=row.position,
-                    accepted_at=row.accepted_at,
-                ),
-            )
+            _add_line(tx, room, row, f"{text} (epoch {happened.epoch})", did=happened.by, actor=actor)
         for device in happened.devices_removed:
             rooms.forget_sender(tx, room, device.did, device.device_id)
         check_pins(tx, room, after)
+
+
+def _add_line(tx: Connection, room: bytes, row: LogRow, text: str, *, did: str, actor: str) -> None:
+    """Add a line that nobody can hide."""
+    timeline.add(
+        tx,
+        NewItem(
+            room=room,
+            kind="roster",
+            did=did,
+            actor=actor,
+            text=text,
+            position=row.position,
+            accepted_at=row.accepted_at,
+        ),
+    )
 
 
 def people_of(who: Participants, own: str) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,8 @@
 """What an accepted row changes in the store, in the transaction that stores it: a named unit of work.
 
-The row itself; with a commit the room's new state, who may read from now on, Welcomes (into the inbox of a
-local person, else to their node), and the start of a copy for each new member node.
+The row itself; with a commit or a proposal the room's new state; with a commit who may read from now on,
+Welcomes (into the inbox of a local person, else to their node), and the start of a copy for each new member
+node.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from yurt.rooms.hub.snapshot import encode_snapshot
 from yurt.rooms.hub.state import HubState
 from yurt.wire.exchange import RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
-from yurt.wire.position import LogRow, Position
+from yurt.wire.position import Position
 from yurt.wire.registry import InboxKind
 
 _ID_SIZE: Final = 16
@@ -54,8 +55,9 @@ def keep(tx: Tx, domain: str, before: HubState, decisions: Sequence[Decision]) -
     rows = [decision.accepted.row for decision in decisions]
     logs.append(tx, room_log(before.room_id), before.head, rows)
     commits = [(one, one.accepted.change) for one in decisions if one.accepted.change is not None]
-    if commits:
-        rooms.update(tx, stored(decisions[-1].after), commits[-1][0].accepted.group_info)
+    if any(decision.accepted.keeps_state for decision in decisions):
+        group_info = commits[-1][0].accepted.group_info if commits else b""
+        rooms.update(tx, stored(decisions[-1].after), group_info)
     for decision, change in commits:
         _keep_commit(tx, domain, decision, change)
 
@@ -93,7 +95,7 @@ def _keep_commit(tx: Tx, domain: str, decision: Decision, change: RoomChange) ->
                 _deliver(tx, domain, after.room_id, accepted, effect)
             case NodeJoined():
                 if effect.node != domain:
-                    _start_copy(tx, effect.node, row, after)
+                    _start_copy(tx, effect.node, accepted, after)
             case NodeLeft():
                 rooms.end_nodes(tx, after.room_id, [effect.node], row.position)
             case DeviceRemoved():
@@ -123,11 +125,11 @@ def _deliver(tx: Tx, domain: str, room: bytes, accepted: Accepted, to: DeliverWe
         post_welcome(tx, account.name, delivery)
 
 
-def _start_copy(tx: Tx, node: str, row: LogRow, after: HubState) -> None:
-    room = after.room_id
+def _start_copy(tx: Tx, node: str, accepted: Accepted, after: HubState) -> None:
+    room, row = after.room_id, accepted.row
     if not rooms.add_node(tx, room, node, row.position):
         return
-    start = RoomStart(os.urandom(_ID_SIZE), room, row, encode_snapshot(after))
+    start = RoomStart(os.urandom(_ID_SIZE), room, row, encode_snapshot(after), accepted.group_info)
     body = msgspec.msgpack.encode(start)
     outbound.put(tx, Outbound(start.id, node, OutboundKind.START, room, body, row.accepted_at))
     logs.reset_cursor(tx, room_log(room), rooms.peer_reader(node), row.position)

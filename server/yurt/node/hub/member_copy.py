@@ -26,7 +26,7 @@ from yurt.rooms.common.chain import entry_hash
 from yurt.rooms.common.errors import LogForked, LogGap, Refused, RemoteRoomError
 from yurt.rooms.common.room_change import RoomChange
 from yurt.rooms.hub.follow import Followed, follow_row
-from yurt.rooms.hub.snapshot import decode_snapshot
+from yurt.rooms.hub.snapshot import decode_snapshot, prove_snapshot
 from yurt.rooms.hub.state import HubState
 from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
@@ -49,6 +49,8 @@ class _Taken:
     after: HubState
     rows: list[LogRow] = field(default_factory=list[LogRow])
     changes: list[tuple[RoomChange, Position]] = field(default_factory=list[tuple[RoomChange, Position]])
+    keeps_state: bool = False
+    """Whether the public group changed, so that the snapshot is stored too."""
     problem: str = ""
 
 
@@ -144,7 +146,7 @@ class MemberCopies:
 
     async def _follow(self, state: HubState, rows: Sequence[LogRow]) -> _Taken:
         now_ms = self._clock.now_ms()
-        if any(row.kind == EntryKind.COMMIT for row in rows):
+        if any(row.kind in (EntryKind.COMMIT, EntryKind.PROPOSAL) for row in rows):
             return await asyncio.to_thread(_follow, state, rows, now_ms)
         return _follow(state, rows, now_ms)
 
@@ -160,7 +162,7 @@ class MemberCopies:
 
         def unit(tx: Tx) -> None:
             logs.append(tx, room_log(room), taken.before.head, taken.rows)
-            if taken.changes:
+            if taken.keeps_state:
                 rooms.update(tx, stored(taken.after))
             for change, at in taken.changes:
                 move_windows(tx, room, change, at)
@@ -177,6 +179,8 @@ def _read_start(start: RoomStart) -> HubState:
     """
     try:
         state = decode_snapshot(start.snapshot)
+        if start.group_info:  # a hub of the first release sends none
+            prove_snapshot(state, start.row.body, start.group_info)
     except RemoteRoomError as error:
         raise room_problem(error) from error
     row = start.row
@@ -224,6 +228,7 @@ def _follow(state: HubState, rows: Sequence[LogRow], now_ms: int) -> _Taken:
         if isinstance(followed, Followed):
             taken.after = followed.state
             taken.rows.append(row)
+            taken.keeps_state |= followed.keeps_state
             if followed.change is not None:
                 taken.changes.append((followed.change, row.position))
     return taken

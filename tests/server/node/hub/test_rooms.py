@@ -21,6 +21,8 @@ from yurt.mls.group import Group
 from yurt.mls.group_store import MemoryGroupStore
 from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf, make_key_package
 from yurt.mls.leaf_node import Lifetime
+from yurt.mls.proposals import ProposalType, SelfRemove
+from yurt.mls.receiving import ReceivedProposal
 from yurt.mls.staging import StagedCommit
 from yurt.node.dispatcher import Caller, Context
 from yurt.node.hub.append import RoomHub
@@ -51,7 +53,10 @@ NOW = 1_795_000_000
 ROOM = bytes([7]) * 32
 LOG = room_log(ROOM)
 CAPABILITIES = Capabilities(
-    cipher_suites=(1,), extensions=(LEAF_EXTENSION, ROOM_POLICY_EXTENSION, 0xF0B3), credentials=(1,)
+    cipher_suites=(1,),
+    extensions=(LEAF_EXTENSION, ROOM_POLICY_EXTENSION, 0xF0B3),
+    proposals=(ProposalType.SELF_REMOVE,),
+    credentials=(1,),
 )
 
 
@@ -118,8 +123,14 @@ class Device:
     def says(self, text: str) -> Append:
         return Append(room=ROOM, kind=EntryKind.MESSAGE, entry=self.member.encrypt(text.encode()))
 
-    def stage(self, *adds: KeyPackageBundle, removes: tuple[int, ...] = ()) -> StagedCommit:
+    def stage(
+        self,
+        *adds: KeyPackageBundle,
+        removes: tuple[int, ...] = (),
+        references: tuple[bytes, ...] = (),
+    ) -> StagedCommit:
         return self.member.stage_commit(
+            references=references,
             adds=[bundle.key_package for bundle in adds],
             removes=removes,
             leaf=self.leaf(LeafUse.ROOM),
@@ -479,6 +490,49 @@ async def test_a_copy_follows_commits_and_closes_windows(
     assert await harbour.store.read(lambda tx: rooms.nodes_of(tx, ROOM)) == [
         ("hilltop.example", removal.position)
     ]
+
+
+async def test_a_wish_to_leave_outlives_a_restart(
+    harbour: Node, hilltop: Node, ana: Device, cy: Device
+) -> None:
+    """Hub and copy keep a SelfRemove with its row: the commit that names it is followed after a restart."""
+    at = await joined_across(harbour, hilltop, ana, cy)
+    wish = Append(room=ROOM, kind=EntryKind.PROPOSAL, entry=cy.member.propose(SelfRemove()))
+    leaving = await harbour.append(cy, wish)
+    row = tuple(await harbour.rows(at))
+    await hilltop.copies.take("harbour.example", RoomRows(ROOM, at, row, leaving.position))
+    heard = ana.member.process(wish.entry, at=NOW * 1000)
+    assert isinstance(heard, ReceivedProposal)
+
+    harbour.start_again()
+    hilltop.start_again()
+    staged = ana.stage(references=(heard.pending.reference,))
+    gone = await harbour.append(ana, commit(staged))
+    rows = tuple(await harbour.rows(at))
+    have = await hilltop.copies.take("harbour.example", RoomRows(ROOM, at, rows, gone.position))
+
+    assert have == RoomHave(ROOM, gone.position)
+    for node in (harbour, hilltop):
+        [window] = await node.store.read(lambda tx: rooms.windows(tx, ROOM, cy.did))
+        assert window.end == gone.position
+
+
+async def test_a_start_is_proved_by_the_committer(
+    harbour: Node, hilltop: Node, ana: Device, cy: Device
+) -> None:
+    """A hub cannot begin a copy with a GroupInfo that does not belong to the commit."""
+    await founded(harbour, ana)
+    await hilltop.has(cy)
+    await let_in(harbour, ana, cy)
+    [start], _ = await sent_to(harbour, "hilltop.example")
+    assert start.group_info
+    other = ana.stage(ana.key_package()).group_info
+
+    with pytest.raises(ProblemError) as refused:
+        await hilltop.copies.start("harbour.example", msgspec.structs.replace(start, group_info=other))
+
+    assert refused.value.problem.detail["rule"] == "badSnapshot"
+    await hilltop.copies.start("harbour.example", start)
 
 
 async def test_a_copy_refuses_a_log_that_contradicts_itself(
