@@ -98,9 +98,11 @@ class KeyPackageClaims:
         now_s = self._clock.now_s()
         name = account_at(self._domain, claim.actor)
         target = await self._store.read(lambda tx: accounts.account_named(tx, name or ""))
-        if target is None:
+        # Whom it names and whether it is signed is asked first: the answer must not depend on who exists.
+        named = decode_claim(claim.claim).target
+        verified = verify_claim(claim.claim, record, target=named, now=now_s)
+        if target is None or target.did != named:
             raise _not_allowed()
-        verified = verify_claim(claim.claim, record, target=target.did, now=now_s)
         once = b"claim/" + verified.nonce + verified.device_id
 
         def unit(tx: Tx) -> ClaimAnswer:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from yurt.node.accounts.claims import CLAIMS_AN_HOUR
+from yurt.node.accounts.testing import Newcomer
 from yurt.node.testing import Client, Town
 from yurt.wire.commands import Claimed, ClaimKeyPackages, Follow, Following, PublishKeyPackages
 from yurt.wire.problems import ProblemError
@@ -63,6 +64,22 @@ async def test_nobody_and_not_allowed_look_the_same(town: Town) -> None:
         await ana.call(claim_of(ana, bo))
 
     assert unknown.value.problem == stranger.value.problem
+
+
+async def test_a_wrong_claim_tells_nothing_either(town: Town) -> None:
+    """One that names another person, or is too old, gets the same answer whoever exists."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    nobody = bo.person.actor.replace("/bo", "/nobody")
+    other = ana.person.claim(Newcomer("cy", HILLTOP).identity.did)
+    bent = other[:-1] + bytes([other[-1] ^ 1])
+
+    for claim in (other, bent):
+        answers: list[str] = []
+        for actor in (bo.person.actor, nobody):
+            with pytest.raises(ProblemError) as refusal:
+                await ana.call(ClaimKeyPackages(actor, claim))
+            answers.append(str(refusal.value.problem))
+        assert len(set(answers)) == 1
 
 
 async def test_a_claim_counts_once_and_five_an_hour(harbour: Town) -> None:
