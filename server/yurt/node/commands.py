@@ -15,6 +15,7 @@ from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
 
 if TYPE_CHECKING:
     from yurt.node.admin.backup import Manifest
+    from yurt.node.admin.doctor import Check
     from yurt.node.admin.status import Status
     from yurt.node.store.account_care import AccountStanding
 
@@ -192,6 +193,21 @@ def restore(source: Path, data: Path, passphrase: str = "") -> "Manifest":
         from yurt.node.admin.restore import restore_node
 
         return asyncio.run(restore_node(source, data, _clock(), passphrase))
+
+    return _told(work)
+
+
+def doctor(data: Path, friend: str = "") -> "list[Check]":
+    """Look for what is wrong with a node.
+
+    Raises:
+        NodeCommandError: there is no node to look at.
+    """
+
+    def work() -> "list[Check]":
+        from yurt.node.admin.doctor import examine
+
+        return asyncio.run(examine(data, _clock(), network_from_environment(), friend))
 
     return _told(work)
 

@@ -1,7 +1,9 @@
 """``yurt node``: make a node, run it, invite people, care for accounts (through ``yurt.node.commands``)."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from yurt.cli.output import Output
 
@@ -30,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore = actions.add_parser("restore", help="make the node's folder again from a backup")
     restore.add_argument("source", type=Path, metavar="FILE")
     _data(restore)
+    doctor = actions.add_parser("doctor", help="look for what is wrong; exit code 1 if something is")
+    _data(doctor)
+    doctor.add_argument("--friend", default="", metavar="NODE", help="a node that tries this one's signature")
     _account_arguments(actions.add_parser("account", help="list, suspend, reset or delete accounts"))
 
 
@@ -38,11 +43,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from yurt.node.commands import NodeCommandError
 
     try:
-        _ACTIONS[args.action](args, output)
+        return _ACTIONS[args.action](args, output) or 0
     except NodeCommandError as error:
         output.fail("node", str(error))
         return error.exit_code
-    return 0
 
 
 def _data(parser: argparse.ArgumentParser) -> None:
@@ -156,8 +160,17 @@ def _restore(args: argparse.Namespace, output: Output) -> None:
     output.show(value, f"{made.domain} stands in {args.data} again. Never run it beside the old one.")
 
 
+def _doctor(args: argparse.Namespace, output: Output) -> int:
+    from yurt.node import commands
+
+    checks = commands.doctor(args.data, args.friend)
+    for check in checks:
+        output.show(check._asdict(), f"{check.level:4}  {check.code:12} {check.message}")
+    return int(any(check.level == "fail" for check in checks))
+
+
 _VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}
-_ACTIONS = {
+_ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Output], int | None]]] = {
     "init": _init,
     "run": _run,
     "invite": _invite,
@@ -165,4 +178,5 @@ _ACTIONS = {
     "status": _status,
     "backup": _backup,
     "restore": _restore,
+    "doctor": _doctor,
 }
