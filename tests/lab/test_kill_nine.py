@@ -36,8 +36,9 @@ async def cut_power_again_and_again(town: Town, times: int, mark: str) -> None:
         await victim.start()
 
     total = times * BURST
-    await town.ana.reads(town.room, f"{mark}: bo {total - 1}", within=60)
-    await town.bo.reads(town.room, f"{mark}: ana {total - 1}", within=60)
+    for person in (town.ana, town.bo):
+        for author in ("ana", "bo"):
+            await person.has(town.room, f"{mark}: {author} {total - 1}", within=60)
     for author in ("ana", "bo"):
         wanted = [f"{mark}: {author} {number}" for number in range(total)]
         assert await town.said(town.ana, f"{mark}: {author}") == wanted

@@ -27,8 +27,9 @@ async def test_two_append_at_once(town: Town) -> None:
     by_ana, by_bo = numbered("at once: ana", 15), numbered("at once: bo", 15)
 
     await asyncio.gather(say(town.ana, town.room, by_ana), say(town.bo, town.room, by_bo))
-    await town.ana.reads(town.room, by_bo[-1])
-    await town.bo.reads(town.room, by_ana[-1])
+    for person in (town.ana, town.bo):
+        for texts in (by_ana, by_bo):
+            await person.has(town.room, texts[-1])
 
     assert await town.said(town.ana, "at once") == await town.said(town.bo, "at once")
     assert await town.said(town.bo, "at once: ana") == by_ana

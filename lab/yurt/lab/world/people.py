@@ -87,6 +87,16 @@ class Person:
             room, lambda item: item.kind == "message" and item.text == text and not item.own, within=within
         )
 
+    async def has(self, room: bytes, text: str, *, within: float = PATIENCE_S) -> TimelineItem:
+        """Wait until a message with this text, own or not, has its place in the room.
+
+        Raises:
+            NeverHappened: it never had.
+        """
+        return await self.sees(
+            room, lambda item: item.text == text and item.position is not None, within=within
+        )
+
     async def sees(
         self, room: bytes, wanted: Callable[[TimelineItem], bool], *, within: float = PATIENCE_S
     ) -> TimelineItem:
