@@ -36,6 +36,7 @@ from yurt.node.peers.recovery import Recovery, RestoredHub
 from yurt.node.people.delivery import Delivery
 from yurt.node.people.directory import Directory
 from yurt.node.people.documents import Documents
+from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
 from yurt.node.people.post_documents import PostDocuments
@@ -135,7 +136,9 @@ class Node:
         relations = Relations(domain, store, clock, directory, ground.limiter, follows, delivery.wake)
         posting = Posting(domain, store, clock, directory, ground.limiter, delivery.wake)
         signatures = Signatures(directory, clock)
-        inbox = Inbox(domain, store, clock, signatures, directory, delivery.wake)
+        repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
+        stack.push_async_callback(repair.stop)
+        inbox = Inbox(domain, store, clock, signatures, directory, repair, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
         copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
@@ -174,7 +177,18 @@ class Node:
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)
         post_documents = PostDocuments(domain, store, signatures)
-        doors = (door, streams, exchange, documents, room_documents, post_documents, inbox, book)
+        follower_list = FollowerList(domain, store, signatures)
+        doors = (
+            door,
+            streams,
+            exchange,
+            documents,
+            room_documents,
+            post_documents,
+            follower_list,
+            inbox,
+            book,
+        )
         routes = [route for door in doors for route in door.routes()]
         app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
 

@@ -78,6 +78,23 @@ class FollowEnds:
         if Effect.TELL in effects:
             self._tell(account, person, InboxKind.FOLLOW_ANSWER, mine_after.state)
 
+    # --- what a list of followers shows (FEP-8fcf) -----------------------------------------------------
+    def was_removed(self, account: AccountRow, person: KnownPerson) -> None:
+        """Their node knows nothing of the follow."""
+        self._follower(account, person, Event.REJECTED)
+
+    def was_accepted(self, account: AccountRow, person: KnownPerson) -> None:
+        """Their node has accepted the follow; its answer was lost."""
+        self._follower(account, person, Event.ACCEPTED)
+
+    def never_followed(self, account: AccountRow, person: KnownPerson) -> None:
+        """Their node believes in a follow that is none here: undo it there."""
+        places = PersonLocations(self.domain, account.name)
+        life = self._life(account, person, FOLLOWING)
+        follow_id = life.follow_id or places.activity("follows", str(uuid.uuid4()))
+        follow = Follow(follow_id, places.actor, person.actor)
+        self._send(account, person, _activity(Effect.SEND_UNDO, places, follow), follow)
+
     # --- what arrives, from there or from here ---------------------------------------------------------
     def take(self, activity: FollowActivity) -> None:
         """Take in an activity that its actor really sent; what concerns nobody here changes nothing."""

@@ -28,6 +28,7 @@ from yurt.node.http.inbound import inbound_request
 from yurt.node.ids import account_at
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.directory import Directory
+from yurt.node.people.follower_repair import FollowerRepair
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
 from yurt.node.store.types import Store, Tx
@@ -51,6 +52,7 @@ class Inbox:
         clock: Clock,
         signatures: Signatures,
         directory: Directory,
+        repair: FollowerRepair,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
@@ -58,6 +60,7 @@ class Inbox:
         self._clock = clock
         self._signatures = signatures
         self._directory = directory
+        self._repair = repair
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -76,7 +79,8 @@ class Inbox:
                 return _accepted()
             await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
-            activity = read_activity(document, await self._directory.followers_of(owner))
+            followers = await self._directory.followers_of(owner)
+            activity = read_activity(document, followers)
             check_sender(activity, owner)
         except GateError as error:
             raise error.as_problem() from error
@@ -85,6 +89,7 @@ class Inbox:
         except FetchError as error:
             raise refuse("badSignature", f"the key of the signature cannot be had: {error}") from error
         await self._apply(verified, await self._complete(activity))
+        await self._repair.look(verified, owner, followers)
         return _accepted()
 
     async def _check_address(self, name: str) -> None:
