@@ -262,6 +262,19 @@ class EngineApi(Protocol):
         """
         ...
 
+    async def search(
+        self, words: str, *, room: bytes | None = None, before: int = NEWEST, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        """Find messages in this vault: the last ones that have every word, or one that begins so.
+
+        Args:
+            words: Separated by blanks; there is no other syntax.
+            room: One room, or None for all.
+            before: Only lines before this local id: for the next page, the first one's.
+            limit: At most that many; oldest first.
+        """
+        ...
+
     async def mark_read(self, room: bytes, item: int) -> None:
         """Note that a room was read up to a line; never goes back."""
         ...

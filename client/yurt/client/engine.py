@@ -20,6 +20,7 @@ from typing_extensions import override
 from yurt.client import identity
 from yurt.client.api import (
     DEFAULT_PAGE,
+    NEWEST,
     EngineApi,
     ParticipantView,
     PersonView,
@@ -53,7 +54,7 @@ from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.open import Vault
 from yurt.client.vault.writer import Unit
-from yurt.client.views import room_view, sent_view, status_view
+from yurt.client.views import room_view, searchable, sent_view, status_view
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.rooms.common.content import CONTENT_ID_SIZE
 from yurt.wire.frames import INBOX, room_log
@@ -304,6 +305,13 @@ class Engine(EngineApi):
         if before:
             return await self._core.vault.read(lambda tx: timeline.page_before(tx, room, before, limit))
         return await self._core.vault.read(lambda tx: timeline.page(tx, room, after, limit))
+
+    @override
+    async def search(
+        self, words: str, *, room: bytes | None = None, before: int = NEWEST, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        wanted = searchable(words)
+        return await self._core.vault.read(lambda tx: timeline.search(tx, room, wanted, before, limit))
 
     @override
     async def mark_read(self, room: bytes, item: int) -> None:

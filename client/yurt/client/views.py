@@ -55,3 +55,15 @@ def status_view(tx: Connection, account: Account, session: Session) -> Status:
         problem=session.problem,
         revision=timeline.revision(tx),
     )
+
+
+def searchable(words: str) -> str:
+    """Take what a person looks for, as far as it can be in a text.
+
+    Raises:
+        ProblemError: ``badRequest``: there is nothing in it to look for.
+    """
+    wanted = words.encode(errors="ignore").decode().replace("\0", " ")
+    if not any(character.isalnum() for character in wanted):
+        raise refuse("badRequest", "there is nothing to look for: give one or more words")
+    return wanted

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from yurt.client.api import (
     DEFAULT_PAGE,
+    NEWEST,
     EngineApi,
     ParticipantView,
     PersonView,
@@ -160,6 +161,12 @@ class SharedEngine(EngineApi):
         self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
     ) -> list[TimelineItem]:
         return await self._ask(protocol.GetTimeline(room, after, before, limit), list[TimelineItem])
+
+    @override
+    async def search(
+        self, words: str, *, room: bytes | None = None, before: int = NEWEST, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        return await self._ask(protocol.Search(words, room, before, limit), list[TimelineItem])
 
     @override
     async def mark_read(self, room: bytes, item: int) -> None:

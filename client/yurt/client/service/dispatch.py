@@ -34,6 +34,7 @@ _READS = (
     protocol.GetStatus,
     protocol.GetRooms,
     protocol.GetTimeline,
+    protocol.Search,
     protocol.GetPerson,
     protocol.GetFollowers,
     protocol.GetFollowing,
@@ -49,6 +50,10 @@ async def _read(engine: EngineApi, request: protocol.Request) -> object:
         case protocol.GetTimeline():
             return await engine.timeline(
                 request.room, after=request.after, before=request.before, limit=request.limit
+            )
+        case protocol.Search():
+            return await engine.search(
+                request.words, room=request.room, before=request.before, limit=request.limit
             )
         case protocol.GetPerson():
             return await engine.person(request.address)

@@ -118,6 +118,15 @@ class GetTimeline(Request, frozen=True, tag="timeline"):
     limit: int = DEFAULT_PAGE
 
 
+class Search(Request, frozen=True, tag="search"):
+    """``EngineApi.search``."""
+
+    words: str
+    room: bytes | None
+    before: int
+    limit: int
+
+
 class MarkRead(Request, frozen=True, tag="mark_read"):
     """``EngineApi.mark_read``."""
 
@@ -182,6 +191,7 @@ AnyRequest = (
     | Delete
     | React
     | GetTimeline
+    | Search
     | MarkRead
     | GetPerson
     | Watch

@@ -1,4 +1,4 @@
-"""The tables of the vault. One migration is one function; a column's meaning never changes.
+"""The tables of the vault. One migration is one list of statements; a column's meaning never changes.
 
 ``PRAGMA user_version`` is the number of migrations applied. Opening a vault that is up to date costs one
 pragma; sqlite-utils is imported only when there is something to do.
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from sqlite_utils.db import Database
 
-VERSION: Final = 4
 
 _FIRST: Final = (
     # Who lives here; one row.
@@ -199,6 +198,44 @@ _ACTIONS: Final = (
     "CREATE INDEX action_target ON action (room, did, content_id)",
 )
 
+# Words of messages. The text itself stays in item; a deleted word leaves the index at once (secure-delete).
+_SEARCH: Final = (
+    """
+    CREATE VIRTUAL TABLE word USING fts5(
+        text, content = 'item', content_rowid = 'id', tokenize = "unicode61 remove_diacritics 2"
+    )
+    """,
+    "INSERT INTO word (word, rank) VALUES ('secure-delete', 1)",
+    "INSERT INTO word (rowid, text) SELECT id, text FROM item WHERE kind = 'message'",
+    """
+    CREATE TRIGGER word_new AFTER INSERT ON item WHEN new.kind = 'message' BEGIN
+        INSERT INTO word (rowid, text) VALUES (new.id, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER word_changed AFTER UPDATE OF text ON item
+    WHEN old.kind = 'message' AND new.text <> old.text BEGIN
+        INSERT INTO word (word, rowid, text) VALUES ('delete', old.id, old.text);
+        INSERT INTO word (rowid, text) VALUES (new.id, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER word_gone AFTER DELETE ON item WHEN old.kind = 'message' BEGIN
+        INSERT INTO word (word, rowid, text) VALUES ('delete', old.id, old.text);
+    END
+    """,
+)
+
+_STEPS: Final = (
+    ("first", _FIRST),
+    ("read_marks", (_READ_MARKS,)),
+    ("own_entries", _OWN_ENTRIES),
+    ("actions", _ACTIONS),
+    ("search", _SEARCH),
+)
+"""The migrations by name, in their order."""
+VERSION: Final = len(_STEPS)
+
 
 def prepare(connection: Connection) -> None:
     """Bring the tables up to date.
@@ -219,24 +256,12 @@ def _migrate(connection: Connection) -> None:
 
     migrations = Migrations("vault")
 
-    @migrations()
-    def first(_db: "Database") -> None:
-        for statement in _FIRST:
-            connection.execute(statement)
+    for name, statements in _STEPS:
 
-    @migrations()
-    def read_marks(_db: "Database") -> None:
-        connection.execute(_READ_MARKS)
-
-    @migrations()
-    def own_entries(_db: "Database") -> None:
-        for statement in _OWN_ENTRIES:
-            connection.execute(statement)
-
-    @migrations()
-    def actions(_db: "Database") -> None:
-        for statement in _ACTIONS:
-            connection.execute(statement)
+        @migrations(name=name)
+        def step(_db: "Database", statements: tuple[str, ...] = statements) -> None:
+            for statement in statements:
+                connection.execute(statement)
 
     # SQLCipher's connection is no sqlite3.Connection, but behaves as one.
     migrations.apply(Database(cast("sqlite3.Connection", connection)))

@@ -20,6 +20,11 @@ _SELECT: Final = """
     item.reply_did, item.reply_id, item.marks
     FROM item LEFT JOIN person ON person.did = item.did
 """
+_WITH_WORDS: Final = """
+    WHERE item.id IN (SELECT rowid FROM word WHERE word MATCH ?1)
+        AND (?2 IS NULL OR item.room = ?2) AND item.id < ?3
+    ORDER BY item.id DESC LIMIT ?4
+"""
 _NEXT_REVISION: Final = "(SELECT coalesce(max(revision), 0) + 1 FROM item)"
 
 
@@ -180,6 +185,25 @@ def changed(
         (revision, room, limit, after, since),
     ).fetchall()
     return [_item(row) for row in rows]
+
+
+def search(tx: Connection, room: bytes | None, words: str, before: int, limit: int) -> list[TimelineItem]:
+    """Give the last messages before a local id that have all the words, oldest first.
+
+    Args:
+        tx: A connection.
+        room: One room, or None for all.
+        words: Separated by blanks; each stands for every word that begins so, accents and case aside.
+        before: Only lines with a lower local id.
+        limit: At most that many.
+    """
+    quoted = (word.replace('"', '""') for word in words.split())
+    query = " ".join(f'"{word}"*' for word in quoted)
+    rows = tx.execute(
+        _SELECT + _WITH_WORDS,
+        (query, room, before, limit),
+    ).fetchall()
+    return [_item(row) for row in reversed(rows)]
 
 
 def revision(tx: Connection) -> int:
