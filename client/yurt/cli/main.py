@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "edit": "say something else instead of a message of yours",
     "delete": "take a message back",
     "tail": "show what is said, and go on showing it",
+    "search": "find what was said, in this vault",
     "follow": "follow somebody",
     "followers": "list who follows you",
     "following": "list whom you follow",

@@ -33,3 +33,23 @@ async def test_reply_react_edit_delete(town: Town) -> None:
     assert reply["reply_to"][1] == name
     assert "good day [edited] [+1 1]" in human[1]
     assert f"(deleted by {ANA})" in human[1]
+
+
+async def test_search(town: Town) -> None:
+    """What was said is found by the beginnings of its words, and shown without its tricks."""
+    await join(town, "ana")
+    await yurt(town, "ana", "room", "create", "tea")
+    await yurt(town, "ana", "send", "tea", "the \x1b[31m Kettle is on")
+    await yurt(town, "ana", "send", "tea", "and off")
+
+    found = await yurt(town, "ana", "search", "kett", "the")
+    programs = await yurt(town, "ana", "search", "KETTLE", "--room", "tea", "--json")
+    nothing = await yurt(town, "ana", "search", "coffee")
+    nonsense = await yurt(town, "ana", "search", '"*')
+
+    assert "Kettle is on" in found[1]
+    assert "\x1b" not in found[1]
+    assert len(found[1].splitlines()) == len(programs[1].splitlines()) == 1
+    assert json.loads(programs[1])["address"] == ANA
+    assert nothing == (0, "", "Nothing was found.\n")
+    assert nonsense[0] == 2

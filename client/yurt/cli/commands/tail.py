@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
             if waits or shown.get(item.item) == looks:
                 continue
             shown[item.item] = looks
-            line = _line(item, names.get(item.room, "") if room is None else None)
+            line = item_line(item, names.get(item.room, "") if room is None else None)
             output.show(item_json(item), f"{item.item:>5} {line}" if args.numbers else line)
             count += 1
             if count == args.count:
@@ -100,7 +100,8 @@ def _said(item: TimelineItem) -> str:
     return "".join([item.text, *(f" [{mark}]" for mark in marks)])
 
 
-def _line(item: TimelineItem, room: str | None) -> str:
+def item_line(item: TimelineItem, room: str | None) -> str:
+    """Say a line for people; with the room's name, where it could be any."""
     place = "" if room is None else f"[{room or short_id(item.room)}] "
     clock = (
         f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
