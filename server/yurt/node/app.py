@@ -22,6 +22,7 @@ from yurt.node.fetch import SafeFetch
 from yurt.node.http import application
 from yurt.node.http.doors import CommandDoor, invite_page
 from yurt.node.http.guard import Guard
+from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
 from yurt.node.hub.handlers import RoomCommands
 from yurt.node.hub.member_copy import MemberCopies
@@ -167,6 +168,12 @@ class Node:
             book=book,
             heard=links.heard,
         )
+        health = Health(
+            domain,
+            store,
+            self._config.metrics_token_sha256,
+            lambda: {"streams": len(streams), "stream_bytes_waiting": streams.waiting},
+        )
         await links.start()
         stack.push_async_callback(links.stop)
         await copies.ask(links, self._config.restore_wait_s)
@@ -189,7 +196,7 @@ class Node:
             inbox,
             book,
         )
-        routes = [route for door in doors for route in door.routes()]
+        routes = [route for door in (*doors, health) for route in door.routes()]
         app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
 
         async def say_goodbye(_app: web.Application) -> None:

@@ -51,6 +51,9 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restore_wait_s: int = 60
     """How long a restored hub asks member nodes for what its backup lacks before it goes on without them."""
 
+    metrics_token_sha256: str = ""
+    """SHA-256 (hexadecimal) of the token that `/metrics` wants; empty: no such page."""
+
     @property
     def origin(self) -> str:
         """Beginning of every id of this node."""
