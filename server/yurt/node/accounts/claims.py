@@ -26,6 +26,10 @@ from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import CLAIM_WINDOW_S
 
 CLAIMS_AN_HOUR: Final = 5
+"""Of one person for one other."""
+BY_ROOM_AN_HOUR: Final = 50
+"""Of everybody who only shares a room with a person: many strangers in one room must not use up what those
+whom the person follows need."""
 _HOUR_S: Final = 3600
 ACCEPTED: Final = FollowState.ACCEPTED.value
 
@@ -106,11 +110,13 @@ class KeyPackageClaims:
         once = b"claim/" + verified.nonce + verified.device_id
 
         def unit(tx: Tx) -> ClaimAnswer:
-            _allow(tx, target, record)
+            by_room = _allow(tx, target, record)
             if not replay.first_time(tx, once, now_s, now_s + 2 * CLAIM_WINDOW_S):
                 raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
             if key_packages.count_claims(tx, record.did, target.did, now_s - _HOUR_S) >= CLAIMS_AN_HOUR:
-                raise refuse("tooMany", "too many claims; try again later", retry_after=float(_HOUR_S))
+                raise _too_many()
+            if by_room and key_packages.count_claims_of(tx, target.did, now_s - _HOUR_S) >= BY_ROOM_AN_HOUR:
+                raise _too_many()
             packages = key_packages.take_key_packages(tx, target.id, now_s)
             if not packages:
                 raise refuse("noKeyPackages", "they have no key packages left; they must come online once")
@@ -120,10 +126,17 @@ class KeyPackageClaims:
         return await self._store.write(unit)
 
 
-def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> None:
-    known = claimer.did == target.did or rooms.share_a_room(tx, claimer.did, target.did)
-    if not (known or _follows(tx, target, claimer)):
+def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:
+    """Check that somebody may claim; tell whether only because of a shared room.
+
+    Raises:
+        ProblemError: `notAllowed`.
+    """
+    if claimer.did == target.did or _follows(tx, target, claimer):
+        return False
+    if not rooms.share_a_room(tx, claimer.did, target.did):
         raise _not_allowed()
+    return True
 
 
 def _follows(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:
@@ -132,6 +145,10 @@ def _follows(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:
         return True
     tie = people.tie_with(tx, target.name, claimer.record.actor, people.FOLLOWING)
     return tie is not None and tie.state == ACCEPTED and not tie.did
+
+
+def _too_many() -> ProblemError:
+    return refuse("tooMany", "too many claims; try again later", retry_after=float(_HOUR_S))
 
 
 def _not_allowed() -> ProblemError:

@@ -88,6 +88,12 @@ def count_claims(tx: ReadTx, claimer: str, target: str, since_s: int) -> int:
     return int(row[0]) if row else 0
 
 
+def count_claims_of(tx: ReadTx, target: str, since_s: int) -> int:
+    """How often anybody claimed a person's packages."""
+    row = tx.row("SELECT count(*) FROM claim WHERE target = ? AND made_at > ?", target, since_s)
+    return int(row[0]) if row else 0
+
+
 def note_claim(tx: Tx, claimer: str, target: str, now_s: int, forget_before_s: int) -> None:
     """Remember a claim, and forget old ones."""
     tx.change("DELETE FROM claim WHERE made_at < ?", forget_before_s)

@@ -4,10 +4,14 @@ import asyncio
 
 import pytest
 
-from yurt.node.accounts.claims import CLAIMS_AN_HOUR
+from yurt.node.accounts.claims import BY_ROOM_AN_HOUR, CLAIMS_AN_HOUR
 from yurt.node.accounts.testing import Newcomer
+from yurt.node.clock import SystemClock
+from yurt.node.store import key_packages, rooms
+from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
 from yurt.wire.commands import Claimed, ClaimKeyPackages, Follow, Following, PublishKeyPackages
+from yurt.wire.position import START
 from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
@@ -94,6 +98,27 @@ async def test_a_claim_counts_once_and_five_an_hour(harbour: Town) -> None:
     for _ in range(CLAIMS_AN_HOUR - 1):
         await ana.call(claim_of(ana, bo))
     assert await refused(ana, claim_of(ana, bo)) == "tooMany"
+
+
+async def test_a_crowd_in_a_room_does_not_use_up_what_friends_need(harbour: Town) -> None:
+    """Fifty claims an hour for all who only share a room with bo; ana, whom bo follows, still gets one."""
+    ana, bo, eve = [await harbour.join(name, HARBOUR) for name in ("ana", "bo", "eve")]
+    await befriend(bo, ana)
+    await bo.call(PublishKeyPackages(tuple(bo.person.key_package() for _ in range(3))))
+    bo_did, eve_did = str(bo.person.identity.did), str(eve.person.identity.did)
+    now_s = SystemClock().now_s()
+
+    def crowd(tx: Tx) -> None:
+        rooms.insert(tx, rooms.StoredRoom(bytes(32), HARBOUR, 0, b""))
+        rooms.open_windows(tx, bytes(32), [(bo_did, b"b" * 16), (eve_did, b"e" * 16)], START)
+        for number in range(BY_ROOM_AN_HOUR - 1):
+            key_packages.note_claim(tx, f"did:key:zSybil{number}", bo_did, now_s, 0)
+
+    await harbour.nodes[HARBOUR].store.write(crowd)
+
+    assert isinstance(await eve.call(claim_of(eve, bo)), Claimed)
+    assert await refused(eve, claim_of(eve, bo)) == "tooMany"
+    assert isinstance(await ana.call(claim_of(ana, bo)), Claimed)
 
 
 async def test_claims_are_ones_own(harbour: Town) -> None:
