@@ -39,6 +39,11 @@ LIGHT: Final = (
 """The same people on light backgrounds."""
 
 
+def warning_colour(*, dark: bool) -> str:
+    """Give the colour of what is urgent."""
+    return "#ffc04d" if dark else "#8a4b00"
+
+
 def colour_of(did: str, viewer: str, *, dark: bool) -> str:
     """Give the colour of a person's name.
 

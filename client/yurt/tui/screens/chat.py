@@ -73,7 +73,7 @@ class Chat(Screen[None]):
     Chat.-medium PeoplePane.-called { display: block; }
     Chat.-narrow .-called { display: block; width: 1fr; }
     Chat.-narrow .-aside { display: none; }
-    Chat.-narrow Timeline { border: none; border-top: solid $panel-lighten-2; }
+    Chat.-narrow Timeline { border: none; border-top: solid $foreground 35%; }
     """
 
     def __init__(self, engine: EngineApi) -> None:
@@ -110,8 +110,6 @@ class Chat(Screen[None]):
             try:
                 self._status = await self._engine.status()
                 await self._count()
-                if not self._room and self._rooms:
-                    await self._open((next_unread(self._rooms, b"", 1) or self._rooms[0]).room)
                 async for item in self._engine.watch(None, revision=self._status.revision):
                     self._arrived(item)
             except (ProblemError, ClientError) as error:
@@ -145,7 +143,7 @@ class Chat(Screen[None]):
         """Look how everything stands."""
         self._status, self._rooms = await self._engine.status(), await self._engine.rooms()
         if not self._room and self._rooms and self.is_mounted:
-            await self._open(self._rooms[0].room)
+            await self._open((next_unread(self._rooms, b"", 1) or self._rooms[0]).room)
         self._show()
 
     def _show(self) -> None:

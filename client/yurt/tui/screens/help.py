@@ -55,7 +55,8 @@ class Help(Dialog[None]):
         """Fit the table into the width."""
         width = min(76, self.size.width) - _AROUND
         parts = [(title, told(bindings)) for title, bindings in self._parts]
-        self.query_one(Static).update(table([*parts, ("marks", _MARKS)], width))
+        for keys in self.query(Static):  # not there yet, or not any more
+            keys.update(table([*parts, ("marks", _MARKS)], width))
 
     def on_mount(self) -> None:
         """Let the keys scroll."""

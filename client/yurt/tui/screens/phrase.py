@@ -59,7 +59,8 @@ class Phrase(Screen[None]):
     def on_resize(self) -> None:
         """Set the words in as many columns as there are."""
         columns = max(1, min(4, (self.size.width - 4) // _CELLS))
-        self.query_one("#words", Static).update(Content(word_rows(self._words, columns)))
+        for words in self.query("#words").results(Static):  # not there yet, or not any more
+            words.update(Content(word_rows(self._words, columns)))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on if the word is right."""

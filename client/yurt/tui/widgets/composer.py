@@ -22,7 +22,8 @@ class Composer(TextArea):
         Binding("escape", "leave", "leave the composer"),
     ]
     DEFAULT_CSS = """
-    Composer { height: auto; min-height: 3; max-height: 9; border: round $panel-lighten-2; padding: 0 1; }
+    Composer { height: auto; min-height: 3; max-height: 9;
+        border: round $foreground 35%; border-title-color: $foreground; padding: 0 1; }
     Composer:focus { border: round $accent; }
     """
 

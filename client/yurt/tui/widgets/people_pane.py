@@ -16,7 +16,7 @@ class PeoplePane(LineList):
     BORDER_TITLE = "people"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "choose", "the safety number of this person")]
     DEFAULT_CSS = """
-    PeoplePane { width: 28; border: round $panel-lighten-2; }
+    PeoplePane { width: 28; border: round $foreground 35%; border-title-color: $foreground; }
     PeoplePane:focus { border: round $accent; }
     """
 

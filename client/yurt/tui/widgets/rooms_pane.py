@@ -19,7 +19,7 @@ class RoomsPane(LineList):
     BORDER_TITLE = "rooms"
     BINDINGS: ClassVar[list[BindingType]] = []
     DEFAULT_CSS = """
-    RoomsPane { width: 26; border: round $panel-lighten-2; padding: 0 0; }
+    RoomsPane { width: 26; border: round $foreground 35%; border-title-color: $foreground; padding: 0 0; }
     RoomsPane:focus { border: round $accent; }
     """
 

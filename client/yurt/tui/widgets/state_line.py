@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from yurt.client.api import RoomView, Status
 from yurt.tui import shown
+from yurt.tui.app_of import app_of
+from yurt.tui.colours import warning_colour
 
 BETWEEN: Final = " · "
 
@@ -88,8 +90,9 @@ class StateLine(Widget):
     @override
     def render_line(self, y: int) -> Strip:
         width, style = self.size.width, self.rich_style
+        warning = Style(bold=True, color=warning_colour(dark=app_of(self).current_theme.dark))
         segments = list[Segment]()
         for text, urgent in fitted(self._facts, max(0, width - 2)):
             segments.append(Segment(BETWEEN if segments else " ", style))
-            segments.append(Segment(text, style + Style(bold=urgent, color="yellow" if urgent else None)))
+            segments.append(Segment(text, style + warning if urgent else style))
         return Strip(segments).adjust_cell_length(width, style)

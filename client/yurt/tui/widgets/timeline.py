@@ -20,7 +20,7 @@ from typing_extensions import override
 from yurt.client.api import TimelineItem
 from yurt.tui import shown
 from yurt.tui.app_of import app_of
-from yurt.tui.colours import colour_of
+from yurt.tui.colours import colour_of, warning_colour
 from yurt.tui.lines import Gutter, Roll, Row, day_of, divider, rows_of
 from yurt.tui.window import Window
 
@@ -44,7 +44,8 @@ class Timeline(ScrollView, can_focus=True):
     ]
     BORDER_TITLE = ""
     DEFAULT_CSS = """
-    Timeline { height: 1fr; overflow-x: hidden; border: round $panel-lighten-2; scrollbar-size-vertical: 1;
+    Timeline { height: 1fr; overflow-x: hidden;
+        border: round $foreground 35%; border-title-color: $foreground; scrollbar-size-vertical: 1;
         scrollbar-gutter: stable; }
     Timeline:focus { border: round $accent; }
     """
@@ -183,7 +184,7 @@ class Timeline(ScrollView, can_focus=True):
 
     def action_mark(self, by: int) -> None:
         """Move the cursor, and mark everything from where it was."""
-        start = self._cursor
+        start = self._cursor or (self._items[-1].item if self._items else 0)
         self._step(by)
         self._mark = self._mark or start
 
@@ -228,7 +229,7 @@ class Timeline(ScrollView, can_focus=True):
         ids = [item.item for item in self._items]
         if not ids:
             return
-        at = ids.index(self._cursor) + by if self._cursor in self._starts else len(ids) - 1
+        at = by + (ids.index(self._cursor) if self._cursor in self._starts else len(ids) - 1)
         self._cursor = ids[max(0, min(len(ids) - 1, at))]
         self._reveal(self._cursor)
         self._look()
@@ -311,6 +312,8 @@ class Timeline(ScrollView, can_focus=True):
             base += Style(reverse=True)
         quiet = base + Style(dim=True)
         text = base + _TONES[row.tone]
+        if row.tone == "warning":
+            text += Style(color=warning_colour(dark=app_of(self).current_theme.dark))
         parts = (
             (row.time, quiet),
             (row.name, base + self._name_style(row.did)),
@@ -329,6 +332,6 @@ _TONES: Final = {
     "message": Style(),
     "own": Style(),
     "quiet": Style(italic=True, dim=True),
-    "warning": Style(italic=True, color="yellow"),
+    "warning": Style(italic=True),
     "rule": Style(dim=True),
 }
