@@ -1,0 +1,357 @@
+"""What a person does all day, by keyboard alone."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from yurt.tui.app import YurtApp
+from yurt.tui.screens.chat import Chat
+from yurt.tui.screens.help import Help
+from yurt.tui.screens.phrase import Phrase
+from yurt.tui.screens.safety import Safety
+from yurt.tui.screens.unlock import Unlock
+from yurt.tui.screens.welcome import Welcome
+from yurt.tui.testing import BO, WORDS, FakeEngine, FakeEntrance
+from yurt.tui.widgets.composer import Composer
+from yurt.tui.widgets.people_pane import PeoplePane
+from yurt.tui.widgets.rooms_pane import RoomsPane
+from yurt.tui.widgets.state_line import StateLine
+from yurt.tui.widgets.timeline import Timeline
+
+LINK = "https://harbour.example/i/ABCDEFGHIJ#AAECAwQFBgcICQoLDA0ODw"
+
+
+def _engine(messages: int = 5) -> tuple[FakeEngine, bytes]:
+    engine = FakeEngine()
+    room = engine.room("harbour watch", BO)
+    for number in range(messages):
+        engine.say(room, BO, f"light {number}")
+    engine.update(room, read=messages)
+    return engine, room
+
+
+@asynccontextmanager
+async def _client(
+    engine: FakeEngine, size: tuple[int, int] = (120, 30), entrance: FakeEntrance | None = None
+) -> AsyncGenerator[Pilot[None]]:
+    app = YurtApp(entrance or FakeEntrance(engine), {})
+    async with app.run_test(size=size) as pilot:
+        yield pilot
+
+
+async def _until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # the screen has no event for being drawn
+            await asyncio.sleep(0.01)
+
+
+def _timeline(pilot: Pilot[None]) -> Timeline:
+    return pilot.app.screen.query_one(Timeline)
+
+
+def _rows(pilot: Pilot[None], widget: type[Timeline | RoomsPane | PeoplePane | StateLine]) -> str:
+    shown = pilot.app.screen.query_one(widget)
+    return "\n".join(shown.render_line(y).text for y in range(shown.size.height))
+
+
+async def _open(pilot: Pilot[None], words: str = "light") -> None:
+    await _until(lambda: isinstance(pilot.app.screen, Chat) and words in _rows(pilot, Timeline))
+
+
+async def _type(pilot: Pilot[None], text: str) -> None:
+    """Type as a paste does: at once, which is how a burst of keys arrives."""
+    pilot.app.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+async def test_first_run() -> None:
+    """An invite link, a name, a passphrase, 24 words: and one is in."""
+    engine, _ = _engine()
+    entrance = FakeEntrance(engine, lives_here=False)
+
+    async with _client(engine, entrance=entrance) as pilot:
+        await _until(lambda: isinstance(pilot.app.screen, Welcome))
+        for text in (LINK, "ana", "correct horse", "correct horse"):
+            await _type(pilot, text)
+            await pilot.press("enter")
+        await _until(lambda: isinstance(pilot.app.screen, Phrase))
+        phrase = pilot.app.screen
+        await _type(pilot, "nonsense")
+        await pilot.press("enter")
+        assert pilot.app.screen is phrase
+        asked = str(phrase.query(Static)[2].render()).split()[2]
+        phrase.query_one(Input).value = WORDS[int(asked) - 1]
+        await pilot.press("enter")
+        await _open(pilot)
+
+    assert entrance.joined is not None
+    assert (entrance.joined.link, entrance.joined.name) == (LINK, "ana")
+
+
+async def test_refused_join() -> None:
+    """A join that the node refuses takes the words away again, and keeps what was typed."""
+    engine, _ = _engine()
+    entrance = FakeEntrance(engine, lives_here=False)
+    entrance.refusal = "this invite is not valid [bold]; ask for a new one"
+
+    async with _client(engine, entrance=entrance) as pilot:
+        await _until(lambda: isinstance(pilot.app.screen, Welcome))
+        for text in (LINK, "Ana!", "correct horse", "wrong horse"):
+            await _type(pilot, text)
+            await pilot.press("enter")
+        assert "a name has" in str(pilot.app.screen.query_one("#problem", Static).render())
+        pilot.app.screen.query_one("#name", Input).value = "ana"
+        pilot.app.screen.query_one("#again", Input).value = "correct horse"
+        await pilot.press("enter")
+        await _until(
+            lambda: (
+                isinstance(pilot.app.screen, Welcome)
+                and "[bold]; ask" in str(pilot.app.screen.query_one("#problem", Static).render())
+            )
+        )
+        kept = pilot.app.screen.query_one("#link", Input).value
+
+    assert kept == LINK
+
+
+async def test_passphrase() -> None:
+    """A wrong passphrase is asked for again."""
+    engine, _ = _engine()
+
+    async with _client(engine, entrance=FakeEntrance(engine, passphrase="correct horse")) as pilot:
+        await _until(lambda: isinstance(pilot.app.screen, Unlock))
+        first = pilot.app.screen
+        await _type(pilot, "wrong")
+        await pilot.press("enter")
+        await _until(lambda: isinstance(pilot.app.screen, Unlock) and pilot.app.screen is not first)
+        await _type(pilot, "correct horse")
+        await pilot.press("enter")
+        await _open(pilot)
+
+
+async def test_talk() -> None:
+    """Enter sends; a new line and a paste stay one message; what is refused comes back."""
+    engine, _ = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await _type(pilot, "hello")
+        await pilot.press("ctrl+j")
+        await _type(pilot, "bo")
+        await pilot.press("enter")
+        await _open(pilot, "hello")
+        engine.refusal = "this room is full"
+        await _type(pilot, "again")
+        await pilot.press("enter")
+        composer = pilot.app.screen.query_one(Composer)
+        await _until(lambda: composer.text == "again")
+
+    assert engine.asked == ["send hello\nbo"]
+
+
+async def test_outbox() -> None:
+    """Without a node one can still write; the marks and the state line say what waits."""
+    engine, room = _engine()
+    engine.connected, engine.offline = False, True
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await _type(pilot, "later")
+        await pilot.press("enter")
+        await _open(pilot, "┆ later")
+        await _until(lambda: "outbox 1" in _rows(pilot, StateLine) and "offline" in _rows(pilot, StateLine))
+        engine.connected = True
+        engine.change(engine.items[room][-1], state="accepted")
+        await _open(pilot, "│ later")
+        await _until(lambda: "outbox 0" in _rows(pilot, StateLine))
+
+
+async def test_read_back() -> None:
+    """Paging back reaches the first line of thousands, and End comes back, with some pages held."""
+    engine, _ = _engine(3000)
+
+    async with _client(engine) as pilot:
+        await _open(pilot, "light 2999")
+        await pilot.press("escape")
+        held = 0
+        while "light 0 " not in _rows(pilot, Timeline) + " ":
+            await pilot.press("home", "pageup")
+            held = max(held, len(_timeline(pilot).window))
+        await pilot.press("end")
+        await _open(pilot, "light 2999")
+
+    assert held <= 1000
+
+
+async def test_place_is_kept() -> None:
+    """Who reads back is not pushed along by what others say."""
+    engine, room = _engine(500)
+
+    async with _client(engine) as pilot:
+        await _open(pilot, "light 499")
+        await pilot.press("escape", "pageup", "pageup", "pageup")
+        before = _rows(pilot, Timeline)
+        engine.say(room, BO, "something new")
+        window = _timeline(pilot).window
+        await _until(lambda: window.last == 501)
+        await pilot.pause(0.1)
+        after = _rows(pilot, Timeline)
+        await pilot.press("end")
+        await _open(pilot, "something new")
+
+    assert before == after
+
+
+async def test_unread() -> None:
+    """Rooms count what waits and who is meant; n goes there; what was seen is read."""
+    engine, room = _engine()
+    other = engine.room("hill", BO)
+    engine.update(other, read=1)
+    engine.say(other, BO, "a ship")
+    engine.say(other, BO, "@ana, look")
+
+    async with _client(engine) as pilot:
+        await _until(lambda: isinstance(pilot.app.screen, Chat) and "a ship" in _rows(pilot, Timeline))
+        await _until(lambda: engine.views[other].read == engine.items[other][-1].item)
+        assert "new" in _rows(pilot, Timeline)
+        engine.say(room, BO, "@ana again")
+        await _until(lambda: "@1 1" in _rows(pilot, RoomsPane))
+        await pilot.press("escape", "n")
+        await _open(pilot, "@ana again")
+        await _until(lambda: "@1" not in _rows(pilot, RoomsPane))
+
+
+async def test_jump() -> None:
+    """Ctrl-K finds a room by a person in it, and each room keeps its draft."""
+    engine, _ = _engine()
+    hill = engine.room("hill", "cy@hilltop.example")
+    engine.say(hill, "cy@hilltop.example", "up here")
+    engine.update(hill, read=99)
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await _type(pilot, "draft")
+        await pilot.press("ctrl+k")
+        await pilot.pause()
+        await _type(pilot, "cy")
+        await pilot.press("enter")
+        await _open(pilot, "up here")
+        composer = pilot.app.screen.query_one(Composer)
+        await _until(lambda: composer.text == "")
+        await pilot.press("ctrl+k")
+        await pilot.pause()
+        await _type(pilot, "harb")
+        await pilot.press("enter")
+        await _until(lambda: composer.text == "draft")
+
+
+async def test_copy() -> None:
+    """Y copies a line, or all that are marked with who said them, safe to paste."""
+    engine, room = _engine()
+    engine.say(room, BO, "evil\x1b[31m\rline")
+
+    async with _client(engine) as pilot:
+        await _open(pilot, "evil")
+        await pilot.press("escape", "y")
+        await _until(lambda: pilot.app.clipboard == "evil␛[31m\nline")
+        await pilot.press("up", "shift+up", "y")
+        await _until(lambda: pilot.app.clipboard == f"{BO}: light 3\n{BO}: light 4")
+
+
+async def test_people() -> None:
+    """Safety numbers, invitations, new rooms and follows need no mouse."""
+    engine, room = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("f3", "down", "enter")
+        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await pilot.press("escape")
+        steps = (("f5", "cy@hilltop.example"), ("f9", "di@hilltop.example"), ("f8", "sauna"))
+        for key, text in steps:
+            await pilot.press(key)
+            await pilot.pause()
+            await _type(pilot, text)
+            await pilot.press("enter")
+            await _until(lambda: len(engine.asked) > 0 and engine.asked[-1].endswith(text))  # noqa: B023  # awaited at once
+            await pilot.pause(0.1)
+            if isinstance(pilot.app.screen, Safety):
+                await pilot.press("escape")
+        await _until(lambda: "sauna" in _rows(pilot, RoomsPane))
+
+    assert engine.asked == ["invite cy@hilltop.example", "follow di@hilltop.example", "create sauna"]
+    assert engine.items[room][-1].kind == "roster"
+
+
+async def test_closed_room() -> None:
+    """In a room that stands still one can read, and is told why not write."""
+    engine, room = _engine()
+    engine.update(room, stopped="logForked")
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await _type(pilot, "hello")
+        await pilot.press("enter")
+        composer = pilot.app.screen.query_one(Composer)
+        assert (composer.read_only, engine.asked) == (True, [])
+        assert "stopped: logForked" in _rows(pilot, StateLine)
+
+
+async def test_narrow() -> None:
+    """In forty columns the panes come when they are called and go when one reads on."""
+    engine, _ = _engine()
+
+    async with _client(engine, size=(40, 20)) as pilot:
+        await _open(pilot)
+        screen = pilot.app.screen
+        seen = list[tuple[bool, bool]]()
+        for key in ("f2", "escape", "f3", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+            seen.append((screen.query_one(RoomsPane).display, screen.query_one(PeoplePane).display))
+
+    assert seen == [(True, False), (False, False), (False, True), (False, False)]
+
+
+async def test_help_and_themes() -> None:
+    """The help tells every key of every widget; colours change by key."""
+    engine, _ = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("f1")
+        await _until(lambda: isinstance(pilot.app.screen, Help))
+        told = str(pilot.app.screen.query_one(Static).render())
+        await pilot.press("escape")
+        before = pilot.app.theme
+        await pilot.press("ctrl+t")
+        after = pilot.app.theme
+
+    assert all(words in told for words in ("send the message", "safety number", "copy the line", "leave"))
+    assert before != after
+
+
+async def test_mention() -> None:
+    """Who is meant in another room hears of it."""
+    engine, _ = _engine()
+    hill = engine.room("hill", BO)
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        engine.say(hill, BO, "@ana?")
+        engine.say(hill, BO, "@ana!")
+        notes: list[str] = []
+
+        def heard() -> bool:
+            # Textual tells its notes nowhere else.
+            found = pilot.app._notifications  # pyright: ignore[reportPrivateUsage]
+            notes[:] = [note.message for note in found]
+            return bool(notes)
+
+        await _until(heard)
+
+    assert notes == [f"{BO} mentions you in hill"]

@@ -1,0 +1,102 @@
+"""What the main screens look like; `pytest tests/client/tui --snapshot-update` after looking at a change."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from yurt.tui.app import YurtApp
+from yurt.tui.screens.chat import Chat
+from yurt.tui.screens.welcome import Welcome
+from yurt.tui.testing import ANA, BO, FakeEngine, FakeEntrance
+from yurt.tui.widgets.timeline import Timeline
+
+CY = "cy@hilltop.example"
+Compare = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It is the same time everywhere."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def _engine() -> FakeEngine:
+    engine = FakeEngine()
+    room = engine.room("harbour watch", BO, CY)
+    hill = engine.room("sauna on the hill", BO)
+    engine.say(room, ANA, f"{ANA} added {BO}", kind="roster")
+    engine.say(
+        room, BO, "Hello from the hilltop. I see your light: https://hilltop.example/a/long/link?to=follow"
+    )
+    engine.say(room, ANA, "Two lines,\nboth mine.")
+    engine.say(room, CY, "a message could not be read", kind="undecryptable", reason="tooFarAhead")
+    engine.update(room, read=4)
+    engine.say(room, BO, "[bold]no markup[/bold] \x1b[31mand no colours\x1b[0m, but שלום and 漢字")
+    engine.say(hill, BO, "@ana: warm already")
+    engine.update(hill, read=1)
+    engine.say(room, ANA, "this waits", own=True, state="queued", position=None, accepted_at=0)
+    return engine
+
+
+async def _drawn(pilot: Pilot[None]) -> None:
+    """Wait for the first lines; nothing blinks."""
+    async with asyncio.timeout(10):
+        while not isinstance(pilot.app.screen, Chat | Welcome):  # noqa: ASYNC110  # there is no event for it
+            await asyncio.sleep(0.01)
+        while pilot.app.screen.query(Timeline) and not pilot.app.screen.query_one(Timeline).window.last:  # noqa: ASYNC110  # likewise
+            await asyncio.sleep(0.01)
+    await pilot.pause(0.2)
+    for text in pilot.app.screen.query(TextArea):
+        text.cursor_blink = False
+    for line in pilot.app.screen.query(Input):
+        line.cursor_blink = False
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(140, 40), (80, 24), (40, 20)], ids=["wide", "usual", "narrow"])
+def test_room(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """The everyday screen, in three widths."""
+    app = YurtApp(FakeEntrance(_engine()), {})
+
+    assert snap_compare(app, terminal_size=size, run_before=_drawn)
+
+
+def test_room_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR everything can still be told apart."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = YurtApp(FakeEntrance(_engine()), {"NO_COLOR": "1"})
+
+    assert snap_compare(app, terminal_size=(100, 24), run_before=_drawn)
+
+
+def test_light(snap_compare: Compare) -> None:
+    """Names stay readable on a light background."""
+    app = YurtApp(FakeEntrance(_engine()), {})
+    app.theme = "textual-light"
+
+    assert snap_compare(app, terminal_size=(100, 24), run_before=_drawn)
+
+
+def test_welcome(snap_compare: Compare) -> None:
+    """The first thing that anybody sees."""
+    app = YurtApp(FakeEntrance(_engine(), lives_here=False), {})
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=_drawn)
+
+
+def test_help(snap_compare: Compare) -> None:
+    """The keys, in a usual terminal."""
+
+    async def help_(pilot: Pilot[None]) -> None:
+        await _drawn(pilot)
+        await pilot.press("f1")
+
+    assert snap_compare(YurtApp(FakeEntrance(_engine()), {}), terminal_size=(80, 24), run_before=help_)
