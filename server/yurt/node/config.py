@@ -21,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from yurt.node.log_format import LogFormat
 from yurt.wire.network_map import BadNetworkMap, NetworkMap
 
 CONFIG_NAME: Final = "node.toml"
@@ -51,6 +52,8 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restore_wait_s: int = 60
     """How long a restored hub asks member nodes for what its backup lacks before it goes on without them."""
 
+    log: LogFormat = "text"
+    """`text` or `json`, one event a line on standard error."""
     metrics_token_sha256: str = ""
     """SHA-256 (hexadecimal) of the token that `/metrics` wants; empty: no such page."""
 

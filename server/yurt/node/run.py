@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from yurt.node import config as configuration
+from yurt.node import log_format
 from yurt.node.app import Node
 from yurt.node.config import network_from_environment
 
@@ -24,7 +25,7 @@ def run_node(data: Path) -> None:
     Raises:
         ConfigError, StoreError: it could not start.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_format.set_up(configuration.load(data).log)
     _give_memory_back()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(data))
