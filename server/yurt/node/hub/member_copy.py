@@ -73,7 +73,7 @@ class MemberCopies:
         state = await asyncio.to_thread(_read_start, start)
         if state.standing.policy.hub != peer:
             raise refuse("refused", "only a room's hub starts copies of it", rule="wrongHub")
-        if self._domain not in state.standing.people.nodes:
+        if not await self._store.read(lambda tx: _is_anybody_here(tx, self._domain, state)):
             raise refuse("refused", "nobody of this node is in that room", rule="notParticipant")
         async with self._locks[state.room_id]:
             known = await self._states.get(state.room_id)
@@ -247,6 +247,19 @@ def _check_delivery(delivery: WelcomeDelivery) -> None:
     )
     if not fits:
         raise refuse("tooLarge", "a Welcome is as large as its commit at most", limit=MAX_COMMIT_SIZE)
+
+
+def _is_anybody_here(tx: ReadTx, domain: str, state: HubState) -> bool:
+    """Whether an account of this node has a leaf in a room.
+
+    Anybody can write our name into a leaf of their own; their rooms are not ours to keep.
+    """
+    for member in state.standing.people.members:
+        name = account_at(domain, member.leaf.actor)
+        account = accounts.account_named(tx, name) if name else None
+        if account is not None and account.did == member.did:
+            return True
+    return False
 
 
 def _account(domain: str, state: HubState, delivery: WelcomeDelivery) -> str | None:

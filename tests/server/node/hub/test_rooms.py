@@ -607,6 +607,28 @@ def replace_id(welcome: WelcomeDelivery) -> WelcomeDelivery:
     return msgspec.structs.replace(welcome, id=os.urandom(16))
 
 
+async def test_a_room_of_nobody_here_is_not_kept(
+    harbour: Node, hilltop: Node, ana: Device, cy: Device
+) -> None:
+    """A leaf that only says it is at hilltop (no such account, or another did's) fills no disk there."""
+    await founded(harbour, ana)
+    await let_in(harbour, ana, cy)
+    [start], _ = await sent_to(harbour, "hilltop.example")
+
+    other = Device("cy", "hilltop.example")
+    other.did = ana.did
+
+    with pytest.raises(ProblemError) as nobody:
+        await hilltop.copies.start("harbour.example", start)
+    await hilltop.has(other)
+    with pytest.raises(ProblemError) as somebody_else:
+        await hilltop.copies.start("harbour.example", start)
+
+    for refused in (nobody, somebody_else):
+        assert refused.value.problem.detail["rule"] == "notParticipant"
+    assert await hilltop.rows() == []
+
+
 async def test_a_member_node_submits_for_its_own_people(
     harbour: Node, hilltop: Node, ana: Device, cy: Device
 ) -> None:
