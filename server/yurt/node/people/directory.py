@@ -169,7 +169,8 @@ class Directory:
             PeerDown, PeerRefuses: it cannot be had.
             ProblemError: `tooMany`.
         """
-        self._limiter.take("key", node, KEY_RATE)
+        # Apart from people's keys: strangers can name so many of those that no exchange would be verified.
+        self._limiter.take("node key", node, KEY_RATE)
         try:
             document = await self._fetch.node_actor(node_actor(node))
         except FetchError as error:

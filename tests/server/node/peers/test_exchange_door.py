@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.http_signatures.rfc9421 import sign_exchange
 from yurt.node.clock import SystemClock
 from yurt.node.keys import NodeKeys
+from yurt.node.people.directory import KEY_RATE
 from yurt.node.testing import Town, problem_of
 from yurt.wire.exchange import (
     EXCHANGE_PATH,
@@ -62,6 +64,26 @@ async def test_a_signed_exchange_is_answered_once(town: Town) -> None:
     assert (status, again, anew) == (200, 401, 200)
     assert msgspec.msgpack.decode(said, type=ExchangeAnswer) == ExchangeAnswer()
     assert problem_of(refusal).problem.detail == {"rule": "replay"}
+
+
+async def test_a_stranger_cannot_come_between_two_nodes(town: Town) -> None:
+    """Signatures that name people of hilltop who do not exist leave hilltop's own exchange alone."""
+    body = b'{"@context":"https://www.w3.org/ns/activitystreams","type":"Like"}'
+    inbox, now = f"https://{HARBOUR}/inbox", SystemClock().now_s()
+    stranger = NodeKeys(town.folder / HARBOUR).rsa
+    codes: list[str] = []
+    for number in range(KEY_RATE.burst + 1):
+        key_id = f"https://{HILLTOP}/users/nobody{number}#main-key"
+        headers = cavage.sign("POST", inbox, body, key_id=key_id, key=stranger, now=now)
+        headers["Content-Type"] = "application/activity+json"
+        async with town.session.post(inbox, data=body, headers=headers) as answer:
+            codes.append(problem_of(await answer.read()).problem.code)
+
+    empty = msgspec.msgpack.encode(ExchangeRequest())
+    status, _ = await sender(town)(empty, signed(town, empty))
+
+    assert codes[-1] == "tooMany"
+    assert status == 200
 
 
 async def test_what_is_not_signed_by_a_node_for_this_is_refused(town: Town) -> None:
