@@ -15,11 +15,15 @@ passes them through ``yurt.wire.sanitise`` first.
 """
 
 from collections.abc import AsyncIterator
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 
+from yurt.wire.commands import Answer, Command
 from yurt.wire.position import START, Position
+from yurt.wire.problems import refuse
+
+A = TypeVar("A", bound=Answer)
 
 SendState = Literal["queued", "sealed", "accepted", "refused"]
 """Life of an own message; see ``yurt.client.outbox``."""
@@ -99,6 +103,10 @@ class PersonView(View, frozen=True, kw_only=True):
     """Of the tie or invitation asked for: ``pending``, ``accepted``, ``invited``."""
     safety_number: str = ""
     """60 digits, the same on both sides."""
+    verified: bool = False
+    """Whether this person has compared it."""
+    changed: str = ""
+    """Another did that the address claims now: nothing is sent to them until `EngineApi.trust`."""
 
 
 class ParticipantView(View, frozen=True, kw_only=True):
@@ -111,6 +119,8 @@ class ParticipantView(View, frozen=True, kw_only=True):
     devices: int
     """How many of theirs can read."""
     own: bool = False
+    verified: bool = False
+    """Whether the safety number with them was compared."""
 
 
 class Sent(View, frozen=True, kw_only=True):
@@ -294,6 +304,19 @@ class EngineApi(Protocol):
         """Tell what this vault has verified of a participant of a room; asks nobody else."""
         ...
 
+    async def verify(self, address: str, number: str) -> PersonView:
+        """Note that the safety number with somebody was compared, and is this one.
+
+        Args:
+            address: Somebody whom this vault knows.
+            number: The 60 digits, blanks aside; empty to take it back.
+        """
+        ...
+
+    async def trust(self, address: str) -> PersonView:
+        """Decide that an address whose did changed means the new person from now on; asks the node."""
+        ...
+
     async def follow(self, address: str) -> PersonView:
         """Follow somebody; their answer comes later."""
         ...
@@ -309,6 +332,15 @@ class EngineApi(Protocol):
     async def following(self) -> list[PersonView]:
         """List whom this person follows."""
         ...
+
+    async def ask_node(self, command: Command, shape: type[A]) -> A:
+        """Ask the own node about posts and people; what it may be asked is `yurt.client.community.ASKED`.
+
+        Args:
+            command: What to do.
+            shape: What the command answers.
+        """
+        raise refuse("unsupported", f"{command.name} is not possible here ({shape.__name__})")
 
     async def sync(self, within: float = 10.0) -> bool:
         """Wait until every log has been read to its head and the outbox is empty of what can be sent.

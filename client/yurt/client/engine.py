@@ -21,6 +21,7 @@ from yurt.client import identity
 from yurt.client.api import (
     DEFAULT_PAGE,
     NEWEST,
+    A,
     EngineApi,
     ParticipantView,
     PersonView,
@@ -32,6 +33,7 @@ from yurt.client.api import (
     Wait,
 )
 from yurt.client.clock import Clock, SystemClock
+from yurt.client.community import check_asked
 from yurt.client.core import Core
 from yurt.client.errors import NoVault, VaultHeld
 from yurt.client.identity import KeepPhrase
@@ -57,6 +59,7 @@ from yurt.client.vault.writer import Unit
 from yurt.client.views import room_view, searchable, sent_view, status_view
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.rooms.common.content import CONTENT_ID_SIZE
+from yurt.wire.commands import Command
 from yurt.wire.frames import INBOX, room_log
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.problems import ProblemError, refuse
@@ -349,6 +352,17 @@ class Engine(EngineApi):
         return await self._people.known(address)
 
     @override
+    async def verify(self, address: str, number: str) -> PersonView:
+        return await self._people.verify(address, number)
+
+    @override
+    async def trust(self, address: str) -> PersonView:
+        person = await self._people.trust(address)
+        for room in await self._core.vault.read(rooms.every):
+            self._outbox.kick(room.room)  # what was held back may go now
+        return person
+
+    @override
     async def follow(self, address: str) -> PersonView:
         return await self._people.follow(address)
 
@@ -363,6 +377,11 @@ class Engine(EngineApi):
     @override
     async def following(self) -> list[PersonView]:
         return await self._people.following()
+
+    @override
+    async def ask_node(self, command: Command, shape: type[A]) -> A:
+        check_asked(command)
+        return await self._core.session.call(command, shape)
 
     # --- how it stands ------------------------------------------------------------------------------
     @override

@@ -17,6 +17,7 @@ from typing_extensions import override
 from yurt.client.api import (
     DEFAULT_PAGE,
     NEWEST,
+    A,
     EngineApi,
     ParticipantView,
     PersonView,
@@ -28,6 +29,7 @@ from yurt.client.api import (
     Wait,
 )
 from yurt.client.clock import Clock
+from yurt.client.community import encode
 from yurt.client.errors import Closed, Disconnected, NoVault, VaultHeld
 from yurt.client.service import protocol
 from yurt.client.service.connection import Connection
@@ -35,6 +37,7 @@ from yurt.client.service.dispatch import dispatch
 from yurt.client.service.lock import VaultLock
 from yurt.client.service.protocol import AnyRequest, Watch
 from yurt.client.service.server import EngineServer
+from yurt.wire.commands import Command
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.registry import ROOM_ID_SIZE
 
@@ -190,6 +193,14 @@ class SharedEngine(EngineApi):
                 self._lost(end)
 
     @override
+    async def verify(self, address: str, number: str) -> PersonView:
+        return await self._ask(protocol.Verify(address, number), PersonView)
+
+    @override
+    async def trust(self, address: str) -> PersonView:
+        return await self._ask(protocol.Trust(address), PersonView)
+
+    @override
     async def follow(self, address: str) -> PersonView:
         return await self._ask(protocol.Follow(address), PersonView)
 
@@ -204,6 +215,10 @@ class SharedEngine(EngineApi):
     @override
     async def following(self) -> list[PersonView]:
         return await self._ask(protocol.GetFollowing(), list[PersonView])
+
+    @override
+    async def ask_node(self, command: Command, shape: type[A]) -> A:
+        return await self._ask(protocol.AskNode(command.name, encode(command)), shape)
 
     @override
     async def sync(self, within: float = 10.0) -> bool:

@@ -1,6 +1,7 @@
 """A request becomes a call of the engine: the same for the holder's own front end and for thin clients."""
 
-from yurt.client.api import EngineApi, ParticipantView, Sent
+from yurt.client.api import EngineApi, ParticipantView, PersonView, Sent
+from yurt.client.community import decode
 from yurt.client.errors import ClientError, Closed, UsageError, VaultUnwritable
 from yurt.client.service import protocol
 from yurt.wire.problems import ProblemError, refuse
@@ -21,6 +22,8 @@ async def dispatch(engine: EngineApi, request: protocol.Request) -> object:
             return await _read(engine, request)
         if isinstance(request, protocol.GetParticipants | protocol.Remove | protocol.SetRole):
             return await _roster(engine, request)
+        if isinstance(request, protocol.Follow | protocol.Unfollow | protocol.Verify | protocol.Trust):
+            return await _person(engine, request)
         if isinstance(request, protocol.Send | protocol.Edit | protocol.Delete | protocol.React):
             return await _say(engine, request)
         return await _change(engine, request)
@@ -76,6 +79,21 @@ async def _roster(
     return None
 
 
+async def _person(
+    engine: EngineApi, request: protocol.Follow | protocol.Unfollow | protocol.Verify | protocol.Trust
+) -> PersonView | None:
+    match request:
+        case protocol.Follow():
+            return await engine.follow(request.address)
+        case protocol.Unfollow():
+            await engine.unfollow(request.address)
+            return None
+        case protocol.Verify():
+            return await engine.verify(request.address, request.number)
+        case protocol.Trust():
+            return await engine.trust(request.address)
+
+
 async def _say(
     engine: EngineApi, request: protocol.Send | protocol.Edit | protocol.Delete | protocol.React
 ) -> Sent:
@@ -104,11 +122,9 @@ async def _change(engine: EngineApi, request: protocol.Request) -> object:
         case protocol.MarkRead():
             await engine.mark_read(request.room, request.item)
             return None
-        case protocol.Follow():
-            return await engine.follow(request.address)
-        case protocol.Unfollow():
-            await engine.unfollow(request.address)
-            return None
+        case protocol.AskNode():
+            command = decode(request.command, request.args)
+            return await engine.ask_node(command, command.answer)
         case protocol.Sync():
             return await engine.sync(request.within)
         case _:

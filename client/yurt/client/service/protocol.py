@@ -140,6 +140,19 @@ class GetPerson(Request, frozen=True, tag="person"):
     address: str
 
 
+class Verify(Request, frozen=True, tag="verify"):
+    """``EngineApi.verify``."""
+
+    address: str
+    number: str
+
+
+class Trust(Request, frozen=True, tag="trust"):
+    """``EngineApi.trust``."""
+
+    address: str
+
+
 class Watch(Request, frozen=True, tag="watch"):
     """``EngineApi.watch``: answered by lines until `Stop`."""
 
@@ -168,6 +181,15 @@ class GetFollowing(Request, frozen=True, tag="following"):
     """``EngineApi.following``."""
 
 
+class AskNode(Request, frozen=True, tag="ask_node"):
+    """``EngineApi.ask_node``."""
+
+    command: str
+    """Its name."""
+    args: bytes
+    """The command, MessagePack."""
+
+
 class Sync(Request, frozen=True, tag="sync"):
     """``EngineApi.sync``."""
 
@@ -194,11 +216,14 @@ AnyRequest = (
     | Search
     | MarkRead
     | GetPerson
+    | Verify
+    | Trust
     | Watch
     | Follow
     | Unfollow
     | GetFollowers
     | GetFollowing
+    | AskNode
     | Sync
     | Stop
 )

@@ -1,0 +1,26 @@
+"""``yurt mute ADDRESS``: do not see what somebody posts, or do again."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument("address", metavar="ADDRESS", help="name@node")
+    parser.add_argument("--undo", action="store_true", help="end it")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Tell the node. Nobody is told."""
+    from yurt.wire.commands import Done, Mute, Unmute
+
+    async def work(engine: EngineApi) -> int:
+        await engine.ask_node(Unmute(args.address) if args.undo else Mute(args.address), Done)
+        line = f"You no longer mute {args.address}." if args.undo else f"You mute {args.address}."
+        output.show({"address": args.address, "mute": not args.undo}, line)
+        return 0
+
+    return with_engine(work)

@@ -1,0 +1,49 @@
+"""``yurt post TEXT``: post something, or take a post back."""
+
+import argparse
+import os
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi
+
+_UNIQUE_SIZE = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("text", metavar="TEXT", nargs="?", help="what to say; @name@node names somebody")
+    what.add_argument("--delete", metavar="POST", help="take back a post of yours, named by its URL")
+    parser.add_argument(
+        "--for",
+        dest="visibility",
+        choices=("followers", "public", "unlisted", "direct"),
+        default="followers",
+        help="who may see it (followers; direct: only whom it names)",
+    )
+    parser.add_argument("--reply-to", metavar="POST", default="", help="the post that is answered, its URL")
+    parser.add_argument("--warning", metavar="TEXT", default="", help="shown instead, until asked for")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Post; it is on its way to everybody whom it is for when this returns."""
+    from yurt.wire.commands import Delete, Done, Post, Posted
+
+    async def work(engine: EngineApi) -> int:
+        if args.delete:
+            await engine.ask_node(Delete(args.delete), Done)
+            output.show({"post": args.delete, "state": "deleted"}, "The post is taken back.")
+            return 0
+        command = Post(
+            text=args.text,
+            visibility=args.visibility,
+            in_reply_to=args.reply_to,
+            summary=args.warning,
+            unique=os.urandom(_UNIQUE_SIZE),
+        )
+        posted = await engine.ask_node(command, Posted)
+        output.show({"post": posted.id, "for": args.visibility}, posted.id)
+        return 0
+
+    return with_engine(work)

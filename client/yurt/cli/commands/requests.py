@@ -1,0 +1,39 @@
+"""``yurt requests``: who asks to follow you, and your answer."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--accept", metavar="ADDRESS", help="let them follow")
+    what.add_argument("--reject", metavar="ADDRESS", help="do not let them follow, or not any more")
+    what.add_argument("--lock", action="store_true", help="from now on, ask me about each follow")
+    what.add_argument("--unlock", action="store_true", help="from now on, anybody may follow")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """List who waits, or answer."""
+    from yurt.wire.commands import Accept, Done, Lock, Reject, Requests, Ties
+
+    async def work(engine: EngineApi) -> int:
+        if args.lock or args.unlock:
+            await engine.ask_node(Lock(locked=args.lock), Done)
+            line = "You are asked about each follow." if args.lock else "Anybody may follow you."
+            output.show({"locked": args.lock}, line)
+        elif args.accept:
+            await engine.ask_node(Accept(args.accept), Done)
+            output.show({"address": args.accept, "state": "accepted"}, f"{args.accept} follows you.")
+        elif args.reject:
+            await engine.ask_node(Reject(args.reject), Done)
+            output.show({"address": args.reject, "state": "refused"}, f"{args.reject} does not follow you.")
+        else:
+            for tie in (await engine.ask_node(Requests(), Ties)).ties:
+                output.show({"address": tie.address, "actor": tie.actor, "since": tie.since}, tie.address)
+        return 0
+
+    return with_engine(work)

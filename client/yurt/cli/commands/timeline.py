@@ -1,0 +1,48 @@
+"""``yurt timeline``: what people whom you follow have posted."""
+
+import argparse
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from yurt.cli.command import with_engine
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi
+
+if TYPE_CHECKING:
+    from yurt.wire.commands import PostInfo
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many posts, up to 200 (20)")
+    parser.add_argument("--before", type=int, default=0, metavar="N", help="only what is older than number N")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Show a page, the newest post last, where a terminal's reader looks."""
+    from msgspec.structs import asdict
+
+    from yurt.wire.commands import Timeline, TimelinePage
+
+    async def work(engine: EngineApi) -> int:
+        page = await engine.ask_node(Timeline(args.before, args.count), TimelinePage)
+        for post in reversed(page.posts):
+            output.show(asdict(post), post_lines(post))
+        return 0
+
+    return with_engine(work)
+
+
+def post_lines(post: "PostInfo") -> str:
+    """Say a post for people."""
+    when = datetime.fromtimestamp(post.published, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    shown = f", boosted by {post.boosted_by}" if post.boosted_by else ""
+    marks = [f"{post.likes} likes"] if post.likes else []
+    marks += [f"{post.boosts} boosts"] if post.boosts else []
+    marks += [post.visibility] if post.visibility != "public" else []
+    head = f"{when}  {post.author}{shown}" + (f"  [{', '.join(marks)}]" if marks else "")
+    warning = [f"[{post.summary}]"] if post.summary else []
+    answered = [f"in answer to {post.in_reply_to}"] if post.in_reply_to else []
+    return "\n".join(
+        [head, *(f"  {line}" for line in (*answered, *warning, *post.text.split("\n"), post.id))]
+    )

@@ -1,0 +1,114 @@
+"""The fediverse among three nodes as processes, used as people use it."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+
+import pytest
+
+from yurt.lab.world.people import PASSPHRASE, Person, follow, until
+from yurt.lab.world.world import HARBOUR, HILLTOP, World
+from yurt.wire.commands import Block, Done, Like, Logout, Post, Posted, PostInfo, Timeline, TimelinePage
+from yurt.wire.problems import ProblemError
+
+MEADOW = "meadow.example"
+
+
+async def timeline(person: Person) -> list[PostInfo]:
+    return list((await person.engine.ask_node(Timeline(), TimelinePage)).posts)
+
+
+async def reads(person: Person, text: str) -> PostInfo:
+    """Wait until a post is on somebody's timeline."""
+
+    async def there() -> PostInfo | None:
+        return next((post for post in await timeline(person) if post.text == text), None)
+
+    return await until(there, f"{person.name} reads {text!r}")
+
+
+async def yurt(person: Person, *words: str) -> tuple[int, str]:
+    """Run a command as somebody whose engine is closed."""
+    secret = person.home.parent / f"{person.name}.passphrase"
+    secret.write_text(PASSPHRASE + "\n", encoding="utf-8")
+    environment = {
+        **os.environ,
+        "YURT_HOME": str(person.home),
+        "YURT_NETWORK": str(person.map_file),
+        "YURT_PASSPHRASE_FILE": str(secret),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "yurt.cli.main",
+        *words,
+        env=environment,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def test_three_nodes_follow_post_reply_like_and_block(tmp_path: Path) -> None:
+    """Ana posts for followers on two other nodes; Bo answers and likes; Cy, blocked, reads no more."""
+    async with World.open(tmp_path, HARBOUR, HILLTOP, MEADOW) as world:
+        ana = await world.person("ana", HARBOUR)
+        bo, cy = await world.person("bo", HILLTOP), await world.person("cy", MEADOW)
+        await asyncio.gather(follow(bo, ana), follow(cy, ana))
+
+        posted = await ana.engine.ask_node(Post(text="Fog over the harbour"), Posted)
+        await asyncio.gather(reads(bo, "Fog over the harbour"), reads(cy, "Fog over the harbour"))
+
+        answer = Post(text="@ana@harbour.example And sun up here", in_reply_to=posted.id, visibility="direct")
+        await bo.engine.ask_node(answer, Posted)
+        await bo.engine.ask_node(Like(posted.id), Done)
+        reply = await reads(ana, "@ana@harbour.example And sun up here")
+        assert (reply.author, reply.in_reply_to) == (bo.address, posted.id)
+        assert [post.text for post in await timeline(cy)] == ["Fog over the harbour"]
+
+        async def liked() -> bool:
+            return any(post.likes == 1 for post in await timeline(ana) if post.id == posted.id)
+
+        await until(liked, "the like is counted at ana's node")
+
+        await ana.engine.ask_node(Block(cy.address), Done)
+
+        async def gone() -> bool:
+            return not await cy.engine.following()
+
+        await until(gone, "cy learns that he follows ana no longer")
+        await ana.engine.ask_node(Post(text="Without Cy"), Posted)
+        await reads(bo, "Without Cy")
+        assert await timeline(cy) == []
+        with pytest.raises(ProblemError):
+            await bo.engine.ask_node(Logout(), Done)
+
+        await bo.close()
+        code, out = await yurt(bo, "post", "From the command line", "--for", "public", "--json")
+        seen = await yurt(bo, "timeline", "--json")
+        people = await yurt(bo, "timeline")
+        codes = [
+            (await yurt(bo, *words))[0]
+            for words in (
+                ("boost", json.loads(out)["post"]),
+                ("mute", ana.address),
+                ("mute", ana.address, "--undo"),
+                ("requests", "--lock"),
+                ("requests",),
+                ("block", cy.address),
+                ("block", cy.address, "--undo"),
+                ("like", posted.id, "--undo"),
+                ("post", "--delete", json.loads(out)["post"]),
+            )
+        ]
+
+        assert code == 0
+        assert codes == [0] * len(codes)
+        texts = [json.loads(line)["text"] for line in seen[1].splitlines()]
+        assert texts[-2:] == ["Without Cy", "From the command line"]
+        assert "From the command line" in people[1]
