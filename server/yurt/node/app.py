@@ -47,6 +47,7 @@ from yurt.node.people.relations import Relations
 from yurt.node.people.room_documents import RoomDocuments
 from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
+from yurt.node.people.tidying import Tidying
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import StreamDoor
@@ -180,6 +181,9 @@ class Node:
         stack.push_async_callback(copies.stop)
         await delivery.start()
         stack.push_async_callback(delivery.stop)
+        tidying = Tidying(domain, store, clock)
+        tidying.start()
+        stack.push_async_callback(tidying.stop)
         documents = Documents(domain, store, ground.keys)
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)

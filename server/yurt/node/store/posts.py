@@ -229,9 +229,21 @@ def unshow_boost(tx: Tx, booster: str, target: str) -> None:
     )
 
 
-def forget_old(tx: Tx, before_ms: int) -> None:
-    """Shorten timelines to what is not older."""
+def forget_old(tx: Tx, domain: str, before_ms: int) -> None:
+    """Shorten timelines to what is not older, and forget posts from elsewhere that nobody here sees any more.
+
+    What people of this node posted stays, as do posts that were made less long ago than that.
+    """
     tx.change("DELETE FROM timeline WHERE added_at < ?", before_ms)
+    tx.change(
+        """
+        DELETE FROM post WHERE max(published, updated) < ? AND author NOT LIKE ?
+        AND id NOT IN (SELECT post FROM timeline)
+        """,
+        before_ms // 1000,
+        f"https://{domain}/users/%",
+    )
+    tx.change("DELETE FROM reaction WHERE NOT EXISTS (SELECT 1 FROM post WHERE post.uri = reaction.target)")
 
 
 def timeline_page(tx: ReadTx, account_id: int, actor: str, before: int, limit: int) -> list[TimelineRow]:

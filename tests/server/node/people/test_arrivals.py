@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from yurt.activitypub.reactions import Announce, Block, Like, UndoReaction
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.people.tidying import Tidying
 from yurt.node.store import accounts, blocks, people, posts
 from yurt.node.store.accounts import NewAccount, StoredLogin
 from yurt.node.store.people import KnownPerson
@@ -26,6 +28,7 @@ from yurt.node.store.types import ReadTx, Tx
 
 HARBOUR = "harbour.example"
 NOW_MS = 1_700_000_000_000
+DAY_MS = 86_400_000
 ANA = f"https://{HARBOUR}/users/ana"
 BO = "https://hill.example/users/bo"
 POST = f"{BO}/notes/1"
@@ -39,6 +42,21 @@ def note(text: str = "hello", *, updated: int = 0, audience: Audience = FOR_FOLL
 CREATE = Create(f"{POST}#create", BO, POST, note())
 EDIT = Update(f"{POST}#edit", BO, POST, note("hello, all", updated=200))
 DELETE = Delete(f"{POST}#delete", BO, POST)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still."""
+
+    ms: int
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return self.ms
+
+    def now_s(self) -> int:
+        """Seconds since 1970."""
+        return self.ms // 1000
 
 
 class Here:
@@ -237,3 +255,20 @@ async def test_a_blocked_person_is_rejected(here: Here) -> None:
 
     assert (await here.ties())[1] == FollowState.REFUSED.value
     assert b'"Reject"' in (await here.sent())[-1]
+
+
+async def test_what_is_older_than_a_month_is_forgotten(here: Here) -> None:
+    """Timelines hold 30 days; own posts stay, posts from elsewhere go with the last timeline."""
+    own = Note(f"{ANA}/notes/1", ANA, "mine", FOR_FOLLOWERS, published=100)
+    await here.take(CREATE, Create("", ANA, own.id, own), Like(f"{BO}#likes/1", BO, POST))
+    fresh = Tidying(HARBOUR, here.store, SetClock(NOW_MS + 29 * DAY_MS))
+    late = Tidying(HARBOUR, here.store, SetClock(NOW_MS + 31 * DAY_MS))
+
+    await fresh.tidy()
+    assert await here.timeline() == ["ana@harbour.example: mine", "bo@hill.example: hello"]
+
+    await late.tidy()
+    assert await here.timeline() == []
+    assert await here.store.read(lambda tx: posts.post_at(tx, POST)) is None
+    assert await here.store.read(lambda tx: posts.post_at(tx, own.id)) == own
+    assert await here.store.read(lambda tx: tx.rows("SELECT 1 FROM reaction")) == []
