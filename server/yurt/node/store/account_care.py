@@ -32,6 +32,9 @@ def _create(db: Tables) -> None:
 
 STEPS: Final = (Step("0201-account-care", _create),)
 
+OWNED: Final = ("device", "key_package", "tie", "block", "timeline")
+"""Every table whose rows belong to one account (a foreign key): `delete` empties them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountStanding:
@@ -130,9 +133,8 @@ def delete(tx: Tx, name: str, now_s: int) -> bool:
     if row is None:
         return False
     number, did = int(row[0]), str(row[1])
-    tx.change("DELETE FROM device WHERE account = ?", number)
-    tx.change("DELETE FROM key_package WHERE account = ?", number)
-    tx.change("DELETE FROM tie WHERE account = ?", number)
+    for table in OWNED:
+        tx.change(f"DELETE FROM {table} WHERE account = ?", number)  # noqa: S608  # a constant
     tx.change("DELETE FROM delivery WHERE sender = ?", name)
     tx.change("DELETE FROM invite WHERE resets = ?", name)
     inbox = logs.inbox_log(name)

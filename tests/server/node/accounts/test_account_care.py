@@ -10,6 +10,8 @@ from yurt.node.accounts.tokens import InviteLink
 from yurt.node.admin import account
 from yurt.node.clock import SystemClock
 from yurt.node.config import ConfigError
+from yurt.node.store.account_care import OWNED
+from yurt.node.store.types import ReadTx
 from yurt.node.testing import Client, Town
 from yurt.wire.commands import Command, Followers, Login
 from yurt.wire.problems import ProblemError
@@ -85,6 +87,21 @@ async def test_a_deleted_account_keeps_its_name(harbour: Town) -> None:
     ana.token = ""
     ana.token = (await ana.call(ana.person.join(invite))).token
     await ana.call(Followers())
+
+
+async def test_a_deletion_forgets_no_table(harbour: Town) -> None:
+    """Whatever refers to an account goes with it; a new table that does must be named."""
+
+    def referring(tx: ReadTx) -> set[str]:
+        rows = tx.rows(
+            """
+            SELECT found.name FROM sqlite_schema AS found, pragma_foreign_key_list(found.name) AS key
+            WHERE found.type = 'table' AND key."table" = 'account'
+            """
+        )
+        return {str(row[0]) for row in rows}
+
+    assert await harbour.nodes[HARBOUR].store.read(referring) == set(OWNED)
 
 
 async def test_nobody_of_that_name_is_one_clear_line(harbour: Town) -> None:
