@@ -5,7 +5,7 @@ the did to the actor, and the pin of first contact stands. A known address with 
 a person decides (TRUST 1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
@@ -13,8 +13,9 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.api import PersonView
 from yurt.client.core import Core
 from yurt.client.links import parse_address
-from yurt.client.vault import accounts, people, rooms
+from yurt.client.vault import accounts, people, rooms, timeline
 from yurt.client.vault.people import Pin
+from yurt.client.vault.timeline import NewItem
 from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.safety_number import safety_number
 from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, verify_next, verify_record
@@ -68,7 +69,7 @@ class People:
             ProblemError: It is not theirs, or does not follow the known one.
         """
         record = newer_record(pin, signed)
-        kept = Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
+        kept = replace(pin, actor=record.record.actor, record=record.signed.encode())
         await self._core.write(lambda tx: people.save(tx, kept))
         return Met(kept, record)
 
@@ -78,21 +79,67 @@ class People:
         Raises:
             ProblemError: ``notFound``: nobody here has this address.
         """
+        return await self._core.vault.read(lambda tx: self._known(tx, address))
 
-        def look(tx: Connection) -> tuple[str, str] | None:
-            pin = people.by_address(tx, address)
-            if pin is not None:
-                return pin.did, pin.actor
-            everybody = (person for room in rooms.every(tx) for person in room.people)
-            return next((pair for pair in everybody if accounts.address_of(pair[1]) == address), None)
+    async def verify(self, address: str, number: str) -> PersonView:
+        """Note that a safety number was compared, or with an empty one that it does not count any more.
 
-        found = await self._core.vault.read(look)
+        Raises:
+            ProblemError: ``notFound``; ``refused`` with the rule ``safetyNumber``: it is another one.
+        """
+        digits = "".join(number.split())
+
+        def unit(tx: Connection) -> PersonView:
+            person = self._known(tx, address)
+            if not person.safety_number:
+                raise refuse("badRequest", "that is you: there is nobody to compare with")
+            if digits and digits != "".join(person.safety_number.split()):
+                raise refuse(
+                    "refused",
+                    f"this is not the number that you and {address} have: somebody may be between you",
+                    rule="safetyNumber",
+                )
+            people.set_verified(tx, person.did, self._core.clock.now_ms() if digits else 0)
+            return self._known(tx, address)
+
+        return await self._core.write(unit)
+
+    async def trust(self, address: str) -> PersonView:
+        """Take the new person behind an address whose did changed; nothing of the old one passes to them.
+
+        Raises:
+            ProblemError: ``notFound``; or the node does not prove who the new one is.
+        """
+        known = await self.known(address)
+        if not known.changed:
+            return known
+        person = await self._core.session.call(Resolve(parse_address(address)), Person)
+
+        def unit(tx: Connection) -> PersonView:
+            pin = people.by_did(tx, known.did)
+            if pin is None or person.did != pin.changed:
+                # Never take somebody whom the person has not been told of.
+                raise refuse("refused", f"{address} changed again: look at it once more", rule="didChanged")
+            record = _verify(person, None)
+            people.save(tx, Pin(person.did, address, person.actor, record.signed.encode()))
+            for room in rooms.every(tx):
+                if {person.did, pin.did}.intersection(did for did, _ in room.people):
+                    text = f"you decided that {address} is somebody new"
+                    timeline.add(tx, NewItem(room=room.room, kind="notice", text=text, did=person.did))
+            return self._known(tx, address)
+
+        return await self._core.write(unit)
+
+    def _known(self, tx: Connection, address: str) -> PersonView:
+        pin = people.by_address(tx, address)
+        if pin is not None:
+            return self.view(pin, "")
+        everybody = (person for room in rooms.every(tx) for person in room.people)
+        found = next((pair for pair in everybody if accounts.address_of(pair[1]) == address), None)
         if found is None:
             raise refuse("notFound", f"nobody in your rooms has the address {address}")
         did, actor = found
-        own = self._core.account.did
-        number = "" if did == own else safety_number(own, did)
-        return PersonView(address=address, actor=actor, did=did, safety_number=number)
+        return self.view(Pin(did, address, actor, b"", "", people.is_verified(tx, did)), "")
 
     async def follow(self, address: str) -> PersonView:
         """Follow somebody; their answer comes later."""
@@ -116,9 +163,15 @@ class People:
 
     def view(self, pin: Pin, state: str) -> PersonView:
         """Show somebody."""
-        number = safety_number(self._core.account.did, pin.did)
+        own = self._core.account.did
         return PersonView(
-            address=pin.address, actor=pin.actor, did=pin.did, state=state, safety_number=number
+            address=pin.address,
+            actor=pin.actor,
+            did=pin.did,
+            state=state,
+            safety_number="" if pin.did == own else safety_number(own, pin.did),
+            verified=pin.verified,
+            changed=pin.changed,
         )
 
     async def _ties(self, command: type[Followers] | type[Following]) -> list[Tie]:
@@ -142,7 +195,8 @@ class People:
             if known is not None and known.changed:
                 return _changed(known.address)
             record = _verify(person, known)
-            pin = Pin(person.did, person.address, person.actor, record.signed.encode())
+            verified = people.is_verified(tx, person.did)
+            pin = Pin(person.did, person.address, person.actor, record.signed.encode(), "", verified)
             people.save(tx, pin)
             return Met(pin, record)
 
@@ -205,7 +259,7 @@ def _follow_record(known: VerifiedRecord, signed: SignedRecord) -> VerifiedRecor
 def _changed(address: str) -> ProblemError:
     return refuse(
         "refused",
-        f"{address} is not the person it was: compare safety numbers with them before anything else",
+        f"{address} is not the person it was: ask them on another way, then `yurt trust {address}`",
         rule="didChanged",
     )
 

@@ -354,6 +354,11 @@ class Town:
         self._engines.append(engine)
         return engine
 
+    async def join_anew(self, name: str) -> Engine:
+        """Somebody else joins under a name that was another's, on a device of their own."""
+        self._folder = self._folder / "anew"
+        return await self.join(name)
+
     async def open(self, name: str) -> Engine:
         """Somebody opens their vault again."""
         engine = await Engine.open(self.home(name), PASSPHRASE, network=load_network(self.map_file))

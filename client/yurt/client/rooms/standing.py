@@ -140,4 +140,5 @@ def _view(tx: Connection, room: RoomRow, standing: Standing | None, did: Did, ac
         role=_NAMES[standing.role(did)] if standing else "member",
         devices=len(standing.people.of(did)) if standing else 0,
         own=did == room.people[0][0],
+        verified=people.is_verified(tx, did),
     )

@@ -226,12 +226,21 @@ _SEARCH: Final = (
     """,
 )
 
+# Whose safety number was compared; bound to the did, so it never passes to another person.
+_VERIFIED: Final = """
+    CREATE TABLE verified (
+        did  TEXT PRIMARY KEY,
+        at   INTEGER NOT NULL                      -- milliseconds since 1970, by the own clock
+    ) STRICT, WITHOUT ROWID
+"""
+
 _STEPS: Final = (
     ("first", _FIRST),
     ("read_marks", (_READ_MARKS,)),
     ("own_entries", _OWN_ENTRIES),
     ("actions", _ACTIONS),
     ("search", _SEARCH),
+    ("verified", (_VERIFIED,)),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
