@@ -30,3 +30,22 @@ async def test_participants_role_remove(town: Town) -> None:
     assert len(upward[2].splitlines()) == 1
     assert (removed[0], removed[1]) == (0, f"{BO} was removed.\n")
     assert [json.loads(line)["address"] for line in left[1].splitlines()] == [ANA]
+
+
+async def test_verify_and_trust(town: Town) -> None:
+    """A script compares the number that the other side sees; a wrong one is refused."""
+    await join(town, "ana")
+    await join(town, "bo")
+    await yurt(town, "ana", "room", "create", "tea")
+    await yurt(town, "ana", "invite", "tea", BO)
+    theirs = json.loads((await yurt(town, "bo", "verify", ANA, "--json"))[1])["safety_number"]
+
+    wrong = await yurt(town, "ana", "verify", BO, "--number", "123")
+    right = await yurt(town, "ana", "verify", BO, "--number", theirs, "--json")
+    people = await yurt(town, "ana", "participants", "tea")
+    trusted = await yurt(town, "ana", "trust", BO)
+
+    assert (wrong[0], len(wrong[2].splitlines())) == (3, 1)
+    assert json.loads(right[1])["verified"]
+    assert "verified" in people[1]
+    assert trusted[:2] == (0, "Nothing had changed.\n")

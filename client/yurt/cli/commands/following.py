@@ -31,7 +31,9 @@ def person_json(person: PersonView) -> dict[str, object]:
         "did": person.did,
         "state": person.state,
     }
-    return {**value, "safety_number": person.safety_number} if person.safety_number else value
+    if person.safety_number:
+        value |= {"safety_number": person.safety_number, "verified": person.verified}
+    return value | {"changed": person.changed} if person.changed else value
 
 
 def person_line(person: PersonView) -> str:

@@ -33,9 +33,12 @@ def participant_json(person: ParticipantView) -> dict[str, object]:
         "role": person.role,
         "devices": person.devices,
         "own": person.own,
+        "verified": person.verified,
     }
 
 
 def _line(person: ParticipantView) -> str:
     devices = f"{person.devices} device{'s' if person.devices != 1 else ''}"
-    return f"{person.address}  {person.role}  {devices}{'  (you)' if person.own else ''}"
+    return (
+        f"{person.address}  {person.role}  {devices}{'  (you)' * person.own}{'  verified' * person.verified}"
+    )

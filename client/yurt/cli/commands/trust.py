@@ -1,0 +1,27 @@
+"""``yurt trust ADDRESS``: an address means somebody new, and that is right."""
+
+import argparse
+
+from yurt.cli.command import with_engine
+from yurt.cli.commands.following import person_json
+from yurt.cli.output import Output
+from yurt.client.api import EngineApi
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument("address", metavar="ADDRESS", help="name@node, whose identity changed")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Accept the new person; they are not verified."""
+
+    async def work(engine: EngineApi) -> int:
+        before = await engine.person(args.address)
+        person = await engine.trust(args.address)
+        line = f"{person.address} is somebody new now." if before.changed else "Nothing had changed."
+        output.show(person_json(person), line)
+        output.note(f"Safety number with them: {person.safety_number}")
+        return 0
+
+    return with_engine(work, caught_up=True)
