@@ -8,6 +8,7 @@ client has a token it may call only the commands whose ``open`` is true.
 from typing import ClassVar, Final
 
 import msgspec
+from typing_extensions import override
 
 from yurt.wire.position import Position
 
@@ -42,6 +43,11 @@ class SignedIn(Answer, frozen=True):
     expires_at: int
     """Seconds since 1970."""
 
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "SignedIn(...)"
+
 
 class Join(Command, frozen=True, kw_only=True):
     """Make an account from an account invite, all or nothing.
@@ -68,6 +74,11 @@ class Join(Command, frozen=True, kw_only=True):
     actor_key: bytes
     """RSA-2048 private key, PKCS #8 DER, lent to the node for HTTP signatures."""
 
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "Join(...)"
+
 
 class Login(Command, frozen=True, kw_only=True):
     """Sign a device in with the login key."""
@@ -79,6 +90,11 @@ class Login(Command, frozen=True, kw_only=True):
     account: str
     login_key: bytes
     device_id: bytes
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "Login(...)"
 
 
 class Logout(Command, frozen=True):

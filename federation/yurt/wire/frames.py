@@ -19,6 +19,7 @@ problem ``unsupported``, never with a closed stream. Logs are named ``inbox`` an
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import Problem
@@ -55,6 +56,11 @@ class ClientHello(Frame, frozen=True, tag="hello"):
     features: tuple[str, ...] = ()
     token: str = ""
 
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "ClientHello(...)"
+
 
 class Call(Frame, frozen=True, tag="call"):
     """Ask for a command; answers may come in another order."""
@@ -63,6 +69,11 @@ class Call(Frame, frozen=True, tag="call"):
     command: str
     args: msgspec.Raw
     """The command's struct, MessagePack."""
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "Call(...)"
 
 
 class Subscribe(Frame, frozen=True, tag="subscribe"):
@@ -117,6 +128,11 @@ class Result(Frame, frozen=True, tag="result"):
 
     id: int
     value: msgspec.Raw
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "Result(...)"
 
 
 class ProblemFrame(Frame, frozen=True, tag="problem"):
