@@ -35,6 +35,8 @@ from yurt.wire.problems import ProblemError, refuse
 
 REPAIR_RATE: Final = Rate(burst=5, every_s=60.0)
 """Lists fetched from one host because its digest differs."""
+MAX_RUNNING: Final = 16
+"""Lists that are fetched at the same time; the next post for followers begins again."""
 _PENDING: Final = FollowState.PENDING.value
 _ACCEPTED: Final = FollowState.ACCEPTED.value
 
@@ -106,7 +108,7 @@ class FollowerRepair:
             header = follower_sync.read_header(verified.signed_header(HEADER.lower()), followers_url)
         except RemoteActivityPubError:
             return
-        if header is None or actor in self._running:
+        if header is None or actor in self._running or len(self._running) >= MAX_RUNNING:
             return
         here = await self._store.read(lambda tx: self._ties(tx, actor, ()))
         if follower_sync.differs(header, here.accepted):

@@ -5,10 +5,11 @@ from typing import Final
 from aiohttp import web
 
 from yurt.activitypub.actors import ActorDocument, OtherId, read_actor
+from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.locations import node_rsa_key_id
 from yurt.activitypub.references import Json, host_of
-from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, JRD_TYPE
+from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, JRD_TYPE, is_activity_type
 from yurt.node.clock import Clock
 from yurt.node.fetch import Fetched, FetchFailed, SafeFetch
 from yurt.node.keys import NodeKeys
@@ -47,12 +48,15 @@ class SignedFetch:
             return await self._actor(error.id)
 
     async def document(self, url: str) -> Json:
-        """Fetch a document that is no actor (a key of its own).
+        """Fetch a document that is no actor: a key of its own, a post, a collection.
 
         Raises:
-            FetchError, GateError: there is none that can be used.
+            FetchError, GateError, DocumentRefused: there is none that can be used, or it is only a file that
+                somebody uploaded there (GHSA-jhrq-qvrm-qr36): those have another content type.
         """
         answer = await self._get(url)
+        if not is_activity_type(answer.content_type):
+            raise DocumentRefused("contentType", "a document must be served as application/activity+json")
         return parse_object(answer.body, limit=limits.DOCUMENT_BODY)
 
     async def plain(self, url: str) -> Json:

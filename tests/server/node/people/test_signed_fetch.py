@@ -1,0 +1,59 @@
+"""What is fetched counts only if it is served as what it is."""
+
+import json
+
+import pytest
+from typing_extensions import override
+
+from yurt.activitypub.errors import DocumentRefused
+from yurt.node.clock import SystemClock
+from yurt.node.fetch import Fetched, SafeFetch
+from yurt.node.keys import NodeKeys
+from yurt.node.people.signed_fetch import NotThere, SignedFetch
+from yurt.node.testing import Town
+from yurt.node.work_pool import WorkPool
+
+HARBOUR = "harbour.example"
+POST = "https://hill.example/media/cat.json"
+DOCUMENT = json.dumps({"id": POST, "type": "Note"}).encode()
+
+
+class Answering(SafeFetch):
+    """A fediverse that answers everything the same."""
+
+    def __init__(self, status: int, content_type: str) -> None:
+        super().__init__(None)
+        self._answer = Fetched(POST, status, {"content-type": content_type}, DOCUMENT)
+
+    @override
+    async def get(
+        self, url: str, *, headers: dict[str, str] | None = None, limit: int = 0, redirects: bool = True
+    ) -> Fetched:
+        """Answer."""
+        assert headers is not None
+        assert "Signature" in headers
+        return self._answer
+
+
+def fetch(town: Town, status: int, content_type: str) -> SignedFetch:
+    keys = NodeKeys(town.folder / HARBOUR)
+    return SignedFetch(HARBOUR, keys, SystemClock(), Answering(status, content_type), WorkPool())
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/ld+json", ""])
+async def test_an_uploaded_file_is_no_document(harbour: Town, content_type: str) -> None:
+    """Whoever can upload files to a host does not speak for its people."""
+    with pytest.raises(DocumentRefused) as refused:
+        await fetch(harbour, 200, content_type).document(POST)
+
+    assert refused.value.rule == "contentType"
+
+
+async def test_a_document_is_what_its_host_serves_as_one(harbour: Town) -> None:
+    """The two content types of ActivityPub are taken; what is gone is not there."""
+    profile = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
+    for content_type in ("application/activity+json", profile):
+        assert await fetch(harbour, 200, content_type).document(POST) == json.loads(DOCUMENT)
+
+    with pytest.raises(NotThere):
+        await fetch(harbour, 410, profile).document(POST)
