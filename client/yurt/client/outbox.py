@@ -28,7 +28,7 @@ from yurt.client.errors import ClientError
 from yurt.client.rooms import actions, create, lines
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.rooms.own_leaf import is_joining, make_room_leaf
-from yurt.client.vault import cursors, outbox, people, rooms, timeline
+from yurt.client.vault import cursors, outbox, own_leaves, people, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.outbox import OutboxRow
 from yurt.client.vault.rooms import RoomRow
@@ -131,9 +131,11 @@ class Outbox:
                 return
 
     async def _renew(self, room: bytes) -> None:
-        """Replace a joining leaf even if nothing is said: after a random while, when the timer has run."""
-        timer = self._renewals.get(room)
+        """Replace a joining leaf, or one that is worn out, even if nothing is said; after a random while."""
+        core, timer = self._core, self._renewals.get(room)
         if room in self._may_speak:
+            if await core.vault.read(lambda tx: own_leaves.is_due(tx, room, core.now_s)):
+                await self._make_room_leaf(room)
             return
         if timer is None:
             delay = random.uniform(*RENEWAL_S)  # noqa: S311  # spreads commits, keeps no secret
@@ -145,6 +147,10 @@ class Outbox:
     async def _make_room_leaf(self, room: bytes) -> None:
         await make_room_leaf(self._core, self._committer, room)
         self._may_speak.add(room)
+        if (timer := self._renewals.get(room)) is not None:
+            timer.cancel()
+        delay = own_leaves.OLD_S + random.uniform(*RENEWAL_S)  # noqa: S311  # spreads commits, keeps no secret
+        self._renewals[room] = asyncio.get_running_loop().call_later(delay, self.kick, room)
 
     async def _seal(self, room: bytes, row: OutboxRow) -> OutboxRow | None:
         """Encrypt the oldest content; None if it may not go out now."""

@@ -84,6 +84,7 @@ def delete(tx: Connection, room: bytes) -> None:
         "DELETE FROM read_mark WHERE room = ?",
         "DELETE FROM own_entry WHERE room = ?",
         "DELETE FROM action WHERE room = ?",
+        "DELETE FROM own_leaf WHERE room = ?",
     ):
         tx.execute(statement, (room,))
 

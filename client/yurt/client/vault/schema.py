@@ -234,6 +234,16 @@ _VERIFIED: Final = """
     ) STRICT, WITHOUT ROWID
 """
 
+# Since when our leaf in a room is what it is.
+_OWN_LEAVES: Final = """
+    CREATE TABLE own_leaf (
+        room     BLOB PRIMARY KEY,
+        key      BLOB NOT NULL,                    -- its public signature key
+        born     INTEGER NOT NULL,                 -- seconds since 1970
+        counter  INTEGER NOT NULL                  -- own contents before it
+    ) STRICT, WITHOUT ROWID
+"""
+
 _STEPS: Final = (
     ("first", _FIRST),
     ("read_marks", (_READ_MARKS,)),
@@ -241,6 +251,7 @@ _STEPS: Final = (
     ("actions", _ACTIONS),
     ("search", _SEARCH),
     ("verified", (_VERIFIED,)),
+    ("own_leaves", (_OWN_LEAVES,)),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
