@@ -33,6 +33,7 @@ from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import ProblemError
 from yurt.wire.registry import InboxKind
 
+_POISONED: Final = "this room is read no further until a restart: something in it could not be taken in"
 NOT_SERVED_S: Final = 1.0
 """When to ask again for a room that the node does not serve yet: its own copy may just be arriving."""
 
@@ -85,6 +86,13 @@ class Intake:
         found = None if room is None else await self._core.vault.read(lambda tx: rooms.find(tx, room))
         if found is not None and found.state == "active":
             self._later(NOT_SERVED_S, log)
+
+    async def poisoned(self, log: str) -> None:
+        """Say in the room that it goes on nowhere until a restart; the other rooms do."""
+        room = room_of(log)
+        if room is not None:
+            item = NewItem(room=room, kind="notice", text=_POISONED, reason="poisoned")
+            await self._core.write(lambda tx: timeline.add(tx, item))
 
     def live(self, log: str) -> None:
         """Look into the outbox of a room that can be written to."""

@@ -50,6 +50,10 @@ class LogSink(Protocol):
         """Take in that the node does not serve this log."""
         ...
 
+    async def poisoned(self, log: str) -> None:
+        """Hear that taking rows of this log in failed in a way that nobody foresaw: it is read no further."""
+        ...
+
     def live(self, log: str) -> None:
         """Hear that a log has been read to its head."""
         ...
@@ -237,12 +241,26 @@ class Session:
         if place is None:
             return  # unfollowed a moment ago
         if frame.rows:
-            place.after = await self._started.sink.take(frame.log, frame.rows)
+            try:
+                place.after = await self._started.sink.take(frame.log, frame.rows)
+            except (ClientError, ProblemError):
+                raise
+            except Exception as error:  # noqa: BLE001  # a poisoned row silences its own log, never the others
+                await self._set_aside(frame.log, error)
+                return
             await _try(stream.send(Ack(frame.log, place.after)))
         place.head = frame.head
         if place.live:
             self._started.sink.live(frame.log)
             await self._notify()
+
+    async def _set_aside(self, log: str, error: Exception) -> None:
+        """Go on without a log whose rows cannot be taken in; a restart tries again."""
+        del self._logs[log]
+        context = {"message": f"rows of {log} could not be taken in", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+        await self._started.sink.poisoned(log)
+        await self._notify()
 
     async def _gap(self, stream: Stream, frame: Gap) -> None:
         place = self._logs.get(frame.log)
