@@ -20,6 +20,8 @@ UNKNOWN_CONTENT: Final = "unknownContent"
 DID_CHANGED: Final = "didChanged"
 LOG_FORKED: Final = "logForked"
 STOPPED: Final = "stopped"
+ROLLBACK: Final = "ownMessage"
+FOREIGN_COMMIT: Final = "commitOfOwnLeaf"
 WELCOME_REFUSED: Final = "welcomeRefused"
 
 _TEXTS: Final = {
@@ -38,6 +40,24 @@ _TEXTS: Final = {
     "tooFarAhead": "a message could not be read: too many before it are missing",
     "decryptionFailed": "a message could not be read: it is damaged, or not for this device",
 }
+
+
+_STOPPED: Final = {
+    ROLLBACK: "this device has spoken here and this vault does not know it",
+    FOREIGN_COMMIT: "this device has changed the room and this vault does not know it",
+}
+"""What an older copy of a vault meets, or one whose keys somebody else uses as well (TRUST 2, 7)."""
+
+
+def stopped(code: str) -> str:
+    """Say why a room is stopped."""
+    why = _STOPPED.get(code)
+    if why is None:
+        return f"this room is stopped here, nothing is sent into it: the log cannot be followed ({code})"
+    return (
+        f"this room is stopped here, nothing is sent into it: {why}. It is an older copy of the vault, "
+        "or somebody else has this device's keys: then revoke the device"
+    )
 
 
 def text_of(reason: str) -> str:

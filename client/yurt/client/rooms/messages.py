@@ -13,12 +13,14 @@ from yurt.client.api import ItemKind
 from yurt.client.rooms import actions, lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
+from yurt.client.rooms.roster import CannotFollow
 from yurt.client.vault import outbox, own_entries, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.did import Did
 from yurt.identity.leaf import VerifiedLeaf
-from yurt.mls.errors import RemoteMlsError
+from yurt.mls.errors import OwnMessage, RemoteMlsError
+from yurt.mls.framing import peek
 from yurt.mls.group import Group
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.rooms.common.content import (
@@ -69,7 +71,11 @@ class Messages:
         self._places = places
 
     def take(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow:
-        """Take in one message; returns the room as it is then (its name may have changed)."""
+        """Take in one message; returns the room as it is then (its name may have changed).
+
+        Raises:
+            CannotFollow: Our own leaf said it, and this vault does not know.
+        """
         if self._own(tx, room, row):
             return room
         if not row.body:
@@ -78,6 +84,10 @@ class Messages:
         group = self._groups.load(tx, room.room)
         try:
             read = _open(group, row)
+        except OwnMessage as error:
+            _check_ratchet(tx, room, row, error.generation)
+            _unreadable(tx, room, row, error.rule)  # one of ours, garbled by somebody
+            return room
         except RemoteMlsError as error:
             _unreadable(tx, room, row, error.rule)
             return room
@@ -154,6 +164,18 @@ def _open(group: Group, row: LogRow) -> _Read:
     plaintext = Plaintext.decode(message.plaintext)
     # Every leaf was verified when it entered; this finds it in the cache.
     return _Read(verified_leaf(message.leaf), plaintext, decode_said(plaintext.content))
+
+
+def _check_ratchet(tx: Connection, room: RoomRow, row: LogRow, generation: int) -> None:
+    """Compare a key that our leaf used with those that this vault has used (TRUST 7).
+
+    A hub can change an old entry of ours, not the key's number inside it: that one we know.
+
+    Raises:
+        CannotFollow: The key is ahead of our ratchet; we would use it a second time.
+    """
+    if generation >= own_entries.count(tx, room.room, peek(row.body).epoch):
+        raise CannotFollow(lines.ROLLBACK)
 
 
 def _check_order(tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> str:

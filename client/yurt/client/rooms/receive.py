@@ -109,7 +109,7 @@ def _next(copy: LogCopy, row: LogRow, now_ms: int) -> Continued | None:
 
 
 def _stop(tx: Connection, room: RoomRow, row: LogRow, code: str) -> RoomRow:
-    text = f"this room is stopped here, nothing is sent into it: the log cannot be followed ({code})"
+    text = lines.stopped(code)
     timeline.add(
         tx, NewItem(room=room.room, kind="notice", text=text, reason=lines.STOPPED, position=row.position)
     )

@@ -7,6 +7,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.vault import own_entries
 from yurt.client.vault.writer import Row
+from yurt.mls.framing import peek
 from yurt.rooms.member.sending import Numbered
 
 RowState = Literal["queued", "sealed"]
@@ -66,7 +67,7 @@ def seal(tx: Connection, row: OutboxRow, entry: bytes, entry_hash: bytes) -> Non
         "UPDATE outbox SET state = 'sealed', entry = ?, hash = ? WHERE item = ?",
         (entry, entry_hash, row.item),
     )
-    own_entries.keep(tx, row.room, row.item, entry_hash)
+    own_entries.keep(tx, row.room, row.item, entry_hash, peek(entry).epoch)
 
 
 def unseal(tx: Connection, item: int) -> None:

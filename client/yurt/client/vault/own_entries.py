@@ -9,9 +9,21 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.wire.position import Position
 
 
-def keep(tx: Connection, room: bytes, item: int, entry_hash: bytes) -> None:
+def keep(tx: Connection, room: bytes, item: int, entry_hash: bytes, epoch: int) -> None:
     """Remember an entry, in the transaction that seals it."""
-    tx.execute("INSERT INTO own_entry (hash, room, item) VALUES (?, ?, ?)", (entry_hash, room, item))
+    tx.execute(
+        "INSERT INTO own_entry (hash, room, item, epoch) VALUES (?, ?, ?, ?)",
+        (entry_hash, room, item, epoch),
+    )
+
+
+def count(tx: Connection, room: bytes, epoch: int) -> int:
+    """Count what was sealed in an epoch: the generations below this number are ours, and known."""
+    (number,) = tx.execute(
+        "SELECT count(*) FROM own_entry WHERE room = ? AND epoch = ?",
+        (room, epoch),
+    ).fetchone()
+    return int(number)
 
 
 def find(tx: Connection, room: bytes, entry_hash: bytes) -> int | None:

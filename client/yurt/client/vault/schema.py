@@ -244,6 +244,9 @@ _OWN_LEAVES: Final = """
     ) STRICT, WITHOUT ROWID
 """
 
+# Of which epoch an own entry is: so many of our leaf's keys are used up there.
+_ENTRY_EPOCHS: Final = "ALTER TABLE own_entry ADD COLUMN epoch INTEGER NOT NULL DEFAULT -1"
+
 _STEPS: Final = (
     ("first", _FIRST),
     ("read_marks", (_READ_MARKS,)),
@@ -252,6 +255,7 @@ _STEPS: Final = (
     ("search", _SEARCH),
     ("verified", (_VERIFIED,)),
     ("own_leaves", (_OWN_LEAVES,)),
+    ("entry_epochs", (_ENTRY_EPOCHS,)),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
