@@ -17,8 +17,12 @@ from typing_extensions import override
 
 from yurt.client.api import (
     DEFAULT_PAGE,
+    NEWEST,
     EngineApi,
+    ParticipantView,
     PersonView,
+    Reaction,
+    RoleName,
     RoomView,
     Sent,
     Status,
@@ -54,6 +58,8 @@ class FakeEngine(EngineApi):
         self.asked: list[str] = []
         """Calls that changed something, in words."""
         self.closed = False
+        self.verified: frozenset[str] = frozenset()
+        """Addresses whose safety number was compared."""
         self._ids = count(1)
         self._revision = 0
         self._bell = asyncio.Event()
@@ -81,6 +87,7 @@ class FakeEngine(EngineApi):
             "kind": "message",
             "did": f"did:key:{who}",
             "own": who == self.me,
+            "content_id": number.to_bytes(16, "big"),
         }
         line = {"item": number, "room": room, "address": who, "name": who.partition("@")[0], "text": text}
         return self._put(
@@ -146,11 +153,86 @@ class FakeEngine(EngineApi):
         return await self.person(address)
 
     @override
-    async def send(self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
-        self._do(f"send {text}")
-        unsent = {"state": "queued", "position": None, "accepted_at": 0} if self.offline else {}
-        item = self.say(room, self.me, text, **unsent)
-        return Sent(content_id=bytes(16), state=item.state, item=item.item)
+    async def participants(self, room: bytes) -> list[ParticipantView]:
+        people = self.views[room].participants
+        return [
+            ParticipantView(
+                address=address,
+                did=f"did:key:{address}",
+                role="owner" if address == people[0] else "member",
+                devices=1,
+                own=address == self.me,
+                verified=address in self.verified,
+            )
+            for address in people
+        ]
+
+    @override
+    async def remove(self, room: bytes, address: str) -> None:
+        self._do(f"remove {address}")
+
+    @override
+    async def set_role(self, room: bytes, address: str, role: RoleName) -> None:
+        self._do(f"make {address} {role}")
+
+    @override
+    async def send(
+        self, room: bytes, text: str, *, wait: Wait = "stored", content_id: bytes = b"", reply_to: int = 0
+    ) -> Sent:
+        self._do(f"send {text}" + (f" to {reply_to}" if reply_to else ""))
+        fields: dict[str, object] = {}
+        if self.offline:
+            fields = {"state": "queued", "position": None, "accepted_at": 0}
+        if reply_to:
+            target = self._find(room, reply_to)
+            fields |= {"reply_did": target.did, "reply_id": target.content_id}
+        return self._sent(self.say(room, self.me, text, **fields))
+
+    @override
+    async def edit(
+        self, room: bytes, item: int, text: str, *, wait: Wait = "stored", content_id: bytes = b""
+    ) -> Sent:
+        self._do(f"edit {item} {text}")
+        return self._sent(self.change(self._find(room, item), text=text, edited=True))
+
+    @override
+    async def delete(self, room: bytes, item: int, *, wait: Wait = "stored", content_id: bytes = b"") -> Sent:
+        self._do(f"delete {item}")
+        return self._sent(self.change(self._find(room, item), text="", deleted_by=self.me))
+
+    @override
+    async def react(
+        self,
+        room: bytes,
+        item: int,
+        emoji: str,
+        *,
+        undo: bool = False,
+        wait: Wait = "stored",
+        content_id: bytes = b"",
+    ) -> Sent:
+        self._do(f"{'take back' if undo else 'react'} {emoji}")
+        reactions = () if undo else (Reaction(emoji=emoji, by=(self.me,), own=True),)
+        return self._sent(self.change(self._find(room, item), reactions=reactions))
+
+    @override
+    async def search(
+        self, words: str, *, room: bytes | None = None, before: int = NEWEST, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        lines = [line for each in self.items.values() for line in each if room in (None, line.room)]
+        found = [line for line in lines if words.casefold() in line.text.casefold() and line.item < before]
+        return sorted(found, key=lambda line: line.item)[-limit:]
+
+    @override
+    async def verify(self, address: str, number: str) -> PersonView:
+        self._do(f"verify {address}")
+        self.verified = self.verified | {address} if number else self.verified - {address}
+        return await self.person(address)
+
+    @override
+    async def trust(self, address: str) -> PersonView:
+        self._do(f"trust {address}")
+        return await self.person(address)
 
     @override
     async def timeline(
@@ -182,7 +264,13 @@ class FakeEngine(EngineApi):
     @override
     async def person(self, address: str) -> PersonView:
         number = "" if address == self.me else " ".join(f"{group:05d}" for group in range(12))
-        return PersonView(address=address, actor="", did=f"did:key:{address}", safety_number=number)
+        return PersonView(
+            address=address,
+            actor="",
+            did=f"did:key:{address}",
+            safety_number=number,
+            verified=address in self.verified,
+        )
 
     @override
     async def follow(self, address: str) -> PersonView:
@@ -208,6 +296,13 @@ class FakeEngine(EngineApi):
     @override
     async def close(self) -> None:
         self.closed = True
+
+    def _find(self, room: bytes, item: int) -> TimelineItem:
+        return next(line for line in self.items[room] if line.item == item)
+
+    @staticmethod
+    def _sent(item: TimelineItem) -> Sent:
+        return Sent(content_id=item.content_id, state=item.state, item=item.item)
 
     def _do(self, what: str) -> None:
         if self.refusal:
@@ -259,22 +354,44 @@ class FakeEntrance(Entrance):
         self._lives_here, self._passphrase, self.joined = True, account.passphrase, account
 
 
-def busy(messages: int) -> FakeEngine:
-    """Give an engine with some rooms, the first of them with so many messages."""
-    engine = FakeEngine()
-    room = engine.room("harbour watch", BO, "cy@hilltop.example")
-    for number in range(messages):
+class BusyEngine(FakeEngine):
+    """An engine whose first room has so many messages, each made when it is asked for, as a vault does."""
+
+    def __init__(self, messages: int) -> None:
+        super().__init__()
+        self._messages = messages
+        self._busy = self.room("harbour watch", BO, "cy@hilltop.example")
+        for number in range(39):
+            self.room(f"room {number}", BO)
+
+    @override
+    async def timeline(
+        self, room: bytes, *, after: int = 0, before: int = 0, limit: int = DEFAULT_PAGE
+    ) -> list[TimelineItem]:
+        if room != self._busy:
+            return await super().timeline(room, after=after, before=before, limit=limit)
+        end = min(before - 1, self._messages) if before else min(after + limit, self._messages)
+        start = max(0, end - limit) if before else after
+        return [self._line(number) for number in range(start + 1, end + 1)]
+
+    def _line(self, number: int) -> TimelineItem:
         who = (BO, ANA, "cy@hilltop.example")[number % 3]
-        engine.say(
-            room, who, f"{number}: the light turns, and somebody writes a line of usual length about it"
+        return TimelineItem(
+            item=number,
+            revision=0,
+            room=self._busy,
+            kind="message",
+            position=Position(1, number),
+            did=f"did:key:{who}",
+            address=who,
+            name=who.partition("@")[0],
+            text=f"{number}: the light turns, and somebody writes a line of usual length about it",
+            own=who == ANA,
+            accepted_at=MORNING + number * 60_000,
         )
-    for number in range(39):
-        engine.room(f"room {number}", BO)
-    engine.update(room, read=messages)
-    return engine
 
 
 if __name__ == "__main__":
     from yurt.tui.app import YurtApp
 
-    YurtApp(FakeEntrance(busy(int(sys.argv[1]))), os.environ).run()
+    YurtApp(FakeEntrance(BusyEngine(int(sys.argv[1]))), os.environ).run()
