@@ -155,6 +155,7 @@ async def sign_in(stream: Stream, vault: Vault, account: Account) -> Account:
     except ProblemError as error:
         if error.problem.code not in ("tokenExpired", "notSignedIn"):
             raise
+        await stream.hello()  # the refused one does not count as a greeting
         request = Login(account=account.name, login_key=account.login_key, device_id=account.device.device_id)
         answer = await stream.call(request, SignedIn)
         account = await _signed_in(vault, account, answer)
