@@ -11,6 +11,7 @@ import os
 from itertools import cycle, islice
 from typing import Final
 
+from yurt.client.api import Reaction
 from yurt.tui.testing import ANA, BO, FakeEngine, FakeEntrance
 
 COUNT: Final = 500
@@ -88,12 +89,27 @@ HOSTILE: Final = tuple(_strings())
 def hostile_engine() -> FakeEngine:
     """Give an engine with every string in every place that shows remote text."""
     engine = FakeEngine()
+    engine.room("".join((*_MARKUP, *_ESCAPES))[:200])
     messages = engine.room(MESSAGES, *HOSTILE)
     own_lines = engine.room(OWN_LINES, *HOSTILE[:20])
     for number, text in enumerate(HOSTILE):
         name = HOSTILE[(number * 3) % COUNT]
         reason = text if number % 9 == 0 else ""
-        engine.say(messages, name, text, did=name, reason=reason)
+        reply = HOSTILE[(number * 3 - 3) % COUNT] if number % 5 == 0 else ""
+        reactions = (Reaction(emoji=text, by=(name,) * (1 + number % 4)),) if number % 4 == 0 else ()
+        taken = name if number % 50 == 49 else ""
+        engine.say(
+            messages,
+            name,
+            text,
+            did=name,
+            reason=reason,
+            reply_did=reply,
+            reply_id=engine.last_content_id,
+            reactions=reactions,
+            deleted_by=taken,
+            edited=number % 7 == 0,
+        )
         kind = ("roster", "notice", "undecryptable")[number % 3]
         address = f"{GENUINE} {name}" if kind != "roster" else ""
         engine.say(own_lines, address, f"{GENUINE} {text}", kind=kind, reason=text, did=name)

@@ -13,7 +13,7 @@ look like a line of the room's own. Everything here is a plain function of value
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -24,6 +24,12 @@ Tone = Literal["message", "own", "quiet", "warning", "rule"]
 """What a row is, for its colours."""
 
 RULE: Final = "│"
+DELETED, ANSWERS, REACTED = "x", "┌", "└"
+"""Where the rule would be: our words follow, about the message."""
+_FEW: Final = 3
+"""Names that are told under a message; of more, how many."""
+_EMOJI: Final = 16
+"""Characters of a reaction that are shown."""
 _ON_ITS_WAY: Final = "┆"
 _REFUSED: Final = "!"
 _MARKS: Final[Mapping[ItemKind, str]] = {"roster": "──", "notice": "!─", "undecryptable": "?─"}
@@ -88,10 +94,19 @@ class Roll:
         return item.address if item.name.casefold() in self.shared else item.name
 
 
-def rows_of(item: TimelineItem, gutter: Gutter, roll: Roll) -> list[Row]:
-    """Lay out one line of a room."""
+def rows_of(
+    item: TimelineItem, gutter: Gutter, roll: Roll, answered: TimelineItem | None = None
+) -> list[Row]:
+    """Lay out one line of a room.
+
+    Args:
+        item: The line.
+        gutter: How the width is divided.
+        roll: The names in the room.
+        answered: The message that it answers, if that is at hand.
+    """
     if item.kind == "message":
-        return _message(item, gutter, roll)
+        return _message(item, gutter, roll, answered)
     said_by = f"{item.address}: " if item.kind != "roster" and item.address else ""
     quiet = item.kind == "notice" and not item.reason
     mark, tone = ("──", _QUIET) if quiet else (_MARKS[item.kind], _TONES[item.kind])
@@ -111,20 +126,57 @@ def day_of(item: TimelineItem) -> str:
     return f"{_local(item.accepted_at):%Y-%m-%d}" if item.accepted_at else ""
 
 
-def _message(item: TimelineItem, gutter: Gutter, roll: Roll) -> list[Row]:
-    waits = item.own and item.state in ("queued", "sealed")
-    mark = _ON_ITS_WAY if waits else _REFUSED if item.state == "refused" else RULE
+def _message(item: TimelineItem, gutter: Gutter, roll: Roll, answered: TimelineItem | None) -> list[Row]:
     tone: Tone = "own" if item.own else "message"
-    texts = shown.rows(item.text, gutter.text)
-    first = Row(
-        item.item, tone, _time(item, gutter), _name(item, gutter, roll), f" {mark} ", texts[0], item.did
-    )
+    if item.deleted_by:
+        mark, tone, texts = DELETED, "quiet", shown.line_rows(f"taken back by {item.deleted_by}", gutter.text)
+    else:
+        mark, texts = _mark(item), shown.rows(item.text, gutter.text)
+    time, name = _time(item, gutter), _name(item, gutter, roll)
     blank_time, blank_name = " " * gutter.time, " " * gutter.name
-    rest = [Row(item.item, tone, blank_time, blank_name, f" {mark} ", text) for text in texts[1:]]
-    if not item.reason:
-        return [first, *rest]
-    why = f"not sent ({item.reason})" if item.state == "refused" else f"({item.reason})"
-    return [first, *rest, *_own_line(item, gutter, "!─", "warning", why, timed=False)]
+
+    def below(mark: str, text: str, tone: Tone) -> Row:
+        return Row(item.item, tone, blank_time, blank_name, f" {mark} ", text)
+
+    edited = "~" if item.edited and not item.deleted_by else " "
+    head = Row(item.item, tone, time, name, f"{edited}{mark} ", texts[0], item.did)
+    if item.reply_did:
+        words = _answered(answered, gutter, roll)
+        quote = replace(head, text=words, mark=f" {ANSWERS} ", tone="quiet")
+        found = [quote, replace(head, time=blank_time, name=blank_name, did="")]
+    else:
+        found = [head]
+    found += [below(mark, text, tone) for text in texts[1:]]
+    if item.reactions:
+        found += [below(REACTED, text, "quiet") for text in _reactions(item, gutter)]
+    if item.reason:
+        why = f"not sent ({item.reason})" if item.state == "refused" else f"({item.reason})"
+        found += _own_line(item, gutter, "!─", "warning", why, timed=False)
+    return found
+
+
+def _mark(item: TimelineItem) -> str:
+    if item.own and item.state in ("queued", "sealed"):
+        return _ON_ITS_WAY
+    return _REFUSED if item.state == "refused" else RULE
+
+
+def _answered(item: TimelineItem | None, gutter: Gutter, roll: Roll) -> str:
+    """Say in one row what a message answers."""
+    if item is None:
+        return "an earlier message"
+    said = "taken back" if item.deleted_by else item.text[: gutter.text]
+    return shown.line_rows(f"{roll.name(item)}: {said}", gutter.text)[0]
+
+
+def _reactions(item: TimelineItem, gutter: Gutter) -> list[str]:
+    """Say who thinks what, as many as there are when they are many."""
+    told = list[str]()
+    for reaction in item.reactions:
+        names = [address.partition("@")[0] for address in reaction.by]
+        who = ", ".join(names) if len(names) <= _FEW else str(len(names))
+        told.append(f"{reaction.emoji[:_EMOJI]} {who}")
+    return shown.line_rows("   ".join(told), gutter.text)
 
 
 def _own_line(

@@ -31,6 +31,15 @@ async def newest(engine: EngineApi, room: bytes, window: Window) -> None:
     window.show(page, older=len(page) == DEFAULT_PAGE, newer=False)
 
 
+async def around(engine: EngineApi, room: bytes, item: int) -> Window:
+    """Give the lines about one of them."""
+    before = await engine.timeline(room, before=item + 1, limit=DEFAULT_PAGE // 2)
+    after = await engine.timeline(room, after=item, limit=DEFAULT_PAGE // 2)
+    window, full = Window(), DEFAULT_PAGE // 2
+    window.show([*before, *after], older=len(before) == full, newer=len(after) == full)
+    return window
+
+
 async def older(engine: EngineApi, room: bytes, window: Window) -> None:
     """Put one page in front."""
     page = await engine.timeline(room, before=window.first)

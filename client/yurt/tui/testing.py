@@ -65,6 +65,11 @@ class FakeEngine(EngineApi):
         self._bell = asyncio.Event()
         self._log: list[TimelineItem] = []
 
+    @property
+    def last_content_id(self) -> bytes:
+        """Of the newest line; empty before the first."""
+        return self._log[-1].content_id if self._log else b""
+
     # --- what a story does --------------------------------------------------------------------------
     def room(self, name: str, *others: str) -> bytes:
         """Open a room with others in it."""

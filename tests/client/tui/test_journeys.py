@@ -287,6 +287,101 @@ async def test_people() -> None:
     assert engine.items[room][-1].kind == "roster"
 
 
+async def test_answer_edit_delete_react() -> None:
+    """What one thinks of a message can be said at it, changed and taken back."""
+    engine, room = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot, "light 4")
+        await pilot.press("escape", "r")
+        await _type(pilot, "I see it")
+        await pilot.press("enter")
+        await _open(pilot, "┌ bo: light 4")
+        await pilot.press("escape", "e")
+        composer = pilot.app.screen.query_one(Composer)
+        await _until(lambda: composer.text == "I see it")
+        await _type(pilot, " now")
+        await pilot.press("enter")
+        await _open(pilot, "~│ I see it now")
+        await pilot.press("escape", "plus")
+        await pilot.pause()
+        await _type(pilot, "+1")
+        await pilot.press("enter")
+        await _open(pilot, "└ +1 ana")
+        await pilot.press("d")
+        await pilot.pause()
+        await _type(pilot, "yes")
+        await pilot.press("enter")
+        await _open(pilot, "x taken back by ana@harbour.example")
+
+    assert engine.asked == ["send I see it to 5", "edit 6 I see it now", "react +1", "delete 6"]
+    assert engine.items[room][-1].text == ""
+
+
+async def test_give_up() -> None:
+    """Esc gives up an edit, and the draft from before is there again."""
+    engine, room = _engine()
+    engine.say(room, "ana@harbour.example", "mine")
+    engine.update(room, read=99)
+
+    async with _client(engine) as pilot:
+        await _open(pilot, "mine")
+        await _type(pilot, "draft")
+        await pilot.press("escape", "e")
+        composer = pilot.app.screen.query_one(Composer)
+        await _until(lambda: composer.text == "mine")
+        await pilot.press("escape")
+        await _until(lambda: composer.text == "draft")
+        await pilot.press("escape", "up", "e")
+        await pilot.pause()
+
+    assert composer.text == "draft"
+    assert engine.asked == []
+
+
+async def test_search() -> None:
+    """What was said long ago, and elsewhere, is found by its words and shown where it was said."""
+    engine, room = _engine(2000)
+    hill = engine.room("hill", BO)
+    engine.say(hill, BO, "nothing here")
+    engine.update(hill, read=9999)
+    engine.change(engine.items[room][700], text="a needle in the hay")
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("escape", "slash")
+        await pilot.pause()
+        await _type(pilot, "needle")
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        await pilot.press("enter")
+        await _open(pilot, "a needle in the hay")
+        window = _timeline(pilot).window
+        await pilot.press("end")
+        await _open(pilot, "light 1999")
+
+    assert window.has_newer or window.last == 2000
+
+
+async def test_compare() -> None:
+    """A compared safety number is remembered, shown, and can be taken back."""
+    engine, _ = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("f3", "down", "enter")
+        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await pilot.press("v")
+        await _until(lambda: engine.verified == frozenset({BO}))
+        await pilot.pause(0.1)
+        await pilot.press("escape")
+        await _until(lambda: isinstance(pilot.app.screen, Chat) and "=" in _rows(pilot, PeoplePane))
+        await pilot.press("enter")
+        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await pilot.press("u")
+        await _until(lambda: engine.verified == frozenset())
+
+
 async def test_closed_room() -> None:
     """In a room that stands still one can read, and is told why not write."""
     engine, room = _engine()

@@ -13,7 +13,7 @@ class Ask(Dialog[str]):
     """Asks; its result is what was typed."""
 
     def __init__(self, title: str, note: str, placeholder: str) -> None:
-        """Take the question; our own words only.
+        """Take the question; safe to show.
 
         Args:
             title: What it is about.
@@ -26,7 +26,7 @@ class Ask(Dialog[str]):
     @override
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield Input(placeholder=self._placeholder, compact=True)
             yield Static(Content(self._note), classes="note")
 

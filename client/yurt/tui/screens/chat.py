@@ -5,7 +5,7 @@ The rules of what is unread, of order and of layout are elsewhere, as plain func
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual.app import ComposeResult
@@ -16,19 +16,20 @@ from textual.screen import Screen
 from textual.widget import Widget
 from typing_extensions import override
 
-from yurt.client.api import EngineApi, RoomView, Status, TimelineItem
+from yurt.client.api import EngineApi, ParticipantView, RoomView, Sent, Status, TimelineItem
 from yurt.client.errors import ClientError
 from yurt.client.mentions import mentions
 from yurt.tui import pages, shown
 from yurt.tui.app_of import app_of
 from yurt.tui.lines import Roll
 from yurt.tui.messages import Alert, EditWanted
-from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.actions import Actions, Work
 from yurt.tui.screens.help import Help
 from yurt.tui.screens.jump import Jump
 from yurt.tui.screens.safety import Safety
+from yurt.tui.screens.search import Search
 from yurt.tui.unread import next_unread
-from yurt.tui.widgets.composer import Composer
+from yurt.tui.widgets.composer import Composer, Purpose
 from yurt.tui.widgets.line_list import LineList
 from yurt.tui.widgets.people_pane import PeoplePane
 from yurt.tui.widgets.rooms_pane import RoomsPane, room_name
@@ -58,6 +59,7 @@ class Chat(Screen[None]):
         Binding("n,alt+n", "unread(1)", "next room with unread messages"),
         Binding("p,alt+p", "unread(-1)", "previous room with unread messages"),
         Binding("ctrl+k", "jump", "jump to a room or a person", priority=True),
+        Binding("slash", "search", "search in what was said"),
         Binding("f2", "go('RoomsPane')", "go to the rooms"),
         Binding("f3", "go('PeoplePane')", "go to the people, for safety numbers"),
         Binding("f5", "invite", "invite somebody into this room"),
@@ -83,7 +85,12 @@ class Chat(Screen[None]):
         self._rooms: Sequence[RoomView] = ()
         self._room = b""
         self._read = 0
-        self._outgoing: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
+        self._seen: int | None = None
+        """Newest change of any line that has been taken in."""
+        self._people: Sequence[ParticipantView] = ()
+        self._people_of: tuple[bytes, int] = (b"", 0)
+        self._actions = Actions(engine, self)
+        self._outgoing: asyncio.Queue[tuple[bytes, str, Purpose]] = asyncio.Queue()
         self._redraws = self._recounts = False
 
     @override
@@ -108,9 +115,11 @@ class Chat(Screen[None]):
         """Show what is there, then every change, whatever goes wrong in between."""
         while True:
             try:
-                self._status = await self._engine.status()
-                await self._count()
-                async for item in self._engine.watch(None, revision=self._status.revision):
+                if self._seen is None:
+                    self._seen = (await self._engine.status()).revision
+                await self.count()
+                async for item in self._engine.watch(None, revision=self._seen):
+                    self._seen = item.revision
                     self._arrived(item)
             except (ProblemError, ClientError) as error:
                 self._complain(error)
@@ -131,19 +140,22 @@ class Chat(Screen[None]):
 
     def _recount(self) -> None:
         self._recounts = False
-        self.run_worker(self._try(self._count()))
+        self.run_worker(self._try(self.count()))
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             if not app_of(self).is_headless or self.is_current:
-                await self._try(self._count())
+                await self._try(self.count())
 
-    async def _count(self) -> None:
-        """Look how everything stands."""
+    async def count(self, *, people: bool = False) -> None:
+        """Look how everything stands; at the people of the room too, if asked, or if there was a commit."""
         self._status, self._rooms = await self._engine.status(), await self._engine.rooms()
         if not self._room and self._rooms and self.is_mounted:
-            await self._open((next_unread(self._rooms, b"", 1) or self._rooms[0]).room)
+            await self.open_room((next_unread(self._rooms, b"", 1) or self._rooms[0]).room)
+        if (room := self._view) is not None and (people or self._people_of != (room.room, room.epoch)):
+            self._people = await self._engine.participants(room.room)
+            self._people_of = (room.room, room.epoch)
         self._show()
 
     def _show(self) -> None:
@@ -158,7 +170,7 @@ class Chat(Screen[None]):
             timeline.border_title = Content(shown.line(room_name(room)))
             timeline.set_roll(Roll.of(room.participants))
             composer.open(room.room, why_not=_why_not(room))
-            self.query_one(PeoplePane).show_people(room.participants)
+            self.query_one(PeoplePane).show_people(self._people)
 
     def _notify_of(self, item: TimelineItem) -> None:
         me = self._status.address if self._status else ""
@@ -173,7 +185,8 @@ class Chat(Screen[None]):
     def _view(self) -> RoomView | None:
         return next((room for room in self._rooms if room.room == self._room), None)
 
-    async def _open(self, room: bytes) -> None:
+    async def open_room(self, room: bytes) -> None:
+        """Show a room from where it was read."""
         view = next((view for view in self._rooms if view.room == room), None)
         if view is None or self._status is None:
             return
@@ -186,7 +199,7 @@ class Chat(Screen[None]):
 
     def _go_to(self, room: bytes | None) -> None:
         if room:
-            self.run_worker(self._try(self._open(room)), exclusive=True, group="open")
+            self.run_worker(self._try(self.open_room(room)), exclusive=True, group="open")
             self.action_write()
 
     def on_rooms_pane_opened(self, event: RoomsPane.Opened) -> None:
@@ -197,7 +210,7 @@ class Chat(Screen[None]):
         """Go to the next or previous room where something waits."""
         room = next_unread(self._rooms, self._room, by)
         if room is None:
-            self._tell("nothing unread elsewhere")
+            self.tell("nothing unread elsewhere")
         else:
             self._go_to(room.room)
             self.action_read()
@@ -207,6 +220,26 @@ class Chat(Screen[None]):
         if self.is_current:
             me = self._status.address if self._status else ""
             app_of(self).push_screen(Jump(self._rooms, me), self._go_to)
+
+    def action_search(self) -> None:
+        """Ask what to look for."""
+
+        def chosen(item: TimelineItem | None) -> None:
+            if item is not None:
+                self.begin(self._go_to_line(item))
+
+        self.ask(Search(lambda words: self._try(self._engine.search(words))), chosen)
+
+    async def _go_to_line(self, item: TimelineItem) -> None:
+        if item.room != self._room:
+            await self.open_room(item.room)
+        view, timeline = self._view, self.query_one(Timeline)
+        if view is not None and self._status is not None and item.room == self._room:
+            window = await pages.around(self._engine, item.room, item.item)
+            roll = Roll.of(view.participants)
+            timeline.open(window, roll=roll, viewer=self._status.did, new_after=0)
+            timeline.go_to(item.item)
+            self.action_read()
 
     # --- reading ------------------------------------------------------------------------------------
     def on_timeline_older_wanted(self) -> None:
@@ -242,12 +275,12 @@ class Chat(Screen[None]):
 
     async def _mark_read(self, room: bytes, item: int) -> None:
         await self._engine.mark_read(room, item)
-        await self._count()
+        await self.count()
 
     def on_timeline_copied(self, event: Timeline.Copied) -> None:
         """Put it into the terminal's clipboard (OSC 52)."""
         app_of(self).copy_to_clipboard(event.text)
-        self._tell("copied" if event.lines == 1 else f"copied {event.lines} lines")
+        self.tell("copied" if event.lines == 1 else f"copied {event.lines} lines")
 
     def _look_again(self, focused: bool) -> None:  # noqa: FBT001  # what Textual's watchers are given
         timeline = self.query_one(Timeline)
@@ -257,15 +290,40 @@ class Chat(Screen[None]):
     # --- writing ------------------------------------------------------------------------------------
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
         """Say it, after what was said before."""
-        self._outgoing.put_nowait((self._room, event.text))
-        self.query_one(Timeline).action_last()
+        self._outgoing.put_nowait((self._room, event.text, event.purpose))
+        if event.purpose.kind != "edit":
+            self.query_one(Timeline).action_last()
 
     async def _send(self) -> None:
         while True:
-            room, text = await self._outgoing.get()
-            if await self._try(self._engine.send(room, text)) is None:
+            room, text, purpose = await self._outgoing.get()
+            if await self._try(self._say(room, text, purpose)) is None:
                 composer = self.query_one(Composer)
                 composer.text = composer.text or text  # nothing that was written is lost
+
+    async def _say(self, room: bytes, text: str, purpose: Purpose) -> Sent:
+        if purpose.kind == "edit":
+            return await self._engine.edit(room, purpose.item, text)
+        return await self._engine.send(room, text, reply_to=purpose.item)
+
+    def on_timeline_asked(self, event: Timeline.Asked) -> None:
+        """Do something about a message."""
+        item = event.item
+        match event.what:
+            case "delete":
+                self._actions.delete(item)
+            case "react":
+                self._actions.react(item)
+            case "edit" if not item.own:
+                self.tell("only its author can say something else instead")
+            case "edit":
+                self._write(Purpose("edit", item.item), "say instead", item.text)
+            case _:
+                self._write(Purpose("reply", item.item), f"answer {shown.line(item.address)}")
+
+    def _write(self, purpose: Purpose, title: str, text: str | None = None) -> None:
+        self.query_one(Composer).begin(purpose, title, text)
+        self.action_write()
 
     def on_composer_editor_wanted(self, event: Composer.EditorWanted) -> None:
         """Let the app make room for an editor."""
@@ -278,45 +336,20 @@ class Chat(Screen[None]):
     # --- people -------------------------------------------------------------------------------------
     def on_people_pane_chose(self, event: PeoplePane.Chose) -> None:
         """Show the safety number of somebody."""
-
-        async def work() -> None:
-            app_of(self).push_screen(Safety(await self._engine.person(event.address)))
-
-        self.run_worker(self._try(work()))
+        self.begin(self._actions.compare(event.address))
 
     def action_invite(self) -> None:
         """Ask whom to invite."""
         if (room := self._view) is not None:
-            note = "They get in when their node answers. From then on they read what is said, nothing before."
-            ask = Ask(f"invite into {shown.line(room_name(room))}", note, "name@node")
-            app_of(self).push_screen(
-                ask, lambda address: self._begin(address and self._invite(room.room, address))
-            )
-
-    async def _invite(self, room: bytes, address: str) -> None:
-        self._tell(f"inviting {address} ...")
-        person = await self._engine.invite(room, address)
-        await self._count()
-        app_of(self).push_screen(Safety(person))
+            self._actions.invite(room)
 
     def action_create(self) -> None:
         """Ask for the name of a new room."""
-        ask = Ask("a new room", "Only its members learn its name. Your node becomes its hub.", "name")
-        app_of(self).push_screen(ask, lambda name: self._begin(name and self._create(name)))
-
-    async def _create(self, name: str) -> None:
-        room = await self._engine.create_room(name)
-        await self._count()
-        await self._open(room.room)
+        self._actions.create()
 
     def action_follow(self) -> None:
         """Ask whom to follow."""
-        ask = Ask("follow somebody", "Whom you follow may invite you into rooms.", "name@node")
-        app_of(self).push_screen(ask, lambda address: self._begin(address and self._follow(address)))
-
-    async def _follow(self, address: str) -> None:
-        person = await self._engine.follow(address)
-        self._tell(f"{person.address}: {person.state or 'asked'}")
+        self._actions.follow()
 
     # --- where the keys go --------------------------------------------------------------------------
     def action_write(self) -> None:
@@ -343,6 +376,7 @@ class Chat(Screen[None]):
             ("composer", Composer),
             ("lists", LineList),
             ("people", PeoplePane),
+            ("safety number", Safety),
         )
         parts = [(title, owner.BINDINGS) for title, owner in owners]
         app_of(self).push_screen(Help([*parts, ("the client", app_of(self).BINDINGS)]))
@@ -353,10 +387,13 @@ class Chat(Screen[None]):
         self.query_one("#main").set_class(pane is not None, "-aside")
 
     # --- what can go wrong --------------------------------------------------------------------------
-    def _begin(self, work: Awaitable[None] | str | None) -> None:
-        """Begin what was answered to a question, if it was."""
-        if work and not isinstance(work, str):
-            self.run_worker(self._try(work))
+    def ask(self, screen: Screen[T], done: Callable[[T | None], None]) -> None:
+        """Show a screen; `done` takes its result."""
+        app_of(self).push_screen(screen, done)
+
+    def begin(self, work: Work) -> None:
+        """Do something; what goes wrong is told to the person."""
+        self.run_worker(self._try(work))
 
     async def _try(self, work: Awaitable[T]) -> T | None:
         try:
@@ -369,7 +406,8 @@ class Chat(Screen[None]):
         text = error.problem.message if isinstance(error, ProblemError) else str(error)
         app_of(self).notify(shown.line(text), severity="error", markup=False)
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Tell the person something."""
         app_of(self).notify(shown.line(text), timeout=3, markup=False)
 
 

@@ -17,9 +17,13 @@ from yurt.tui.shown import wrap
 _MARKS: Final = (
     ("┆", "before a message: it waits in your outbox"),
     ("!", "before a message: the hub has refused it"),
+    ("~", "its author said something else before"),
+    ("x", "it was taken back"),
+    ("┌ └", "what a message answers, and what others think of it"),
     ("── !─ ?─", "the room's own lines: who came or left, a warning, something unreadable"),
     ("?name", "the name has letters of other scripts that may look like somebody else's"),
     ("name@node", "somebody else in the room has the same name"),
+    ("= own adm mod", "a person whose safety number you compared; roles"),
     ("x room", "you may read it, nothing can be said there any more"),
 )
 _KEY: Final = 20

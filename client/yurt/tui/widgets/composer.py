@@ -3,13 +3,27 @@
 A draft belongs to its room and waits there while another room is open; it is on no disk.
 """
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 from typing_extensions import override
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a text is for."""
+
+    kind: Literal["say", "reply", "edit"] = "say"
+    item: int = 0
+    """Local id of the message that it answers or replaces."""
+
+
+SAY: Final = Purpose()
 
 
 class Composer(TextArea):
@@ -30,9 +44,10 @@ class Composer(TextArea):
     class Submitted(Message):
         """The person wants `text` said."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, purpose: Purpose) -> None:
             super().__init__()
             self.text = text
+            self.purpose = purpose
 
     class EditorWanted(Message):
         """The person wants to write `text` on in an editor of theirs."""
@@ -54,6 +69,9 @@ class Composer(TextArea):
         )
         self._room = b""
         self._drafts = dict[bytes, str]()
+        self._purpose = SAY
+        self._aside = ""
+        """What was being written before an edit began."""
 
     def open(self, room: bytes, *, why_not: str = "") -> None:
         """Write for a room from now on; the draft of the last one stays with it.
@@ -63,6 +81,7 @@ class Composer(TextArea):
             why_not: Why nothing may be said there; empty if it may.
         """
         if room != self._room:
+            self.give_up()
             self._drafts[self._room] = self.text
             self._room = room
             self.text = self._drafts.pop(room, "")
@@ -87,8 +106,10 @@ class Composer(TextArea):
     def action_submit(self) -> None:
         """Send what stands there, unless it is only blank."""
         if self.text.strip() and not self.read_only:
-            text, self.text = self.text, ""
-            self.post_message(self.Submitted(text.strip("\n")))
+            text, purpose = self.text.strip("\n"), self._purpose
+            self.text = ""
+            self.give_up()
+            self.post_message(self.Submitted(text, purpose))
 
     def action_new_line(self) -> None:
         """Begin a new line."""
@@ -100,6 +121,29 @@ class Composer(TextArea):
         if not self.read_only:
             self.post_message(self.EditorWanted(self.text))
 
+    def begin(self, purpose: Purpose, title: str, text: str | None = None) -> None:
+        """Write for a purpose.
+
+        Args:
+            purpose: What the next message is for.
+            title: Tells the person; may hold words of others, safe to show.
+            text: What to begin with, instead of the draft.
+        """
+        self.give_up()
+        self._purpose, self.border_title = purpose, Content(title)
+        if text is not None:
+            self._aside, self.text = self.text, text
+            self.move_cursor(self.document.end)
+
+    def give_up(self) -> None:
+        """Write an ordinary message again."""
+        if self._purpose.kind == "edit":
+            self.text = self._aside
+        self._purpose, self._aside, self.border_title = SAY, "", None
+
     def action_leave(self) -> None:
-        """Go where one reads."""
-        self.post_message(self.Left())
+        """Give up an answer or an edit; else go where one reads."""
+        if self._purpose != SAY:
+            self.give_up()
+        else:
+            self.post_message(self.Left())

@@ -1,12 +1,13 @@
 """Who is in the open room. A person is their address: names alone may look alike."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from typing_extensions import override
 
+from yurt.client.api import ParticipantView, RoleName
 from yurt.tui.widgets.line_list import Line, LineList
 
 
@@ -27,12 +28,19 @@ class PeoplePane(LineList):
             super().__init__()
             self.address = address
 
-    def show_people(self, addresses: Sequence[str]) -> None:
-        """Show the participants of a room, own first."""
-        self.border_title = f"people ({len(addresses)})"
-        self.show([Line(address, address) for address in addresses])
+    def show_people(self, people: Sequence[ParticipantView]) -> None:
+        """Show the participants of a room, own first: ``=`` who was compared, and roles."""
+        self.border_title = f"people ({len(people)})"
+        self.show([Line(person.address, person.address, _facts(person)) for person in people])
 
     @override
     def action_choose(self) -> None:
         if self.chosen:
             self.post_message(self.Chose(self.chosen))
+
+
+_ROLES: Final[Mapping[RoleName, str]] = {"member": "", "moderator": "mod", "admin": "adm", "owner": "own"}
+
+
+def _facts(person: ParticipantView) -> str:
+    return _ROLES[person.role] + ("=" if person.verified else "")

@@ -41,6 +41,10 @@ class Timeline(ScrollView, can_focus=True):
         Binding("home", "first", "the oldest line loaded"),
         Binding("end,G", "last", "the newest line"),
         Binding("y", "copy", "copy the line, or all that are marked"),
+        Binding("r", "ask('reply')", "answer this message"),
+        Binding("e", "ask('edit')", "say something else instead of this message of yours"),
+        Binding("d", "ask('delete')", "take this message back"),
+        Binding("plus", "ask('react')", "put an emoji under this message, or take yours away"),
     ]
     BORDER_TITLE = ""
     DEFAULT_CSS = """
@@ -74,14 +78,23 @@ class Timeline(ScrollView, can_focus=True):
             self.text = text
             self.lines = lines
 
+    class Asked(Message):
+        """The person wants something done about a message."""
+
+        def __init__(self, what: str, item: TimelineItem) -> None:
+            super().__init__()
+            self.what = what
+            """``reply``, ``edit``, ``delete`` or ``react``."""
+            self.item = item
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
         super().__init__(id=id)
         self._window = Window()
         self._items: Sequence[TimelineItem] = ()
         self._rows: list[Row] = []
         self._starts = dict[int, int]()
-        self._laid = dict[tuple[int, int], list[Row]]()
-        """Rows by (local id, revision): a change of one line wraps one line."""
+        self._laid = dict[tuple[int, int, int], list[Row]]()
+        """Rows by local id, revision and the revision of what is answered: a change of one line wraps one."""
         self._laid_width: int = 0
         self._roll = Roll()
         self._viewer = ""
@@ -159,16 +172,18 @@ class Timeline(ScrollView, can_focus=True):
             self._laid.clear()
             self._laid_width = width
         gutter, rows, starts = Gutter.of(width), list[Row](), dict[int, int]()
-        kept, day, ruled = dict[tuple[int, int], list[Row]](), "", False
+        kept, day, ruled = dict[tuple[int, int, int], list[Row]](), "", False
         self._items = self._window.in_order()
+        named = {(item.did, item.content_id): item for item in self._items if item.content_id}
         for item in self._items:
             if (today := day_of(item)) and today != day:
                 rows.append(divider(day := today, width))
             if not ruled and 0 < self._new_after < item.item and not item.own:
                 rows.append(divider("new", width))
                 ruled = True
-            key = (item.item, item.revision)
-            kept[key] = self._laid.get(key) or rows_of(item, gutter, self._roll)
+            answered = named.get((item.reply_did, item.reply_id)) if item.reply_did else None
+            key = (item.item, item.revision, answered.revision if answered else 0)
+            kept[key] = self._laid.get(key) or rows_of(item, gutter, self._roll, answered)
             starts[item.item] = len(rows)
             rows += kept[key]
         self._rows, self._starts, self._laid = rows, starts, kept
@@ -225,6 +240,21 @@ class Timeline(ScrollView, can_focus=True):
                 ]
             self.post_message(self.Copied("\n".join(texts), len(chosen)))
 
+    def action_ask(self, what: str) -> None:
+        """Ask for something to be done about the message under the cursor."""
+        item = next((item for item in self._items if item.item == self._cursor), None)
+        item = item or (self._items[-1] if self._items else None)
+        if item is not None and item.kind == "message" and not item.deleted_by:
+            self.post_message(self.Asked(what, item))
+
+    def go_to(self, item: int) -> None:
+        """Put the cursor on a line that is held."""
+        if item in self._starts:
+            self._cursor, self._mark = item, 0
+            self._go(self._starts[item] - self.scrollable_content_region.height // 2)
+            self._look()
+            self.refresh()
+
     def _step(self, by: int) -> None:
         ids = [item.item for item in self._items]
         if not ids:
@@ -252,7 +282,7 @@ class Timeline(ScrollView, can_focus=True):
         self.refresh()
 
     def _laid_of(self, item: int) -> list[Row]:
-        return next((rows for (known, _), rows in self._laid.items() if known == item), list[Row]())
+        return next((rows for (known, *_), rows in self._laid.items() if known == item), list[Row]())
 
     @property
     def _end(self) -> int:

@@ -1,0 +1,133 @@
+"""What a person does about rooms, people and messages: a question if there is one, then a call of the engine.
+
+The screen lends its hands (``Desk``); nothing here knows a widget.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Protocol, TypeVar
+
+from textual.screen import Screen
+
+from yurt.client.api import EngineApi, PersonView, RoomView, TimelineItem
+from yurt.tui import shown
+from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.safety import Decision, Safety
+from yurt.tui.widgets.rooms_pane import room_name
+
+T = TypeVar("T")
+Work = Coroutine[None, None, object]
+
+
+class Desk(Protocol):
+    """What the screen does for an action."""
+
+    def ask(self, screen: Screen[T], done: Callable[[T | None], None]) -> None:
+        """Show a screen; `done` takes its result."""
+        ...
+
+    def begin(self, work: Work) -> None:
+        """Do something; what goes wrong is told to the person."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Tell the person something."""
+        ...
+
+    async def count(self, *, people: bool = False) -> None:
+        """Look how everything stands; at the people of the room too, if asked."""
+        ...
+
+    async def open_room(self, room: bytes) -> None:
+        """Show a room."""
+        ...
+
+
+class Actions:
+    """All that changes something, apart from writing."""
+
+    def __init__(self, engine: EngineApi, desk: Desk) -> None:
+        self._engine = engine
+        self._desk = desk
+
+    # --- rooms and people ---------------------------------------------------------------------------
+    def invite(self, room: RoomView) -> None:
+        """Ask whom to invite."""
+        title = f"invite into {shown.line(room_name(room))}"
+        note = "They get in when their node answers. From then on they read what is said, nothing before."
+        self._question(title, note, "name@node", lambda address: self._invite(room.room, address))
+
+    async def _invite(self, room: bytes, address: str) -> None:
+        self._desk.tell(f"inviting {address} ...")
+        person = await self._engine.invite(room, address)
+        await self._desk.count()
+        self._show(person)
+
+    def create(self) -> None:
+        """Ask for the name of a new room."""
+        note = "Only its members learn its name. Your node becomes its hub."
+        self._question("a new room", note, "name", self._create)
+
+    async def _create(self, name: str) -> None:
+        room = await self._engine.create_room(name)
+        await self._desk.count()
+        await self._desk.open_room(room.room)
+
+    def follow(self) -> None:
+        """Ask whom to follow."""
+        note = "Whom you follow may invite you into rooms."
+        self._question("follow somebody", note, "name@node", self._follow)
+
+    async def _follow(self, address: str) -> None:
+        person = await self._engine.follow(address)
+        self._desk.tell(f"{person.address}: {person.state or 'asked'}")
+
+    async def compare(self, address: str) -> None:
+        """Show the safety number of somebody, and take what is decided about it."""
+        self._show(await self._engine.person(address))
+
+    def _show(self, person: PersonView) -> None:
+        def decided(decision: Decision | None) -> None:
+            if decision is not None:
+                self._desk.begin(self._decide(person, decision))
+
+        self._desk.ask(Safety(person), decided)
+
+    async def _decide(self, person: PersonView, decision: Decision) -> None:
+        if decision == "trust":
+            after = await self._engine.trust(person.address)
+        else:
+            number = person.safety_number if decision == "verify" else ""
+            after = await self._engine.verify(person.address, number)
+        await self._desk.count(people=True)
+        self._show(after)
+
+    # --- messages -----------------------------------------------------------------------------------
+    def delete(self, item: TimelineItem) -> None:
+        """Ask once more, then take a message back."""
+        note = "It disappears for everybody whose client does as it should, and cannot come back."
+        self._question(
+            "take this message back?",
+            note,
+            "yes",
+            lambda answer: self._delete(item, yes=answer.casefold() in ("y", "yes")),
+        )
+
+    async def _delete(self, item: TimelineItem, *, yes: bool) -> None:
+        if yes:
+            await self._engine.delete(item.room, item.item)
+
+    def react(self, item: TimelineItem) -> None:
+        """Ask for an emoji."""
+        note = "The same one again takes yours away."
+        self._question("react", note, "an emoji", lambda emoji: self._react(item, emoji))
+
+    async def _react(self, item: TimelineItem, emoji: str) -> None:
+        undo = any(reaction.own and reaction.emoji == emoji for reaction in item.reactions)
+        await self._engine.react(item.room, item.item, emoji, undo=undo)
+
+    def _question(self, title: str, note: str, example: str, work: Callable[[str], Work]) -> None:
+        def answered(answer: str | None) -> None:
+            if answer:
+                self._desk.begin(work(answer))
+
+        self._desk.ask(Ask(title, note, example), answered)
