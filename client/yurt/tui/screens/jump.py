@@ -40,11 +40,11 @@ class Jump(Dialog[bytes]):
     def on_mount(self) -> None:
         """Begin with everything."""
         self.query_one(LineList).can_focus = False
-        self.query_one(LineList).show(found(self._places, ""))
+        self.query_one(LineList).show_from_top(found(self._places, ""))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what fits."""
-        self.query_one(LineList).show(found(self._places, event.value))
+        self.query_one(LineList).show_from_top(found(self._places, event.value))
 
     def on_input_submitted(self) -> None:
         """Take the marked row."""

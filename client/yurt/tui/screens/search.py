@@ -67,4 +67,4 @@ class Search(Dialog[TimelineItem]):
     async def _look(self, words: str) -> None:
         self._found = list(reversed(await self._find(words) or ()))
         lines = [Line(str(item.item), f"{day_of(item)} {item.name}: {item.text}") for item in self._found]
-        self.query_one(LineList).show(lines)
+        self.query_one(LineList).show_from_top(lines)

@@ -76,6 +76,11 @@ class LineList(ScrollView, can_focus=True):
         """Key of the row under the cursor; empty without one."""
         return self._lines[self._cursor].key if self._lines else ""
 
+    def show_from_top(self, lines: Sequence[Line]) -> None:
+        """Show other rows, best first: the cursor goes to the first one."""
+        self._cursor, self._lines = 0, ()
+        self.show(lines)
+
     def show(self, lines: Sequence[Line], *, opened: str = "") -> None:
         """Show other rows; the cursor stays with its row if that is still there."""
         if lines == self._lines and opened == self.opened:
