@@ -11,7 +11,10 @@ import pytest
 
 from yurt.lab.world.people import PASSPHRASE, Person, follow, until
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
-from yurt.wire.commands import Block, Done, Like, Logout, Post, Posted, PostInfo, Timeline, TimelinePage
+from yurt.wire.account_commands import Logout
+from yurt.wire.command import Done
+from yurt.wire.people_commands import Block
+from yurt.wire.post_commands import Like, Post, Posted, PostInfo, Timeline, TimelinePage
 from yurt.wire.problems import ProblemError
 
 MEADOW = "meadow.example"

@@ -19,11 +19,13 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-from yurt.wire.commands import Answer, Command
+from yurt.client.calls import EngineCall
+from yurt.wire.command import Answer, Command
 from yurt.wire.position import START, Position
 from yurt.wire.problems import refuse
 
 A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
 
 SendState = Literal["queued", "sealed", "accepted", "refused"]
 """Life of an own message; see ``yurt.client.outbox``."""
@@ -341,6 +343,15 @@ class EngineApi(Protocol):
             shape: What the command answers.
         """
         raise refuse("unsupported", f"{command.name} is not possible here ({shape.__name__})")
+
+    async def call(self, call: EngineCall, shape: type[T]) -> T:
+        """Ask a part of the engine, see `yurt.client.calls`.
+
+        Args:
+            call: What to do.
+            shape: What it answers.
+        """
+        raise refuse("unsupported", f"{call.name} is not possible here ({shape.__name__})")
 
     async def sync(self, within: float = 10.0) -> bool:
         """Wait until every log has been read to its head and the outbox is empty of what can be sent.

@@ -8,24 +8,11 @@ from typing import Final
 
 import msgspec
 
-from yurt.wire.commands import (
-    Accept,
-    Block,
-    Boost,
-    Command,
-    Delete,
-    Like,
-    Lock,
-    Mute,
-    Post,
-    Reject,
-    Requests,
-    Timeline,
-    Unblock,
-    Unmute,
-)
+from yurt.wire.command import Command
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
+from yurt.wire.people_commands import Accept, Block, Lock, Mute, Reject, Requests, Unblock, Unmute
+from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
 from yurt.wire.problems import refuse
 
 ASKED: Final[dict[str, type[Command]]] = {

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from sqlcipher3.dbapi2 import Connection
 from typing_extensions import override
@@ -29,9 +29,11 @@ from yurt.client.api import (
     RoomView,
     Sent,
     Status,
+    T,
     TimelineItem,
     Wait,
 )
+from yurt.client.calls import EngineCall, EngineCalls
 from yurt.client.clock import Clock, SystemClock
 from yurt.client.community import check_asked
 from yurt.client.core import Core
@@ -59,7 +61,7 @@ from yurt.client.vault.writer import Unit
 from yurt.client.views import room_view, searchable, sent_view, status_view
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.rooms.common.content import CONTENT_ID_SIZE
-from yurt.wire.commands import Command
+from yurt.wire.command import Command
 from yurt.wire.frames import INBOX, room_log
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.problems import ProblemError, refuse
@@ -88,6 +90,8 @@ class Engine(EngineApi):
         self._committer = Committer(self._core)
         self._outbox = Outbox(self._core, self._committer)
         self._intake = Intake(self._core, places, self._outbox)
+        self._parts: EngineCalls = {}
+        """What else may be asked, and who answers; a part of the engine adds its own here."""
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -382,6 +386,13 @@ class Engine(EngineApi):
     async def ask_node(self, command: Command, shape: type[A]) -> A:
         check_asked(command)
         return await self._core.session.call(command, shape)
+
+    @override
+    async def call(self, call: EngineCall, shape: type[T]) -> T:
+        handler = self._parts.get(type(call))
+        if handler is None:
+            return await super().call(call, shape)
+        return cast("T", await handler(call))
 
     # --- how it stands ------------------------------------------------------------------------------
     @override

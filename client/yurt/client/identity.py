@@ -2,7 +2,7 @@
 
 All or nothing. A join that the node refuses leaves no vault. If the answer is lost, the vault stays, marked
 ``joining``, with the very request in it: the same join again repeats it byte for byte, and the node signs
-the device in (``yurt.wire.commands.Join``). The identity key is in memory only while the request is made;
+the device in (`yurt.wire.account_commands`). The identity key is in memory only while the request is made;
 the phrase is handed to its keeper *before* the request goes, because afterwards it could be lost.
 """
 
@@ -30,7 +30,7 @@ from yurt.identity.errors import LocalIdentityError
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import SignedRecord, first_record, verify_record
 from yurt.identity.statement import make_statement
-from yurt.wire.commands import Join, Login, SignedIn
+from yurt.wire.account_commands import Join, Login, SignedIn
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import DEVICE_LIFETIME_S

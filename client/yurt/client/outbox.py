@@ -36,10 +36,10 @@ from yurt.mls.framing import peek
 from yurt.rooms.common.chain import entry_hash
 from yurt.rooms.common.content import Plaintext, encode_aad
 from yurt.rooms.common.padding import padded_length
-from yurt.wire.commands import Append, Appended
 from yurt.wire.frames import room_log
 from yurt.wire.problems import Problem, ProblemError
 from yurt.wire.registry import EntryKind
+from yurt.wire.room_commands import Append, Appended
 
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 30.0

@@ -20,17 +20,8 @@ from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.safety_number import safety_number
 from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, verify_next, verify_record
 from yurt.identity.statement import verify_statement
-from yurt.wire.commands import (
-    Done,
-    Follow,
-    Followers,
-    Following,
-    Person,
-    Resolve,
-    Tie,
-    Ties,
-    Unfollow,
-)
+from yurt.wire.command import Done
+from yurt.wire.people_commands import Follow, Followers, Following, Person, Resolve, Tie, Ties, Unfollow
 from yurt.wire.problems import ProblemError, refuse
 
 PAGES: Final = 100

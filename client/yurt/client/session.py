@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from yurt.client.errors import ClientError, Disconnected, LocalClientError
 from yurt.client.stream import CONNECT_S, A, Stream
-from yurt.wire.commands import Command
+from yurt.wire.command import Command
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import START, LogRow, Position

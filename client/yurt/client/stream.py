@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from yurt.client.errors import Disconnected
 from yurt.client.network import endpoint_of, trust_of
 from yurt.wire import limits
-from yurt.wire.commands import Answer, Command
+from yurt.wire.command import Answer, Command
 from yurt.wire.errors import GateError
 from yurt.wire.frames import (
     STREAM_VERSION,

@@ -26,7 +26,9 @@ from yurt.rooms.hub.effects import DeliverWelcome
 from yurt.rooms.hub.open_room import open_room
 from yurt.rooms.hub.order import Submission, accept, next_row
 from yurt.rooms.hub.state import HubState
-from yurt.wire import commands as c
+from yurt.wire.account_commands import Join, Login, SignedIn
+from yurt.wire.command import Answer, Command, Done
+from yurt.wire.commands import COMMANDS
 from yurt.wire.exchange import WelcomeDelivery
 from yurt.wire.frames import (
     Ack,
@@ -43,10 +45,13 @@ from yurt.wire.frames import (
     Unsubscribe,
     room_log,
 )
+from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages, KeyPackageCount, PublishKeyPackages
 from yurt.wire.network_map import Endpoint
+from yurt.wire.people_commands import Person, Resolve
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import Problem, ProblemError, refuse
 from yurt.wire.registry import MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, EntryKind, InboxKind
+from yurt.wire.room_commands import Append, Appended, CreateRoom
 
 HARBOUR: Final = "harbour.example"
 PASSPHRASE: Final = "correct horse battery staple"  # noqa: S105  # of people who do not exist
@@ -60,7 +65,7 @@ _clock: Final = SystemClock()
 class Resident:
     """An account of the fake node."""
 
-    join: c.Join
+    join: Join
     did: str
     token: str
     packages: list[bytes] = field(default_factory=list[bytes])
@@ -94,7 +99,7 @@ class FakeNode:
         self.residents: dict[str, Resident] = {}
         self.logs: dict[str, list[LogRow]] = {}
         self.rooms: dict[bytes, HubState] = {}
-        self.receipts: dict[bytes, c.Appended] = {}
+        self.receipts: dict[bytes, Appended] = {}
         self.appends: list[bytes] = []
         """Every entry that was offered, in order, repetitions included."""
         self.lose_answers = 0
@@ -160,7 +165,7 @@ class FakeNode:
         await door.say(NodeHello(1, HARBOUR, limits, account, time=_clock.now_ms()))
 
     async def _call(self, door: Door, call: Call) -> None:
-        command = msgspec.msgpack.decode(call.args, type=c.COMMANDS[call.command])
+        command = msgspec.msgpack.decode(call.args, type=COMMANDS[call.command])
         try:
             if call.command in self.deaf:
                 raise refuse("internal", "not today")
@@ -168,7 +173,7 @@ class FakeNode:
         except ProblemError as error:
             await door.say(ProblemFrame(call.id, error.problem))
             return
-        if isinstance(command, c.Append | c.Join | c.CreateRoom) and self.lose_answers:
+        if isinstance(command, Append | Join | CreateRoom) and self.lose_answers:
             self.lose_answers -= 1
             await door.socket.close()
             return
@@ -195,24 +200,24 @@ class FakeNode:
             except ConnectionClosed:
                 continue
 
-    async def _do(self, door: Door, command: c.Command) -> c.Answer:
+    async def _do(self, door: Door, command: Command) -> Answer:
         match command:
-            case c.Join():
+            case Join():
                 return self._join(command)
-            case c.Login():
+            case Login():
                 return self._login(command)
-            case c.PublishKeyPackages():
+            case PublishKeyPackages():
                 packages = self._who(door).packages
                 packages += command.key_packages
-                return c.KeyPackageCount(len(packages))
-            case c.Resolve():
+                return KeyPackageCount(len(packages))
+            case Resolve():
                 return self._resolve(command.address)
-            case c.ClaimKeyPackages():
+            case ClaimKeyPackages():
                 target = next(r for r in self.residents.values() if r.actor == command.actor)
-                return c.Claimed((target.packages.pop(0),), target.join.record)
-            case c.CreateRoom():
+                return Claimed((target.packages.pop(0),), target.join.record)
+            case CreateRoom():
                 return self._create(door, command)
-            case c.Append():
+            case Append():
                 return await self._append(door, command)
             case _:
                 raise refuse("unsupported", "not here")
@@ -222,7 +227,7 @@ class FakeNode:
             raise refuse("notSignedIn", "who are you?")
         return door.who
 
-    def _join(self, join: c.Join) -> c.SignedIn:
+    def _join(self, join: Join) -> SignedIn:
         if join.secret != INVITE_SECRET:
             raise refuse("wrongInvite", "this invite is not valid; ask for a new one")
         did = verify_first(SignedRecord.decode(join.record)).did
@@ -231,22 +236,22 @@ class FakeNode:
             raise refuse("nameTaken", f"{join.account} is taken")
         resident = known or Resident(join, did, os.urandom(8).hex())
         self.residents[join.account] = resident
-        return c.SignedIn(join.account, resident.actor, resident.token, 2**40)
+        return SignedIn(join.account, resident.actor, resident.token, 2**40)
 
-    def _login(self, login: c.Login) -> c.SignedIn:
+    def _login(self, login: Login) -> SignedIn:
         resident = self.residents[login.account]
         if login.login_key != resident.join.login_key:
             raise refuse("wrongLogin", "no")
         resident.token = os.urandom(8).hex()
-        return c.SignedIn(login.account, resident.actor, resident.token, 2**40)
+        return SignedIn(login.account, resident.actor, resident.token, 2**40)
 
-    def _resolve(self, address: str) -> c.Person:
+    def _resolve(self, address: str) -> Person:
         resident = self.residents.get(address.partition("@")[0])
         if resident is None:
             raise refuse("notFound", f"nobody is called {address}")
-        return c.Person(address, resident.actor, resident.did, resident.join.record, resident.join.statement)
+        return Person(address, resident.actor, resident.did, resident.join.record, resident.join.statement)
 
-    def _create(self, door: Door, command: c.CreateRoom) -> c.Done:
+    def _create(self, door: Door, command: CreateRoom) -> Done:
         try:
             state = open_room(
                 command.group_info, hub=HARBOUR, did=self._who(door).did, now_ms=_clock.now_ms()
@@ -254,9 +259,9 @@ class FakeNode:
         except Refused as error:
             raise refuse("refused", str(error), rule=error.code) from None
         self.rooms.setdefault(state.room_id, state)
-        return c.Done()
+        return Done()
 
-    async def _append(self, door: Door, command: c.Append) -> c.Appended:
+    async def _append(self, door: Door, command: Append) -> Appended:
         self.appends.append(command.entry)
         self._offered.set()
         if self.refusals:
@@ -266,11 +271,11 @@ class FakeNode:
             self.receipts[digest] = await self._accept(self._who(door), command)
         return self._receipt(self.receipts[digest])
 
-    def _receipt(self, true: c.Appended) -> c.Appended:
+    def _receipt(self, true: Appended) -> Appended:
         place = Position(true.position.term, true.position.seq + self.misplaces)
         return msgspec.structs.replace(true, position=place)
 
-    async def _accept(self, who: Resident, command: c.Append) -> c.Appended:
+    async def _accept(self, who: Resident, command: Append) -> Appended:
         entry = Submission(who.did, command.kind, command.entry, command.group_info, command.welcome)
         try:
             state, accepted = accept(self.rooms[command.room], entry, _clock.now_ms())
@@ -285,9 +290,9 @@ class FakeNode:
         for effect in accepted.effects:
             if isinstance(effect, DeliverWelcome):
                 await self._welcome(command, effect, row)
-        return c.Appended(row.position, row.accepted_at, row.hash, row.chain)
+        return Appended(row.position, row.accepted_at, row.hash, row.chain)
 
-    async def _welcome(self, command: c.Append, effect: DeliverWelcome, row: LogRow) -> None:
+    async def _welcome(self, command: Append, effect: DeliverWelcome, row: LogRow) -> None:
         delivery = WelcomeDelivery(
             os.urandom(16),
             command.room,

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from yurt.node.store.types import StoreBusy, StoreClosed, StoreFull
-from yurt.wire.commands import COMMANDS, Answer, Command
+from yurt.wire.command import Answer, Command
+from yurt.wire.commands import COMMANDS
 from yurt.wire.problems import Problem, ProblemError, refuse
 
 _log = logging.getLogger(__name__)

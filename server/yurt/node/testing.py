@@ -27,7 +27,8 @@ from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import STREAM_PATH
 from yurt.node.streams.testing import Client as StreamClient
-from yurt.wire.commands import Command, SignedIn
+from yurt.wire.account_commands import SignedIn
+from yurt.wire.command import Command
 from yurt.wire.problems import Problem, ProblemError
 
 _FOREVER = 2**40

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yurt.wire.commands import Append, Done
+from yurt.wire.command import Done
 from yurt.wire.errors import GateError
 from yurt.wire.frames import Ack, Call, ClientFrame, Subscribe
 from yurt.wire.gate import (
@@ -22,6 +22,7 @@ from yurt.wire.gate import (
 )
 from yurt.wire.limits import MAX_DEPTH, MAX_INTEGER, MAX_KEYS
 from yurt.wire.position import Position
+from yurt.wire.room_commands import Append
 
 LIMIT = 1024 * 1024
 pack = msgspec.msgpack.encode

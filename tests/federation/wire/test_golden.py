@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from yurt.wire.commands import Append
 from yurt.wire.frames import Call, ClientFrame, Entries, NodeFrame
 from yurt.wire.gate import decode_msgpack, decode_scanned_msgpack
 from yurt.wire.position import LogRow, Position
 from yurt.wire.registry import EntryKind
+from yurt.wire.room_commands import Append
 
 Golden = Callable[[str, bytes], None]
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from yurt.wire.commands import Join, Login, SignedIn
+from yurt.wire.account_commands import Join, Login, SignedIn
 from yurt.wire.frames import Call, ClientHello, Result
 
 SECRET = "open sesame"

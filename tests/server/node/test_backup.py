@@ -18,7 +18,7 @@ from yurt.node.admin.restore import restore_node
 from yurt.node.clock import SystemClock
 from yurt.node.commands import NodeCommandError
 from yurt.node.testing import Town
-from yurt.wire.commands import Followers
+from yurt.wire.people_commands import Followers
 from yurt.wire.problems import EXIT_VERSION
 
 CLOCK = SystemClock()

@@ -10,7 +10,8 @@ import pytest
 
 from yurt.node.log_format import JsonFormatter, TextFormatter
 from yurt.node.testing import Town
-from yurt.wire.commands import Followers, Login
+from yurt.wire.account_commands import Login
+from yurt.wire.people_commands import Followers
 from yurt.wire.problems import ProblemError
 
 HARBOUR = "harbour.example"

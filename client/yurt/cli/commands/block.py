@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Tell the node. Follows end both ways, and their node is told."""
-    from yurt.wire.commands import Block, Done, Unblock
+    from yurt.wire.command import Done
+    from yurt.wire.people_commands import Block, Unblock
 
     async def work(engine: EngineApi) -> int:
         await engine.ask_node(Unblock(args.address) if args.undo else Block(args.address), Done)

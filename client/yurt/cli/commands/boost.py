@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Tell the node."""
-    from yurt.wire.commands import Boost, Done
+    from yurt.wire.command import Done
+    from yurt.wire.post_commands import Boost
 
     async def work(engine: EngineApi) -> int:
         await engine.ask_node(Boost(args.post, args.undo), Done)

@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Tell the node. Nobody is told."""
-    from yurt.wire.commands import Done, Mute, Unmute
+    from yurt.wire.command import Done
+    from yurt.wire.people_commands import Mute, Unmute
 
     async def work(engine: EngineApi) -> int:
         await engine.ask_node(Unmute(args.address) if args.undo else Mute(args.address), Done)

@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Post; it is on its way to everybody whom it is for when this returns."""
-    from yurt.wire.commands import Delete, Done, Post, Posted
+    from yurt.wire.command import Done
+    from yurt.wire.post_commands import Delete, Post, Posted
 
     async def work(engine: EngineApi) -> int:
         if args.delete:

@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """List who waits, or answer."""
-    from yurt.wire.commands import Accept, Done, Lock, Reject, Requests, Ties
+    from yurt.wire.command import Done
+    from yurt.wire.people_commands import Accept, Lock, Reject, Requests, Ties
 
     async def work(engine: EngineApi) -> int:
         if args.lock or args.unlock:

@@ -9,7 +9,7 @@ from yurt.cli.output import Output
 from yurt.client.api import EngineApi
 
 if TYPE_CHECKING:
-    from yurt.wire.commands import PostInfo
+    from yurt.wire.post_commands import PostInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Show a page, the newest post last, where a terminal's reader looks."""
     from msgspec.structs import asdict
 
-    from yurt.wire.commands import Timeline, TimelinePage
+    from yurt.wire.post_commands import Timeline, TimelinePage
 
     async def work(engine: EngineApi) -> int:
         page = await engine.ask_node(Timeline(args.before, args.count), TimelinePage)

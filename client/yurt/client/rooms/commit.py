@@ -17,11 +17,11 @@ from yurt.client.vault.outbox import PendingCommit
 from yurt.mls.framing import peek
 from yurt.mls.group import Group
 from yurt.mls.staging import StagedCommit
-from yurt.wire.commands import Append, Appended
 from yurt.wire.frames import room_log
 from yurt.wire.position import Position
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import EntryKind
+from yurt.wire.room_commands import Append, Appended
 
 Stage = Callable[[Connection, Group], StagedCommit | None]
 """Stages the intent on the group as it is now; None if there is nothing left to do."""

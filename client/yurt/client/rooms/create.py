@@ -24,11 +24,12 @@ from yurt.rooms.common.errors import ContentError
 from yurt.rooms.common.log_copy import LogCopy
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
-from yurt.wire.commands import CreateRoom, Done
+from yurt.wire.command import Done
 from yurt.wire.frames import room_log
 from yurt.wire.position import START
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import LEAF_LIFETIME_S
+from yurt.wire.room_commands import CreateRoom
 
 
 async def create_room(core: Core, name: str, room: bytes) -> None:

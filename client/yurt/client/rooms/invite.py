@@ -27,7 +27,7 @@ from yurt.mls.key_package import KeyPackage
 from yurt.mls.staging import StagedCommit
 from yurt.rooms.common.card import RoomCard
 from yurt.rooms.common.participants import participants_of
-from yurt.wire.commands import Claimed, ClaimKeyPackages
+from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import CIPHER_SUITE, MAX_DEVICES, ROOM_CARD_EXTENSION
 

@@ -15,7 +15,7 @@ from yurt.client.rooms.leaves import SLOW_CLOCK_S
 from yurt.client.vault import key_packages
 from yurt.mls.framing import MLSMessage
 from yurt.mls.key_package_bundle import KeyPackageBundle
-from yurt.wire.commands import KeyPackageCount, PublishKeyPackages
+from yurt.wire.key_package_commands import KeyPackageCount, PublishKeyPackages
 from yurt.wire.registry import KEY_PACKAGE_LIFETIME_S, KEY_PACKAGE_REFILL, MAX_KEY_PACKAGES
 
 BATCH: Final = 20

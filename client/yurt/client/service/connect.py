@@ -28,16 +28,17 @@ from yurt.client.api import (
     TimelineItem,
     Wait,
 )
+from yurt.client.calls import EngineCall
 from yurt.client.clock import Clock
 from yurt.client.community import encode
 from yurt.client.errors import Closed, Disconnected, NoVault, VaultHeld
-from yurt.client.service import protocol
+from yurt.client.service import every_call, protocol
 from yurt.client.service.connection import Connection
 from yurt.client.service.dispatch import dispatch
 from yurt.client.service.lock import VaultLock
 from yurt.client.service.protocol import AnyRequest, Watch
 from yurt.client.service.server import EngineServer
-from yurt.wire.commands import Command
+from yurt.wire.command import Command
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.registry import ROOM_ID_SIZE
 
@@ -219,6 +220,10 @@ class SharedEngine(EngineApi):
     @override
     async def ask_node(self, command: Command, shape: type[A]) -> A:
         return await self._ask(protocol.AskNode(command.name, encode(command)), shape)
+
+    @override
+    async def call(self, call: EngineCall, shape: type[T]) -> T:
+        return await self._ask(protocol.CallPart(call.name, every_call.encode(call)), shape)
 
     @override
     async def sync(self, within: float = 10.0) -> bool:

@@ -3,7 +3,7 @@
 from yurt.client.api import EngineApi, ParticipantView, PersonView, Sent
 from yurt.client.community import decode
 from yurt.client.errors import ClientError, Closed, UsageError, VaultUnwritable
-from yurt.client.service import protocol
+from yurt.client.service import every_call, protocol
 from yurt.wire.problems import ProblemError, refuse
 
 
@@ -125,6 +125,8 @@ async def _change(engine: EngineApi, request: protocol.Request) -> object:
         case protocol.AskNode():
             command = decode(request.command, request.args)
             return await engine.ask_node(command, command.answer)
+        case protocol.CallPart():
+            return await engine.call(every_call.decode(request.call, request.args), object)
         case protocol.Sync():
             return await engine.sync(request.within)
         case _:

@@ -190,6 +190,15 @@ class AskNode(Request, frozen=True, tag="ask_node"):
     """The command, MessagePack."""
 
 
+class CallPart(Request, frozen=True, tag="call"):
+    """``EngineApi.call``."""
+
+    call: str
+    """Its name."""
+    args: bytes
+    """The call, MessagePack."""
+
+
 class Sync(Request, frozen=True, tag="sync"):
     """``EngineApi.sync``."""
 
@@ -224,6 +233,7 @@ AnyRequest = (
     | GetFollowers
     | GetFollowing
     | AskNode
+    | CallPart
     | Sync
     | Stop
 )

@@ -47,7 +47,7 @@ class Account:
 
 
 def actor_url(name: str, node: str) -> str:
-    """Name the actor of an account (yurt.wire.commands.Join)."""
+    """Name the actor of an account (yurt.wire.account_commands.Join)."""
     return f"https://{node}/users/{name}"
 
 

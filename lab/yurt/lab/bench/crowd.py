@@ -16,8 +16,10 @@ from yurt.client.links import AccountInvite, parse_invite
 from yurt.client.stream import Stream
 from yurt.lab.world.people import PASSPHRASE
 from yurt.mls.framing import MLSMessage
-from yurt.wire.commands import Follow, Join, KeyPackageCount, Person, PublishKeyPackages, SignedIn
+from yurt.wire.account_commands import Join, SignedIn
+from yurt.wire.key_package_commands import KeyPackageCount, PublishKeyPackages
 from yurt.wire.network_map import NetworkMap
+from yurt.wire.people_commands import Follow, Person
 
 STREAMS_PER_DEVICE: Final = 5
 _AT_ONCE: Final = 4

@@ -21,7 +21,7 @@ from yurt.lab.world.people import Person, sign_in, until
 from yurt.lab.world.process import NodeProcess
 from yurt.mls.framed_content import ContentType
 from yurt.mls.framing import MLSMessage, PrivateMessage
-from yurt.wire.commands import Append, Appended, Command
+from yurt.wire.command import Command
 from yurt.wire.frames import (
     STREAM_VERSION,
     Call,
@@ -38,6 +38,7 @@ from yurt.wire.frames import (
 from yurt.wire.position import Position
 from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
+from yurt.wire.room_commands import Append, Appended
 
 STREAM_PATH: Final = "/api/v1/stream"
 NAME: Final = "harbour.example"

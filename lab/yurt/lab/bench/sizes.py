@@ -24,7 +24,6 @@ from yurt.rooms.common.padding import padded_length
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
 from yurt.rooms.member.sending import SenderState, number
-from yurt.wire.commands import Append
 from yurt.wire.frames import Entries, room_log
 from yurt.wire.position import LogRow, Position
 from yurt.wire.registry import (
@@ -34,6 +33,7 @@ from yurt.wire.registry import (
     ROOM_ID_SIZE,
     EntryKind,
 )
+from yurt.wire.room_commands import Append
 
 ROOM_SIZES: Final = (2, 15, 50)
 """Members after the commit whose Welcome is measured."""

@@ -23,7 +23,7 @@ from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 from yurt.client.vault.passphrase import login_key
 from yurt.lab.world.process import NodeFailed, NodeProcess
-from yurt.wire.commands import Login, SignedIn
+from yurt.wire.account_commands import Login, SignedIn
 
 T = TypeVar("T")
 

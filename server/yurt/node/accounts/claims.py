@@ -20,8 +20,8 @@ from yurt.node.people.record_book import RecordBook
 from yurt.node.store import accounts, key_packages, people, records, replay, rooms
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import Store, Tx
-from yurt.wire.commands import Claimed, ClaimKeyPackages
 from yurt.wire.exchange import Claim, ClaimAnswer
+from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import CLAIM_WINDOW_S
 

@@ -24,7 +24,7 @@ from yurt.node.store.accounts import AccountRow, NewAccount, StoredLogin
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.node.work_pool import WorkPool
-from yurt.wire.commands import Join, SignedIn
+from yurt.wire.account_commands import Join, SignedIn
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import DEVICE_ID_SIZE
 

@@ -18,7 +18,7 @@ from yurt.node.dispatcher import Caller, Context, Handlers
 from yurt.node.store import accounts, key_packages
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.node.work_pool import WorkPool
-from yurt.wire.commands import KeyPackageCount, PublishKeyPackages
+from yurt.wire.key_package_commands import KeyPackageCount, PublishKeyPackages
 from yurt.wire.problems import refuse
 from yurt.wire.registry import CIPHER_SUITE, MAX_KEY_PACKAGES
 

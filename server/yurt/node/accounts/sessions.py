@@ -16,7 +16,8 @@ from yurt.node.store import account_care, accounts, records
 from yurt.node.store.accounts import AccountRow, StoredLogin
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.node.work_pool import WorkPool
-from yurt.wire.commands import Done, Login, Logout, SignedIn
+from yurt.wire.account_commands import Login, Logout, SignedIn
+from yurt.wire.command import Done
 from yurt.wire.problems import ProblemError, refuse
 
 _MAX_TOKEN: Final = 128

@@ -22,7 +22,7 @@ from yurt.mls.extensions import Extension
 from yurt.mls.framing import MLSMessage
 from yurt.mls.key_package_bundle import KeyPackageBundle, OwnLeaf, make_key_package
 from yurt.node.accounts.tokens import InviteLink
-from yurt.wire.commands import Join
+from yurt.wire.account_commands import Join
 from yurt.wire.registry import (
     CIPHER_SUITE,
     DEVICE_LIFETIME_S,

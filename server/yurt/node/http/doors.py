@@ -8,7 +8,7 @@ from aiohttp import web
 from yurt.node.dispatcher import Authenticator, Caller, Context, Dispatcher
 from yurt.node.http.body import read_body
 from yurt.wire import limits
-from yurt.wire.commands import Command
+from yurt.wire.command import Command
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_json
 from yurt.wire.problems import refuse

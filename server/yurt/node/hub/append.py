@@ -31,11 +31,11 @@ from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.order import Submission, accept
 from yurt.rooms.hub.state import HubState
 from yurt.wire import exchange
-from yurt.wire.commands import Appended
 from yurt.wire.frames import room_log
 from yurt.wire.position import LogRow
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import EntryKind
+from yurt.wire.room_commands import Appended
 
 _log = logging.getLogger(__name__)
 MAX_WAITING: Final = 1024

@@ -13,10 +13,11 @@ from yurt.node.store import logs, rooms
 from yurt.node.store.types import ReadTx, Store
 from yurt.rooms.hub.order import Submission
 from yurt.wire import exchange
-from yurt.wire.commands import Append, Appended, CreateRoom, Done, ListRooms, RoomInfo, Rooms
+from yurt.wire.command import Done
 from yurt.wire.frames import room_log
 from yurt.wire.problems import refuse
 from yurt.wire.registry import MAX_COMMIT_SIZE
+from yurt.wire.room_commands import Append, Appended, CreateRoom, ListRooms, RoomInfo, Rooms
 
 _ID_SIZE: Final = 16
 

@@ -17,10 +17,10 @@ from yurt.node.peers.ports import Copies
 from yurt.node.store import rooms
 from yurt.node.store.peers import known_peers
 from yurt.node.store.types import ReadTx, Store, StoreError
-from yurt.wire.commands import Appended
 from yurt.wire.exchange import Claim, ClaimAnswer, Pull, Submission
 from yurt.wire.frames import room_of
 from yurt.wire.problems import Problem, ProblemError, refuse
+from yurt.wire.room_commands import Appended
 
 MAX_LINKS: Final = 5_000
 

@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from yurt.wire.commands import Appended
 from yurt.wire.exchange import (
     Claim,
     ClaimAnswer,
@@ -13,6 +12,7 @@ from yurt.wire.exchange import (
     Submission,
     WelcomeDelivery,
 )
+from yurt.wire.room_commands import Appended
 
 
 class Hub(Protocol):

@@ -36,11 +36,11 @@ from yurt.rooms.hub.effects import NodeJoined, NodeLeft
 from yurt.rooms.hub.follow import Followed, follow_row
 from yurt.rooms.hub.order import Submission
 from yurt.rooms.hub.state import HubState
-from yurt.wire.commands import Appended
 from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow
 from yurt.wire.problems import ProblemError, refuse
+from yurt.wire.room_commands import Appended
 
 AGAIN_S: Final = 2.0
 """Between two rounds of asking."""

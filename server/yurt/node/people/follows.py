@@ -13,8 +13,8 @@ from yurt.node.store import accounts, blocks, logs, people, records
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, FOLLOWING, KnownPerson, TieRow
 from yurt.node.store.types import ReadTx, Store, Tx
-from yurt.wire.commands import (
-    Done,
+from yurt.wire.command import Done
+from yurt.wire.people_commands import (
     Follow,
     Followers,
     Following,

@@ -31,8 +31,9 @@ from yurt.node.people.post_ends import PostEnds, recipients_of
 from yurt.node.store import accounts, blocks, people, posts
 from yurt.node.store.posts import TimelineRow
 from yurt.node.store.types import ReadTx, Store, Tx
-from yurt.wire import commands
-from yurt.wire.commands import Boost, Delete, Done, Post, Posted, PostInfo, Timeline, TimelinePage
+from yurt.wire import post_commands
+from yurt.wire.command import Done
+from yurt.wire.post_commands import Boost, Delete, Post, Posted, PostInfo, Timeline, TimelinePage
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.sanitise import clean_body, clean_line
 
@@ -74,7 +75,7 @@ class Posting:
             Post.name: self.post,
             Timeline.name: self.timeline,
             Delete.name: self.delete,
-            commands.Like.name: self.like,
+            post_commands.Like.name: self.like,
             Boost.name: self.boost,
         }
 
@@ -140,7 +141,7 @@ class Posting:
         await self._do(unit)
         return Done()
 
-    async def like(self, context: Context, command: commands.Like) -> Done:
+    async def like(self, context: Context, command: post_commands.Like) -> Done:
         """Like a post, or no longer: its author is told."""
         who, places = context.who, self._places(context.who)
 

@@ -15,18 +15,8 @@ from yurt.node.store import accounts, blocks, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, KnownPerson
 from yurt.node.store.types import ReadTx, Store, Tx
-from yurt.wire.commands import (
-    Accept,
-    Block,
-    Done,
-    Lock,
-    Mute,
-    Reject,
-    Requests,
-    Ties,
-    Unblock,
-    Unmute,
-)
+from yurt.wire.command import Done
+from yurt.wire.people_commands import Accept, Block, Lock, Mute, Reject, Requests, Ties, Unblock, Unmute
 from yurt.wire.problems import refuse
 
 _PENDING: Final = (FollowState.PENDING.value, FollowState.PENDING.value)

@@ -22,7 +22,7 @@ from yurt.node.streams.fanout import Fanout
 from yurt.node.streams.raw_write import Outlet, framed
 from yurt.node.streams.subscription import Reader, Subscription
 from yurt.wire import limits
-from yurt.wire.commands import Command
+from yurt.wire.command import Command
 from yurt.wire.errors import GateError
 from yurt.wire.frames import (
     INBOX,

@@ -27,7 +27,8 @@ from yurt.node.streams.door import STREAM_PATH, StreamDoor
 from yurt.node.streams.fanout import Fanout, Publisher
 from yurt.node.streams.stream import Parts
 from yurt.node.streams.tail import Tail
-from yurt.wire.commands import Answer, Done, Logout
+from yurt.wire.account_commands import Logout
+from yurt.wire.command import Answer, Done
 from yurt.wire.frames import Call, ClientHello, Entries, Frame, NodeFrame, NodeHello, Subscribe, room_log
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import refuse

@@ -13,7 +13,9 @@ from yurt.node.config import ConfigError
 from yurt.node.store.account_care import OWNED
 from yurt.node.store.types import ReadTx
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Command, Followers, Login
+from yurt.wire.account_commands import Login
+from yurt.wire.command import Command
+from yurt.wire.people_commands import Followers
 from yurt.wire.problems import ProblemError
 
 HARBOUR = "harbour.example"

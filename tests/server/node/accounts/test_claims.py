@@ -10,7 +10,8 @@ from yurt.node.clock import SystemClock
 from yurt.node.store import key_packages, rooms
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Claimed, ClaimKeyPackages, Follow, Following, PublishKeyPackages
+from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages, PublishKeyPackages
+from yurt.wire.people_commands import Follow, Following
 from yurt.wire.position import START
 from yurt.wire.problems import ProblemError
 

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Command, Followers, Login, Logout, SignedIn
+from yurt.wire.account_commands import Login, Logout, SignedIn
+from yurt.wire.command import Command
+from yurt.wire.people_commands import Followers
 from yurt.wire.problems import ProblemError
 
 HARBOUR = "harbour.example"

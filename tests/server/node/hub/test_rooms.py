@@ -42,12 +42,13 @@ from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
 from yurt.rooms.hub.order import Submission, accept
 from yurt.wire import exchange, limits
-from yurt.wire.commands import Append, Appended, CreateRoom, Done, ListRooms
+from yurt.wire.command import Done
 from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import LEAF_EXTENSION, ROOM_POLICY_EXTENSION, EntryKind
+from yurt.wire.room_commands import Append, Appended, CreateRoom, ListRooms
 
 NOW = 1_795_000_000
 ROOM = bytes([7]) * 32

@@ -33,20 +33,14 @@ from yurt.node.testing import Client, Town
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
-from yurt.wire.commands import (
-    Append,
-    Appended,
-    ClaimKeyPackages,
-    CreateRoom,
-    Follow,
-    ListRooms,
-    PublishKeyPackages,
-)
 from yurt.wire.exchange import EXCHANGE_PATH, ExchangeAnswer, ExchangeRequest, Pull, WelcomeDelivery
 from yurt.wire.frames import INBOX, room_log
+from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
+from yurt.wire.people_commands import Follow
 from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind, InboxKind
+from yurt.wire.room_commands import Append, Appended, CreateRoom, ListRooms
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 CLOCK = SystemClock()

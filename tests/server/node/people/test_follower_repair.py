@@ -8,7 +8,8 @@ from yurt.activitypub.follow import FollowState
 from yurt.node.store import accounts, people
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Follow, Followers, Following, Post, Timeline
+from yurt.wire.people_commands import Follow, Followers, Following
+from yurt.wire.post_commands import Post, Timeline
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO, CY = "ana@harbour.example", "bo@hilltop.example", "cy@hilltop.example"

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Follow, Followers, Following, Person, Resolve, Unfollow
+from yurt.wire.people_commands import Follow, Followers, Following, Person, Resolve, Unfollow
 from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"

@@ -10,7 +10,7 @@ from yurt.activitypub.http_signatures import cavage
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import Followers
+from yurt.wire.people_commands import Followers
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO = "https://harbour.example/users/ana", "https://hilltop.example/users/bo"

@@ -13,26 +13,20 @@ from yurt.activitypub.http_signatures import cavage
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
 from yurt.node.testing import Client, Town
-from yurt.wire.commands import (
+from yurt.wire.people_commands import (
     Accept,
     Block,
-    Boost,
-    Delete,
     Follow,
     Followers,
     Following,
-    Like,
     Lock,
     Mute,
-    Post,
-    Posted,
-    PostInfo,
     Reject,
     Requests,
-    Timeline,
     Unblock,
     Unmute,
 )
+from yurt.wire.post_commands import Boost, Delete, Like, Post, Posted, PostInfo, Timeline
 from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"

@@ -10,7 +10,7 @@ from yurt.node.store import logs
 from yurt.node.streams import catch_up
 from yurt.node.streams.acks import device_reader
 from yurt.node.streams.testing import ANA, BO, ROOM, Client, Node
-from yurt.wire.commands import Logout
+from yurt.wire.account_commands import Logout
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Result, Unsubscribe, room_log
 from yurt.wire.position import START, Position
 

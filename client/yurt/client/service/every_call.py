@@ -1,0 +1,35 @@
+"""Every call of a part of the engine, by name: how one crosses the socket beside the vault."""
+
+from typing import Final
+
+import msgspec
+
+from yurt.client.calls import EngineCall
+from yurt.wire.errors import GateError
+from yurt.wire.gate import decode_msgpack
+from yurt.wire.problems import refuse
+
+_EVERY: Final[tuple[type[EngineCall], ...]] = ()
+"""A part adds its calls here."""
+CALLS: Final = {call.name: call for call in _EVERY}
+_LIMIT: Final = 1024 * 1024
+
+
+def encode(call: EngineCall) -> bytes:
+    """Write a call for the socket."""
+    return msgspec.msgpack.encode(call)
+
+
+def decode(name: str, args: bytes) -> EngineCall:
+    """Read a call from the socket.
+
+    Raises:
+        ProblemError: `unsupported` or `badRequest`.
+    """
+    shape = CALLS.get(name)
+    if shape is None:
+        raise refuse("unsupported", f"{name} is not possible here: another release holds the vault")
+    try:
+        return decode_msgpack(args, shape, limit=_LIMIT)
+    except GateError as error:
+        raise error.as_problem() from error
