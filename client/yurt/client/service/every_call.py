@@ -11,7 +11,7 @@ from yurt.wire.problems import refuse
 
 _EVERY: Final[tuple[type[EngineCall], ...]] = ()
 """A part adds its calls here."""
-CALLS: Final = {call.name: call for call in _EVERY}
+CALLS: Final[dict[str, type[EngineCall]]] = {call.name: call for call in _EVERY}
 _LIMIT: Final = 1024 * 1024
 
 
