@@ -258,13 +258,15 @@ class NotAMember(RemoteMlsError):
 
 
 class OwnMessage(RemoteMlsError):
-    """A message that we sent; its key was consumed when it was encrypted."""
+    """A message in our own name: with a used key, of which nothing is proved, or one that our leaf signed."""
 
     rule = "ownMessage"
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, *, is_proved: bool = False) -> None:
         super().__init__(f"generation {generation} is our own")
         self.generation = generation
+        self.is_proved = is_proved
+        """Our leaf signed it with a message key that we never used: somebody else has our state."""
 
 
 class CommitOfOwnLeaf(RemoteMlsError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from yurt.mls.algorithms import Random
 from yurt.mls.cipher_suite import CipherSuite, cipher_suite
 from yurt.mls.codec import Reader, Writer
-from yurt.mls.errors import DecryptionFailed, OwnMessage, RowsIncomplete, Unsupported
+from yurt.mls.errors import DecryptionFailed, OwnMessage, Replayed, RowsIncomplete, Unsupported
 from yurt.mls.framed_content import AuthenticatedContent, ContentType, FramedContent, Sender, WireFormat
 from yurt.mls.framing import PrivateMessage
 from yurt.mls.group_context import GroupContext
@@ -82,7 +82,7 @@ class MessageEpoch:
 
         Raises:
             NotAMember: The claimed leaf is blank.
-            OwnMessage: We sent it; its key was consumed then.
+            OwnMessage: In our name: with a key that we used, or (`is_proved`) signed elsewhere.
             Replayed: Seen before.
             TooFarAhead: Too many messages before it are missing.
             DecryptionFailed: Not encrypted in this epoch, or changed.
@@ -92,12 +92,19 @@ class MessageEpoch:
             raise Unsupported("an encrypted handshake message")
         sender = open_sender_data(self.suite, message, self._sender_data_secret)
         leaf = leaf_of(leaves, sender.leaf_index)
-        if sender.leaf_index == self.own_index:
-            raise OwnMessage(sender.generation)
+        is_own = sender.leaf_index == self.own_index
         kind = ratchet_of(message.content_type)
-        step = self._secret_tree.peek(sender.leaf_index, kind, sender.generation)
+        try:
+            step = self._secret_tree.peek(sender.leaf_index, kind, sender.generation)
+        except Replayed:
+            if is_own:  # a key that we used is gone: nothing in the message can be checked any more
+                raise OwnMessage(sender.generation) from None
+            raise
         content = open_private(self.suite, message, sender, step.key)
         content.verify_signature(self.suite, leaf.signature_key, self.context_bytes)
+        if is_own:
+            # Any member can put our number into the sender data; only now is it ours (6.3.2).
+            raise OwnMessage(sender.generation, is_proved=True)
         plaintext = content.content.content
         if not isinstance(plaintext, bytes):
             raise DecryptionFailed

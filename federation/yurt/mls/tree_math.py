@@ -80,7 +80,13 @@ def sibling(node: int, leaf_count: int) -> int:
 
 @lru_cache(maxsize=4096)
 def direct_path(node: int, leaf_count: int) -> tuple[int, ...]:
-    """List the ancestors of a node, its parent first and the root last."""
+    """List the ancestors of a node, its parent first and the root last.
+
+    Raises:
+        NoSuchNode: The node is outside the tree; its ancestors never meet the root.
+    """
+    if not 0 <= node < node_count(leaf_count):
+        raise NoSuchNode(f"node {node} is outside a tree of {leaf_count} leaves")
     path: list[int] = []
     while node != root(leaf_count):
         node = parent(node, leaf_count)

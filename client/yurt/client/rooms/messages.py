@@ -20,7 +20,6 @@ from yurt.client.vault.timeline import NewItem
 from yurt.identity.did import Did
 from yurt.identity.leaf import VerifiedLeaf
 from yurt.mls.errors import OwnMessage, RemoteMlsError
-from yurt.mls.framing import peek
 from yurt.mls.group import Group
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.rooms.common.content import (
@@ -85,7 +84,8 @@ class Messages:
         try:
             read = _open(group, row)
         except OwnMessage as error:
-            _check_ratchet(tx, room, row, error.generation)
+            if error.is_proved:  # our leaf spoke with a key that this vault never used (TRUST 7)
+                raise CannotFollow(lines.ROLLBACK) from error
             _unreadable(tx, room, row, error.rule)  # one of ours, garbled by somebody
             return room
         except RemoteMlsError as error:
@@ -164,18 +164,6 @@ def _open(group: Group, row: LogRow) -> _Read:
     plaintext = Plaintext.decode(message.plaintext)
     # Every leaf was verified when it entered; this finds it in the cache.
     return _Read(verified_leaf(message.leaf), plaintext, decode_said(plaintext.content))
-
-
-def _check_ratchet(tx: Connection, room: RoomRow, row: LogRow, generation: int) -> None:
-    """Compare a key that our leaf used with those that this vault has used (TRUST 7).
-
-    A hub can change an old entry of ours, not the key's number inside it: that one we know.
-
-    Raises:
-        CannotFollow: The key is ahead of our ratchet; we would use it a second time.
-    """
-    if generation >= own_entries.count(tx, room.room, peek(row.body).epoch):
-        raise CannotFollow(lines.ROLLBACK)
 
 
 def _check_order(tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> str:

@@ -17,15 +17,6 @@ def keep(tx: Connection, room: bytes, item: int, entry_hash: bytes, epoch: int) 
     )
 
 
-def count(tx: Connection, room: bytes, epoch: int) -> int:
-    """Count what was sealed in an epoch: the generations below this number are ours, and known."""
-    (number,) = tx.execute(
-        "SELECT count(*) FROM own_entry WHERE room = ? AND epoch = ?",
-        (room, epoch),
-    ).fetchone()
-    return int(number)
-
-
 def find(tx: Connection, room: bytes, entry_hash: bytes) -> int | None:
     """Give the line that an entry of the log is; None if it is not ours."""
     row = tx.execute(
