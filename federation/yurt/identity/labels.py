@@ -1,4 +1,4 @@
-"""Labels of linking, beside those of `yurt.wire.registry`, where they belong with the others (TRUST, Bytes).
+"""Labels of devices, beside those of `yurt.wire.registry`, where they belong with the others (TRUST, Bytes).
 
 The tests hold them against all labels of the house. Changing one is a new format.
 """
@@ -15,6 +15,8 @@ LABEL_LINK_OFFER: Final = b"yurt/link-offer/1"
 """MAC of what the new device says, over both devices' keys."""
 LABEL_LINK_ANSWER: Final = b"yurt/link-answer/1"
 """MAC of the record that links the new device."""
+LABEL_DEVICE_LOGIN: Final = b"yurt/device-login/1"
+"""Proof of a device's key to the node where its person lives."""
 
 LABELS: Final = (
     LABEL_LINK_MAILBOX,
@@ -22,4 +24,5 @@ LABELS: Final = (
     LABEL_LINK_HELLO,
     LABEL_LINK_OFFER,
     LABEL_LINK_ANSWER,
+    LABEL_DEVICE_LOGIN,
 )

@@ -4,6 +4,15 @@ from typing import Final
 
 from yurt.wire.account_commands import Join, Login, Logout
 from yurt.wire.command import Command
+from yurt.wire.device_commands import (
+    Devices,
+    LinkGet,
+    LinkPut,
+    LoginDevice,
+    OwnRecord,
+    PublishRecord,
+    TakeOwnKeyPackages,
+)
 from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.people_commands import (
     Accept,
@@ -29,6 +38,13 @@ COMMANDS: Final[dict[str, type[Command]]] = {
         Join,
         Login,
         Logout,
+        LinkPut,
+        LinkGet,
+        PublishRecord,
+        OwnRecord,
+        LoginDevice,
+        Devices,
+        TakeOwnKeyPackages,
         Resolve,
         Follow,
         Unfollow,

@@ -9,10 +9,15 @@ class KeyPackageCount(Answer, frozen=True):
     """How many one-time key packages of this device the node still holds."""
 
     one_time: int
+    last_resort: bool = True
+    """False: there is none, or it was used and is to be replaced; a node that has none to give says True."""
 
 
 class PublishKeyPackages(Command, frozen=True):
-    """Give the node one-time key packages of this device (MLSMessages)."""
+    """Give the node key packages of this device (MLSMessages): one-time ones, or one marked last_resort.
+
+    A last resort package replaces the one before; it is handed out when no one-time one is left.
+    """
 
     name: ClassVar[str] = "publish_key_packages"
     answer: ClassVar[type[Answer]] = KeyPackageCount
