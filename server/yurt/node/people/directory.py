@@ -37,6 +37,8 @@ FRESH_S: Final = 24 * 3600
 """How long what was fetched is used without asking again."""
 KEY_RATE: Final = Rate(burst=30, every_s=2.0)
 """Keys fetched from one host because requests name it."""
+MAX_ALIASES: Final = 50
+"""Of one actor: what is beyond is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,8 @@ class Directory:
             statement=document.statement if did else b"",
             fetched_at=self._clock.now_s(),
             followers=document.followers,
+            also_known_as=tuple(one for one in document.also_known_as[:MAX_ALIASES] if one.split() == [one]),
+            moved_to=document.moved_to,
         )
         await self._store.write(lambda tx: people.put_person(tx, person))
         return person

@@ -7,19 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from yurt.activitypub import nodeinfo, webfinger
-from yurt.activitypub.actor_documents import PersonProfile, node_document, person_document
-from yurt.activitypub.errors import DocumentRefused, KeyRefused
+from yurt.activitypub.actor_documents import node_document, person_document
+from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.follow import FollowState
-from yurt.activitypub.http_signatures.keys import read_pem
 from yurt.activitypub.locations import PersonLocations, node_actor
 from yurt.activitypub.references import Json, write
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
-from yurt.identity.did import public_of
 from yurt.node.keys import NodeKeys
+from yurt.node.people.profiles import profile_of
 from yurt.node.store import accounts, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import ReadTx, Store
@@ -95,15 +92,7 @@ class Documents:
     async def person(self, request: web.Request) -> web.Response:
         """`GET /users/NAME`: somebody's actor document."""
         account = await self._account(request.match_info["name"])
-        locked = await self._store.read(lambda tx: people.is_locked(tx, account.name))
-        profile = PersonProfile(
-            locations=PersonLocations(self._domain, account.name),
-            rsa=_rsa(account),
-            identity=Ed25519PublicKey.from_public_bytes(public_of(account.did)),
-            statement=account.statement,
-            published=account.created_at,
-            locked=locked,
-        )
+        profile = await self._store.read(lambda tx: profile_of(tx, self._domain, account))
         return _json(person_document(profile))
 
     def collection(self, count: Callable[[ReadTx, str], int]) -> Handler:
@@ -121,13 +110,6 @@ class Documents:
         if account is None:
             raise refuse("notFound", "nobody of that name lives here")
         return account
-
-
-def _rsa(account: AccountRow) -> RSAPublicKey:
-    key = read_pem(account.actor_key_pem)
-    if not isinstance(key, RSAPublicKey):
-        raise KeyRefused("keyKind", "an actor key is RSA")
-    return key
 
 
 def _counted(direction: str) -> Callable[[ReadTx, str], int]:

@@ -11,6 +11,7 @@ from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.people.follows import Follows
+from yurt.node.people.profiles import tell_change
 from yurt.node.store import accounts, blocks, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, KnownPerson
@@ -60,8 +61,16 @@ class Relations:
 
     async def lock(self, context: Context, command: Lock) -> Done:
         """Let follows wait for an answer, or accept them at once."""
-        name = context.who.account
-        await self._store.write(lambda tx: people.set_locked(tx, name, locked=command.locked))
+        name, now_ms = context.who.account, self._clock.now_ms()
+
+        def unit(tx: Tx) -> None:
+            account = accounts.account_named(tx, name)
+            if account is not None and people.is_locked(tx, name) != command.locked:
+                people.set_locked(tx, name, locked=command.locked)
+                tell_change(tx, self._domain, account, now_ms)
+
+        await self._store.write(unit)
+        self._wake_delivery()
         return Done()
 
     async def requests(self, context: Context, command: Requests) -> Ties:

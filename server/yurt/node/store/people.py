@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from yurt.node.store.schema import Step, Tables
-from yurt.node.store.types import ReadTx, Tx
+from yurt.node.store.types import ReadTx, Row, Tx
 
 FOLLOWING: Final = "following"
 FOLLOWER: Final = "follower"
@@ -73,6 +73,10 @@ class KnownPerson:
     fetched_at: int = 0
     followers: str = ""
     """Their followers collection; empty if they name none, then none of their posts is for followers."""
+    also_known_as: tuple[str, ...] = ()
+    """Actors that their document names as theirs too."""
+    moved_to: str = ""
+    """Where their document says that they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class TieRow:
 
 _PERSON: Final = """
     SELECT actor, address, did, inbox, shared_inbox, key_id, key_pem, statement, fetched_at,
-        followers
+        followers, moved_to, also_known_as
     FROM person
 """
 _TIE: Final = """
@@ -99,22 +103,29 @@ _TIE: Final = """
 """
 
 
+def _known(row: Row | None) -> KnownPerson | None:
+    if row is None:
+        return None
+    *values, moved_to, aliases = row
+    return KnownPerson(*values, tuple(str(aliases).split()), str(moved_to))
+
+
 def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
     """Who is known at an actor URL."""
     row = tx.row(_PERSON + "WHERE actor = ? ORDER BY id DESC", actor)
-    return KnownPerson(*row) if row else None
+    return _known(row)
 
 
 def person_called(tx: ReadTx, address: str) -> KnownPerson | None:
     """Who was last known by an address, in lower case."""
     row = tx.row(_PERSON + "WHERE lower(address) = ? ORDER BY id DESC", address)
-    return KnownPerson(*row) if row else None
+    return _known(row)
 
 
 def person_with_key(tx: ReadTx, key_id: str) -> KnownPerson | None:
     """Whose RSA key this is, as last fetched."""
     row = tx.row(_PERSON + "WHERE key_id = ? AND key_pem <> '' ORDER BY id DESC", key_id)
-    return KnownPerson(*row) if row else None
+    return _known(row)
 
 
 def put_person(tx: Tx, person: KnownPerson) -> int:
@@ -134,14 +145,16 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
         person.statement,
         person.fetched_at,
         person.followers,
+        person.moved_to,
+        " ".join(person.also_known_as),
     )
     if row is None:
         return tx.inserted(
             """
             INSERT INTO person (
                 did, address, inbox, shared_inbox, key_id, key_pem, statement, fetched_at, followers,
-                actor
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                moved_to, also_known_as, actor
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             *values,
             person.actor,
@@ -152,8 +165,8 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
             did = CASE did WHEN '' THEN ?1 ELSE did END,
             address = ?2, inbox = ?3, shared_inbox = ?4, key_id = ?5, key_pem = ?6,
             statement = CASE WHEN ?1 <> '' AND did IN ('', ?1) THEN ?7 ELSE statement END,
-            fetched_at = ?8, followers = ?9
-        WHERE id = ?10
+            fetched_at = ?8, followers = ?9, moved_to = ?10, also_known_as = ?11
+        WHERE id = ?12
         """,
         *values,
         int(row[0]),

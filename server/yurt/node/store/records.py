@@ -5,6 +5,7 @@ Two different records of one number are both kept (TRUST 1: the did is frozen, t
 
 from typing import Final
 
+from yurt.node.store import moves
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -32,7 +33,7 @@ def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: in
 
     Two of one number prove that the did is frozen; a third one would prove nothing more.
     """
-    tx.change(
+    kept = tx.change(
         """
         INSERT INTO record (did, seq, hash, body, kept_at)
         SELECT ?1, ?2, ?3, ?4, ?5
@@ -45,6 +46,14 @@ def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: in
         body,
         now_s,
     )
+    if kept and seq:
+        moves.note_record(tx, did)
+
+
+def is_frozen(tx: ReadTx, did: str) -> bool:
+    """Whether two records of a did claim one number (TRUST 1)."""
+    row = tx.row("SELECT 1 FROM record WHERE did = ? GROUP BY seq HAVING count(*) > 1 LIMIT 1", did)
+    return row is not None
 
 
 def newest_record(tx: ReadTx, did: str) -> bytes:

@@ -13,6 +13,7 @@ from yurt.node.store import (
     figures,
     key_packages,
     logs,
+    moves,
     outbound,
     people,
     posts,
@@ -36,4 +37,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *blocks.STEPS,
     *posts.STEPS,
     *figures.STEPS,
+    *moves.STEPS,
 )
