@@ -4,7 +4,7 @@ A person's actor URL, inbox and key are locations: columns that may change, neve
 row here as well, so that a tie is the same whichever node its other end lives on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from yurt.node.store.schema import Step, Tables
@@ -107,7 +107,8 @@ def _known(row: Row | None) -> KnownPerson | None:
     if row is None:
         return None
     *values, moved_to, aliases = row
-    return KnownPerson(*values, tuple(str(aliases).split()), str(moved_to))
+    known = KnownPerson(*values)
+    return replace(known, also_known_as=tuple(str(aliases).split()), moved_to=str(moved_to))
 
 
 def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
