@@ -14,6 +14,7 @@ from yurt.wire.device_commands import (
     TakeOwnKeyPackages,
 )
 from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
+from yurt.wire.link_commands import AskToJoin, EndLink, FetchLink, KeepLink, TakeRequests
 from yurt.wire.people_commands import (
     Accept,
     Block,
@@ -30,6 +31,7 @@ from yurt.wire.people_commands import (
     Unmute,
 )
 from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
+from yurt.wire.resync_commands import FetchGroupInfo
 from yurt.wire.room_commands import Append, CreateRoom, ListRooms
 
 COMMANDS: Final[dict[str, type[Command]]] = {
@@ -55,6 +57,12 @@ COMMANDS: Final[dict[str, type[Command]]] = {
         ListRooms,
         CreateRoom,
         Append,
+        FetchGroupInfo,
+        KeepLink,
+        EndLink,
+        FetchLink,
+        AskToJoin,
+        TakeRequests,
         Post,
         Timeline,
         Delete,

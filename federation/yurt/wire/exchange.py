@@ -65,6 +65,22 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
     entry: bytes
     group_info: bytes = b""
     welcome: bytes = b""
+    did: str = ""
+    """Of a submitter whose newest record names `actor`, and whose leaves name an older one still."""
+
+
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account of the sender asks the receiver, a room's hub, for something: one of the client's commands."""
+
+    id: bytes
+    actor: str
+    """Who asks; its host must be the sending node."""
+    did: str
+    """Of the same account, by the sender's word; the receiver has records and leaves of its own."""
+    command: str
+    """Its name."""
+    args: bytes
+    """The command's struct."""
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,6 +104,18 @@ class Pull(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: int = 500
 
 
+class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account of the sender asks the receiver for something that is answered at once."""
+
+    id: bytes
+    actor: str
+    """Who asks; its host must be the sending node. The node itself asks as ``https://NODE/actor``."""
+    what: str
+    """The name of a command that may be asked so."""
+    args: bytes
+    """Its struct, MessagePack."""
+
+
 class ExchangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that waits for a peer."""
 
@@ -98,8 +126,10 @@ class ExchangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     submissions: tuple[Submission, ...] = ()
     claims: tuple[Claim, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    asked: tuple[Asked, ...] = ()
     records: tuple[bytes, ...] = ()
     """Newer person records of people with a tie or a shared room, verbatim."""
+    asks: tuple[Ask, ...] = ()
 
 
 class RoomHave(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,6 +168,23 @@ class ClaimAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: Problem | None = None
 
 
+class AskAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to an ask, MessagePack, or a refusal."""
+
+    id: bytes
+    answer: bytes = b""
+    problem: Problem | None = None
+
+
+class AskedAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The command's answer, or a refusal."""
+
+    id: bytes
+    answer: bytes = b""
+    """The answer's struct."""
+    problem: Problem | None = None
+
+
 class ExchangeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of each item."""
 
@@ -148,3 +195,5 @@ class ExchangeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     submissions: tuple[SubmissionAnswer, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()
     pulls: tuple[RoomRows, ...] = ()
+    asked: tuple[AskedAnswer, ...] = ()
+    asks: tuple[AskAnswer, ...] = ()

@@ -72,3 +72,5 @@ class Append(Command, frozen=True, kw_only=True):
     """With a commit: the GroupInfo of its new epoch (no tree)."""
     welcome: bytes = b""
     """With a commit that adds leaves: the Welcome."""
+    hub: str = ""
+    """The hub's node name, for an own node that has no copy of the room (yet): coming back after a move."""
