@@ -15,6 +15,7 @@ from yurt.wire.device_commands import (
 )
 from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.link_commands import AskToJoin, EndLink, FetchLink, KeepLink, TakeRequests
+from yurt.wire.list_commands import LIST_COMMANDS
 from yurt.wire.people_commands import (
     Accept,
     Block,
@@ -30,6 +31,7 @@ from yurt.wire.people_commands import (
     Unfollow,
     Unmute,
 )
+from yurt.wire.portability_commands import PORTABILITY_COMMANDS
 from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
 from yurt.wire.resync_commands import FetchGroupInfo
 from yurt.wire.room_commands import Append, CreateRoom, ListRooms
@@ -76,5 +78,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
         Unblock,
         Mute,
         Unmute,
+        *LIST_COMMANDS,
+        *PORTABILITY_COMMANDS,
     )
 }
