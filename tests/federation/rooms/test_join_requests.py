@@ -9,11 +9,12 @@ from yurt.mls.framing import MLSMessage
 from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.invite_link import InviteLink
+from yurt.rooms.common.join_request import JoinRequest
 from yurt.rooms.common.policy import Invite, Role
 from yurt.rooms.common.policy_changes import with_ban, with_link
 from yurt.rooms.common.room_change import Device as DeviceName
 from yurt.rooms.common.rules import Rule
-from yurt.rooms.hub.requests import KEPT_MS, LEASE_MS, MAX_LENT, JoinRequest, Waiting, lend, still_waiting
+from yurt.rooms.hub.requests import KEPT_MS, LEASE_MS, MAX_LENT, Waiting, admit, lend, still_waiting
 from yurt.rooms.rehearsal import Device, Town
 from yurt.rooms.testing import ANA, BO, DAY, DEE, EVE, HUB, NOW, NOW_MS, Person, policy_of
 
@@ -47,13 +48,13 @@ def asking(
 
 def waiting(town: Town, device: Device, at: int = NOW_MS) -> Waiting:
     """Let the hub keep a request."""
-    return JoinRequest.decode(asking(device)).check(town.hub, at)
+    return admit(JoinRequest.decode(asking(device)), town.hub, at)
 
 
 def refusal(town: Town, data: bytes, now_ms: int = NOW_MS) -> Rule:
     """Ask what the hub refuses."""
     with pytest.raises(Refused) as caught:
-        JoinRequest.decode(data).check(town.hub, now_ms)
+        admit(JoinRequest.decode(data), town.hub, now_ms)
     return caught.value.rule
 
 
@@ -61,7 +62,7 @@ def test_request_that_could_be_granted(town: Town) -> None:
     """The hub knows whose it is and by whose link, and keeps it as it came."""
     data = asking(EVES)
 
-    kept = JoinRequest.decode(data).check(town.hub, NOW_MS)
+    kept = admit(JoinRequest.decode(data), town.hub, NOW_MS)
 
     assert kept.request.encode() == data
     assert (kept.device, kept.inviter) == (DeviceName(EVE.did, EVES.keys.device_id), BO.did)

@@ -11,16 +11,21 @@ policy lists, and a seal key for the blob that the hub keeps under CODE::
 
     sealed = nonce[12] || AES-256-GCM(seal key, LinkBlob, aad = LABEL_INVITE_SEAL || 0 || invite_pub)
 
-    link = InviteLink.make("harbour.example", code)
-    keys = link.keys                             # InviteKeys(public, sign, seal)
+    link = InviteLink.make("harbour.example", secret)
+    keys = link.keys                             # InviteKeys(public, private, seal, account)
     sealed = seal_blob(keys, LinkBlob(did, group_id, hub, "tea"))
     proof = JoinProof.make(keys.private, keys.public, group_id=..., ...)
 
-The same secret and code make an account link at a node (``/i/``), which is the node's own affair.
+CODE is made of the public key, so whoever reads the policy can name the link, nobody can take another's
+name, and a link that was copied badly is noticed before anybody is asked. A link may carry an account invite
+too: the node that it names then knows CODE as an invite whose secret is derived from the link's. That node
+learns the derived secret from whoever joins, never the link's: it could let itself in otherwise.
 """
 
+import hashlib
 import os
 import re
+from base64 import b32encode
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -39,12 +44,19 @@ from yurt.mls.errors import DecodeError
 from yurt.mls.signatures import ED25519
 from yurt.rooms.common.card import MAX_NAME_SIZE
 from yurt.rooms.common.errors import LinkRefused
-from yurt.rooms.common.labels import LABEL_INVITE_SEAL, LABEL_INVITE_SIGN
+from yurt.rooms.common.labels import (
+    LABEL_INVITE_ACCOUNT,
+    LABEL_INVITE_CODE,
+    LABEL_INVITE_SEAL,
+    LABEL_INVITE_SIGN,
+)
 from yurt.wire.registry import ROOM_ID_SIZE
 
 SECRET_SIZE: Final = 16
 MAX_BLOB_SIZE: Final = 1024
 """Bytes of a sealed blob; what a hub takes."""
+_CODE_BYTES: Final = 10
+"""Of the hash; 16 characters. Two links of one code would need 2^40 tries, and gain nothing."""
 _VERSION: Final = 1
 _KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
@@ -61,6 +73,8 @@ class InviteKeys:
     """Signs join proofs."""
     seal: bytes = field(repr=False)
     """Opens the blob."""
+    account: bytes = field(repr=False)
+    """The secret of the account invite that the link may carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +87,14 @@ class InviteLink:
     secret: bytes = field(repr=False)
 
     @classmethod
-    def make(cls, node: str, code: str, random: Random = os.urandom) -> Self:
-        """Make a link with a new secret.
+    def make(cls, node: str, secret: bytes) -> Self:
+        """Make a link.
 
         Args:
-            node: The hub's name.
-            code: The name of the blob there; 8 to 64 characters of base64url, no secret.
-            random: Where the secret comes from.
+            node: Where the blob will lie: the hub; of a link for accounts too, their node.
+            secret: 16 random bytes.
         """
-        return cls(node, code, random(SECRET_SIZE))
+        return cls(node, link_code(_keys(secret).public), secret)
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -106,8 +119,12 @@ class InviteLink:
     @property
     def keys(self) -> InviteKeys:
         """Derive the link's keys."""
-        private = _derive(self.secret, LABEL_INVITE_SIGN)
-        return InviteKeys(ED25519.public(private), private, _derive(self.secret, LABEL_INVITE_SEAL))
+        return _keys(self.secret)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether code and secret belong together: nothing was lost or changed on the way."""
+        return self.code == link_code(self.keys.public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +148,12 @@ class LinkBlob:
             raise LinkRefused("malformedBlob", "the room's name is too long")
         w = Writer().u8(_VERSION).raw(public_of(self.inviter)).raw(self.group_id)
         return w.opaque(self.hub.encode()).opaque(self.room_name.encode()).bytes()
+
+
+def link_code(invite_pub: bytes) -> str:
+    """Name a link by its public key: 16 characters of a-z and 2-7."""
+    digest = hashlib.sha256(LABEL_INVITE_CODE + b"\0" + invite_pub).digest()
+    return b32encode(digest[:_CODE_BYTES]).decode().lower()
 
 
 def seal_blob(keys: InviteKeys, blob: LinkBlob, random: Random = os.urandom) -> bytes:
@@ -165,6 +188,12 @@ def _read(r: Reader) -> LinkBlob:
     blob = LinkBlob(inviter, group_id, check_node(r.opaque().decode("ascii")), r.opaque().decode())
     r.finish()
     return blob
+
+
+def _keys(secret: bytes) -> InviteKeys:
+    private = _derive(secret, LABEL_INVITE_SIGN)
+    account = _derive(secret, LABEL_INVITE_ACCOUNT)[:SECRET_SIZE]
+    return InviteKeys(ED25519.public(private), private, _derive(secret, LABEL_INVITE_SEAL), account)
 
 
 def _derive(secret: bytes, info: bytes) -> bytes:

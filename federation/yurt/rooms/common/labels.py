@@ -9,9 +9,20 @@ LABEL_INVITE_SIGN: Final = b"yurt/invite-sign/1"
 """HKDF info: a link's secret to the key that signs join proofs."""
 LABEL_INVITE_SEAL: Final = b"yurt/invite-seal/1"
 """HKDF info: a link's secret to the key that seals what the hub keeps under its code."""
+LABEL_INVITE_ACCOUNT: Final = b"yurt/invite-account/1"
+"""HKDF info: a link's secret to the secret of the account invite that it carries."""
+LABEL_INVITE_CODE: Final = b"yurt/invite-code/1"
+"""Hash of a link's public key that names the link."""
 LABEL_HISTORY: Final = b"yurt/history/1"
 """HPKE info of a bundle's key; also the bundle's own additional data."""
 LABEL_ROOM_CODE: Final = b"yurt/room-code/1"
 """Hash of an epoch's authenticator for comparing by eye."""
 
-LABELS: Final = (LABEL_INVITE_SIGN, LABEL_INVITE_SEAL, LABEL_HISTORY, LABEL_ROOM_CODE)
+LABELS: Final = (
+    LABEL_INVITE_SIGN,
+    LABEL_INVITE_SEAL,
+    LABEL_INVITE_ACCOUNT,
+    LABEL_INVITE_CODE,
+    LABEL_HISTORY,
+    LABEL_ROOM_CODE,
+)
