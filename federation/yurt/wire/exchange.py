@@ -70,7 +70,7 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An account of the sender asks the receiver, a room's hub, for something: one of the client's commands."""
+    """An account of the sender asks a room's hub for something: one of the commands that clients have."""
 
     id: bytes
     actor: str

@@ -10,6 +10,7 @@
     subscribe{log, after}              ->
                                        <-    entries{log, rows, head} ...   or   gap{log, from, to, reason}
     ack{log, position}                 ->
+                                       <-    ring{room}
                                        <-    bye{reason, retry_after}
 
 A client is *live* in a log when the last row it has equals ``head``. An unknown frame is answered with the
@@ -161,6 +162,15 @@ class Gap(Frame, frozen=True, tag="gap"):
     """``retention``, ``notForYou`` or ``lost``."""
 
 
+class Ring(Frame, frozen=True, tag="ring"):
+    """Somebody should look at a room now: people wait to be added, or a request of one's own was answered.
+
+    Only a hint: whoever connects asks for what it would have told.
+    """
+
+    room: bytes
+
+
 class Bye(Frame, frozen=True, tag="bye"):
     """The node is about to close the stream."""
 
@@ -168,4 +178,4 @@ class Bye(Frame, frozen=True, tag="bye"):
     retry_after: float = 0.0
 
 
-NodeFrame = NodeHello | Result | ProblemFrame | Entries | Gap | Bye
+NodeFrame = NodeHello | Result | ProblemFrame | Entries | Gap | Ring | Bye
