@@ -69,20 +69,6 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a submitter whose newest record names `actor`, and whose leaves name an older one still."""
 
 
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An account of the sender asks a room's hub for something: one of the commands that clients have."""
-
-    id: bytes
-    actor: str
-    """Who asks; its host must be the sending node."""
-    did: str
-    """Of the same account, by the sender's word; the receiver has records and leaves of its own."""
-    command: str
-    """Its name."""
-    args: bytes
-    """The command's struct."""
-
-
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     """An account of the sender claims key packages of an account of the receiver."""
 
@@ -126,7 +112,6 @@ class ExchangeRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     submissions: tuple[Submission, ...] = ()
     claims: tuple[Claim, ...] = ()
     pulls: tuple[Pull, ...] = ()
-    asked: tuple[Asked, ...] = ()
     records: tuple[bytes, ...] = ()
     """Newer person records of people with a tie or a shared room, verbatim."""
     asks: tuple[Ask, ...] = ()
@@ -176,15 +161,6 @@ class AskAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: Problem | None = None
 
 
-class AskedAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The command's answer, or a refusal."""
-
-    id: bytes
-    answer: bytes = b""
-    """The answer's struct."""
-    problem: Problem | None = None
-
-
 class ExchangeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of each item."""
 
@@ -195,5 +171,4 @@ class ExchangeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     submissions: tuple[SubmissionAnswer, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()
     pulls: tuple[RoomRows, ...] = ()
-    asked: tuple[AskedAnswer, ...] = ()
     asks: tuple[AskAnswer, ...] = ()

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from yurt.wire.command import Answer, Command
 
 
@@ -23,3 +25,12 @@ class FetchGroupInfo(Command, frozen=True):
     room: bytes
     hub: str = ""
     """The hub's node name, for an own node that has no copy of the room (yet)."""
+
+
+# --- between nodes only ---------------------------------------------------------------------------------
+class GroupInfoFor(msgspec.Struct, frozen=True):
+    """`FetchGroupInfo` of an account of the asking node."""
+
+    room: bytes
+    did: str
+    """Whose account it is, by the asking node's word; the hub has leaves and records of its own."""
