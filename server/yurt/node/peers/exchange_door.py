@@ -21,6 +21,8 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import problem_error
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
+from yurt.node.peers import asks
+from yurt.node.peers.asks import Asks
 from yurt.node.peers.batch import ROW_OVERHEAD
 from yurt.node.peers.errors import PeerError
 from yurt.node.peers.peer_keys import PeerKeys
@@ -33,6 +35,8 @@ from yurt.wire.errors import GateError
 from yurt.wire.exchange import (
     EXCHANGE_PATH,
     EXCHANGE_TYPE,
+    Ask,
+    AskAnswer,
     Claim,
     ClaimAnswer,
     ExchangeAnswer,
@@ -75,6 +79,7 @@ class ExchangeDoor:
         claims: Claims,
         book: RecordBook,
         heard: Callable[[str], None],
+        asks: Asks | None = None,
     ) -> None:
         self._domain = domain
         self._store = store
@@ -85,6 +90,7 @@ class ExchangeDoor:
         self._claims = claims
         self._book = book
         self._heard = heard
+        self._asks = asks or {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, int] = {}
 
@@ -148,6 +154,7 @@ class ExchangeDoor:
         # All at once: the hub takes them in this order and makes many durable with one commit.
         submissions = await asyncio.gather(*(self._submission(peer, item) for item in items.submissions))
         claims = [await self._claim(peer, claim) for claim in items.claims]
+        answers = await asyncio.gather(*(self._ask(peer, ask) for ask in items.asks))
         pulls = await self._pulls(peer, items.pulls)
         return ExchangeAnswer(
             starts=tuple(starts),
@@ -156,6 +163,7 @@ class ExchangeDoor:
             submissions=tuple(submissions),
             claims=tuple(claims),
             pulls=tuple(pulls),
+            asks=tuple(answers),
         )
 
     async def _take_record(self, record: bytes) -> None:
@@ -190,6 +198,13 @@ class ExchangeDoor:
             return await self._claims.claimed(peer, claim)
         except Exception as error:  # noqa: BLE001  # one claim must not stop the others
             return ClaimAnswer(claim.id, problem=problem_error(error, "a claim").problem)
+
+    async def _ask(self, peer: str, ask: Ask) -> AskAnswer:
+        try:
+            _check_speaker(peer, ask.actor)
+            return AskAnswer(ask.id, await asks.answer(self._asks, ask))
+        except Exception as error:  # noqa: BLE001  # one ask must not stop the others
+            return AskAnswer(ask.id, problem=problem_error(error, "an ask").problem)
 
     async def _pulls(self, peer: str, pulls: Sequence[Pull]) -> list[RoomRows]:
         """Serve each room once, and no more than an answer holds; the rest is asked for again."""
@@ -239,6 +254,7 @@ def _check_size(items: ExchangeRequest) -> None:
             items.claims,
             items.pulls,
             items.records,
+            items.asks,
         )
     )
     if count > MAX_ITEMS:

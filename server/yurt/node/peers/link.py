@@ -23,6 +23,8 @@ from yurt.node.peers.errors import PeerDown, PeerError
 from yurt.node.peers.ports import Copies
 from yurt.node.store.types import Store, StoreError
 from yurt.wire.exchange import (
+    Ask,
+    AskAnswer,
     Claim,
     ClaimAnswer,
     ExchangeAnswer,
@@ -69,11 +71,14 @@ class _Asked:
     claims: dict[bytes, tuple[Claim, "asyncio.Future[ClaimAnswer]"]] = field(
         default_factory=dict[bytes, "tuple[Claim, asyncio.Future[ClaimAnswer]]"]
     )
+    asks: dict[bytes, tuple[Ask, "asyncio.Future[AskAnswer]"]] = field(
+        default_factory=dict[bytes, "tuple[Ask, asyncio.Future[AskAnswer]]"]
+    )
     pulls: dict[bytes, Pull] = field(default_factory=dict[bytes, Pull])
 
     @property
     def count(self) -> int:
-        return len(self.submissions) + len(self.claims) + len(self.pulls)
+        return len(self.submissions) + len(self.claims) + len(self.asks) + len(self.pulls)
 
 
 class Link:
@@ -133,6 +138,18 @@ class Link:
         self._admit("peerUnreachable")
         answer: asyncio.Future[ClaimAnswer] = asyncio.get_running_loop().create_future()
         self._asked.claims[claim.id] = (claim, answer)
+        self._wake.set()
+        return await answer
+
+    async def ask(self, ask: Ask) -> AskAnswer:
+        """Have the peer answer an ask.
+
+        Raises:
+            ProblemError: `peerUnreachable` or `overloaded`.
+        """
+        self._admit("peerUnreachable")
+        answer: asyncio.Future[AskAnswer] = asyncio.get_running_loop().create_future()
+        self._asked.asks[ask.id] = (ask, answer)
         self._wake.set()
         return await answer
 
@@ -210,6 +227,9 @@ class Link:
         for claim in answer.claims:
             if (waiting := asked.claims.pop(claim.id, None)) is not None:
                 _settle(waiting[1], claim)
+        for answered in answer.asks:
+            if (one := asked.asks.pop(answered.id, None)) is not None:
+                _settle(one[1], answered)
         self._fail(asked)  # what the peer left unanswered
 
     async def _pulled(self, answer: ExchangeAnswer) -> None:
@@ -234,13 +254,17 @@ class Link:
         for claim, claimed in asked.claims.values():
             problem = _unreachable("peerUnreachable", self.node).problem
             _settle(claimed, ClaimAnswer(claim.id, problem=problem))
+        for ask, answered in asked.asks.values():
+            problem = _unreachable("peerUnreachable", self.node).problem
+            _settle(answered, AskAnswer(ask.id, problem=problem))
         asked.submissions.clear()
         asked.claims.clear()
+        asked.asks.clear()
 
 
 def _take(asked: _Asked) -> tuple[_Asked, _Asked]:
     """Split what was asked into what fits into one request, and the rest."""
-    now, later, size = _Asked(claims=asked.claims, pulls=asked.pulls), _Asked(), 0
+    now, later, size = _Asked(claims=asked.claims, asks=asked.asks, pulls=asked.pulls), _Asked(), 0
     for key, pair in asked.submissions.items():
         item = pair[0]
         size += len(item.entry) + len(item.group_info) + len(item.welcome)
@@ -259,6 +283,7 @@ def _request(waiting: batch.Waiting, asked: _Asked) -> ExchangeRequest:
         submissions=tuple(item for item, _ in asked.submissions.values()),
         claims=tuple(item for item, _ in asked.claims.values()),
         pulls=tuple(asked.pulls.values()),
+        asks=tuple(item for item, _ in asked.asks.values()),
     )
 
 

@@ -7,8 +7,11 @@ lost. At the start every peer for which something may wait is woken once.
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from yurt.identity.location import MalformedLocation, check_node
 from yurt.node.bus import Bus, Hint
@@ -17,12 +20,21 @@ from yurt.node.peers.ports import Copies
 from yurt.node.store import rooms
 from yurt.node.store.peers import known_peers
 from yurt.node.store.types import ReadTx, Store, StoreError
-from yurt.wire.exchange import Claim, ClaimAnswer, Pull, Submission
+from yurt.wire.command import Answer
+from yurt.wire.errors import GateError
+from yurt.wire.exchange import Ask, Claim, ClaimAnswer, Pull, Submission
 from yurt.wire.frames import room_of
+from yurt.wire.gate import decode_msgpack
 from yurt.wire.problems import Problem, ProblemError, refuse
 from yurt.wire.room_commands import Appended
 
 MAX_LINKS: Final = 5_000
+
+MAX_ANSWER: Final = 4 * 1024 * 1024
+"""Bytes of the answer to an ask."""
+_ID_SIZE: Final = 16
+
+A = TypeVar("A", bound=Answer)
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +91,28 @@ class Links:
             ProblemError: `overloaded`, `peerUnreachable`; other refusals are in the answer.
         """
         return await self._link(node).claim(claim)
+
+    async def ask(self, node: str, what: str, actor: str, struct: Any, shape: type[A]) -> A:  # noqa: ANN401  # any struct
+        """Ask another node for something that it answers at once.
+
+        Args:
+            node: Whom.
+            what: The name under which it answers (`asks.Asks`).
+            actor: Of this node; for whom it is asked.
+            struct: What is asked.
+            shape: What the answer is.
+
+        Raises:
+            ProblemError: Its refusal, `peerUnreachable`, or `peerRefused` for an answer that is none.
+        """
+        ask = Ask(os.urandom(_ID_SIZE), actor, what, msgspec.msgpack.encode(struct))
+        found = await self._link(node).ask(ask)
+        if found.problem is not None:
+            raise ProblemError(found.problem)
+        try:
+            return decode_msgpack(found.answer, shape, limit=MAX_ANSWER)
+        except GateError as error:
+            raise refuse("peerRefused", f"{node} answers what this node does not understand") from error
 
     async def pull(self, node: str, pull: Pull) -> None:
         """Ask a node for rows; they arrive through `Copies.take`."""
