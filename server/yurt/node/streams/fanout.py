@@ -20,7 +20,7 @@ from yurt.node.streams.pages import PAGE_BYTES
 from yurt.node.streams.raw_write import HIGH_WATER, framed
 from yurt.node.streams.subscription import Reader, State, Subscription
 from yurt.node.streams.tail import Tail
-from yurt.wire.frames import Entries, room_of
+from yurt.wire.frames import Entries, Frame, room_of
 from yurt.wire.position import Position
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,33 @@ class Fanout:
         if not subscribers:
             del self._logs[subscription.log]
             self._checked.pop(subscription.log, None)
+
+    def readers(self, log: str) -> list[Reader]:
+        """The devices that read a room's log now, each once; those that were removed do not count."""
+        found = (
+            one.reader
+            for one in self._logs.get(log, ())
+            if one.reader is not None and one.end == rooms.STILL and one.state is not State.OVER
+        )
+        return list(dict.fromkeys(found))
+
+    def tell(self, log: str, frame: Frame, reader: Reader | None = None) -> bool:
+        """Send a frame that is kept nowhere to whoever reads a log, or to one device of them.
+
+        Args:
+            log: Internal name.
+            frame: A hint: a stream with much waiting does not get it.
+            reader: The device; None: everybody who reads this log.
+
+        Returns:
+            Whether anybody got it.
+        """
+        data, told = framed(_encode(frame)), False
+        for one in self._logs.get(log, ()):
+            if reader in (None, one.reader) and one.outlet.waiting <= HIGH_WATER:
+                one.outlet.put(data)
+                told = True
+        return told
 
     def _hear(self, hints: Sequence[Hint]) -> None:
         for hint in hints:
