@@ -1,4 +1,4 @@
-"""A person's devices: linking by a mailbox, publishing person records, signing in by a device's key (TRUST 1).
+"""A person's devices: linking by a mailbox, person records, signing in by a device's key (TRUST 1).
 
 The open commands need no account on the asking side: what they carry proves itself (a record is signed by
 the identity key, a login by the device's key, a link's messages by the code), or says nothing (the mailbox

@@ -11,8 +11,11 @@ from pathlib import Path
 from aiohttp import web
 
 from yurt.node.accounts.claims import KeyPackageClaims
+from yurt.node.accounts.devices import AccountDevices
 from yurt.node.accounts.joining import Joining
 from yurt.node.accounts.key_packages import KeyPackages
+from yurt.node.accounts.mailbox import Mailboxes
+from yurt.node.accounts.record_news import RecordNews
 from yurt.node.accounts.sessions import Sessions
 from yurt.node.bus import LocalBus, Poll
 from yurt.node.clock import SystemClock
@@ -40,6 +43,7 @@ from yurt.node.people.documents import Documents
 from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
+from yurt.node.people.moves import Moves
 from yurt.node.people.post_documents import PostDocuments
 from yurt.node.people.posting import Posting
 from yurt.node.people.record_book import RecordBook
@@ -140,7 +144,8 @@ class Node:
         signatures = Signatures(directory, clock)
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
-        inbox = Inbox(domain, store, clock, signatures, directory, repair, delivery.wake)
+        moves = Moves(domain, store, clock, directory, delivery.wake)
+        inbox = Inbox(domain, store, clock, signatures, directory, repair, moves, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
         copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
@@ -154,10 +159,26 @@ class Node:
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
         packages = KeyPackages(store, clock, ground.work)
         claims = KeyPackageClaims(domain, store, clock, book, links)
+        devices = AccountDevices(domain, store, clock, ground.limiter, sessions, book)
+        mailboxes = Mailboxes(store, clock, ground.limiter)
+        book.listen(devices.heard)
+        book.listen(RecordNews(domain, store, clock, links.wake).heard)
         # doors
-        handled = (sessions, joining, packages, claims, follows, relations, posting, rooms)
+        handled = (
+            sessions,
+            joining,
+            devices,
+            mailboxes,
+            packages,
+            claims,
+            follows,
+            relations,
+            posting,
+            rooms,
+        )
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
-        streams = StreamDoor(Parts(domain, store, dispatcher, sessions, fanout, clock))
+        streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
+        devices.end_streams = streams.check_tokens
         exchange = ExchangeDoor(
             domain,
             store,
@@ -181,6 +202,8 @@ class Node:
         stack.push_async_callback(copies.stop)
         await delivery.start()
         stack.push_async_callback(delivery.stop)
+        moves.start()
+        stack.push_async_callback(moves.stop)
         tidying = Tidying(domain, store, clock)
         tidying.start()
         stack.push_async_callback(tidying.stop)

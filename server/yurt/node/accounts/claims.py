@@ -17,7 +17,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.record_book import RecordBook
-from yurt.node.store import accounts, key_packages, people, records, replay, rooms
+from yurt.node.store import accounts, devices, key_packages, people, records, replay, rooms
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import Store, Tx
 from yurt.wire.exchange import Claim, ClaimAnswer
@@ -117,13 +117,22 @@ class KeyPackageClaims:
                 raise _too_many()
             if by_room and key_packages.count_claims_of(tx, target.did, now_s - _HOUR_S) >= BY_ROOM_AN_HOUR:
                 raise _too_many()
-            packages = key_packages.take_key_packages(tx, target.id, now_s)
+            packages = _take(tx, target.id, now_s)
             if not packages:
                 raise refuse("noKeyPackages", "they have no key packages left; they must come online once")
             key_packages.note_claim(tx, record.did, target.did, now_s, now_s - _HOUR_S)
             return ClaimAnswer(claim.id, tuple(packages), records.newest_record(tx, target.did))
 
         return await self._store.write(unit)
+
+
+def _take(tx: Tx, account_id: int, now_s: int) -> list[bytes]:
+    """Hand out a package of each device; the last resort of a device that has no other left."""
+    last = devices.devices_with_last_resort(tx, account_id)
+    packages = key_packages.take_key_packages(tx, account_id, now_s)
+    for device_id in last:
+        packages += devices.use_last_resort(tx, account_id, device_id, now_s)
+    return packages
 
 
 def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:

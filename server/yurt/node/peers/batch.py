@@ -41,11 +41,12 @@ class Waiting:
     starts: tuple[RoomStart, ...]
     welcomes: tuple[WelcomeDelivery, ...]
     rooms: tuple[RoomRows, ...]
+    records: tuple[Outbound, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not (self.starts or self.welcomes or self.rooms)
+        return not (self.starts or self.welcomes or self.rooms or self.records)
 
 
 async def gather(store: Store, node: str, stopped: frozenset[bytes]) -> Waiting:
@@ -65,8 +66,10 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
             _settle_item(tx, node, item)
         for have in haves:
             _settle_room(tx, node, asked[have.room], have)
+        for record in waiting.records:
+            outbound.settle(tx, record.id)  # it was in what the peer answered; it judges it by itself
 
-    if items or haves:
+    if items or haves or waiting.records:
         await store.write(unit)
     return {have.room for have in haves if _stops(node, have)}
 
@@ -85,7 +88,7 @@ def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
         if left > 0 and room not in stopped and (part := _rows(tx, node, room, end, left)) is not None:
             found.append(part)
             left -= sum(_weight(row) for row in part.rows)
-    return Waiting(starts, welcomes, tuple(found))
+    return Waiting(starts, welcomes, tuple(found), tuple(_of(items, OutboundKind.RECORD)))
 
 
 def _of(items: list[Outbound], kind: OutboundKind) -> list[Outbound]:

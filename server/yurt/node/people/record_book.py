@@ -5,6 +5,7 @@ is verified here, and again by whoever reads it: a node is nobody's authority ab
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ CATCH_UP_S: Final = 5.0
 """How soon the records that lie between are fetched again for one person."""
 _MAX_CAUGHT_UP: Final = 10_000
 
+HearRecord = Callable[[VerifiedRecord], Awaitable[None]]
+
 
 class RecordBook:
     """Keeps, serves and fetches person records."""
@@ -46,6 +49,11 @@ class RecordBook:
         self._clock = clock
         self._fetch = fetch
         self._again_at: dict[str, float] = {}
+        self._listeners: list[HearRecord] = []
+
+    def listen(self, hear: HearRecord) -> None:
+        """Tell somebody of each record that is new here, once it is durable."""
+        self._listeners.append(hear)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What this part answers."""
@@ -134,6 +142,9 @@ class RecordBook:
     async def _keep(self, verified: VerifiedRecord) -> None:
         record, body = verified.record, verified.signed.encode()
         now_s = self._clock.now_s()
-        await self._store.write(
+        new = await self._store.write(
             lambda tx: records.add_record(tx, record.did, record.seq, verified.hash, body, now_s)
         )
+        if new:
+            for hear in self._listeners:
+                await hear(verified)

@@ -32,7 +32,19 @@ def _create(db: Tables) -> None:
 
 STEPS: Final = (Step("0201-account-care", _create),)
 
-OWNED: Final = ("device", "key_package", "tie", "block", "timeline", "alias", "moved_account", "tie_move")
+OWNED: Final = (
+    "device",
+    "key_package",
+    "device_seen",
+    "last_resort",
+    "link_mail",
+    "tie",
+    "block",
+    "timeline",
+    "alias",
+    "moved_account",
+    "tie_move",
+)
 """Every table whose rows belong to one account (a foreign key): `delete` empties them."""
 
 

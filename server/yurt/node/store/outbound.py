@@ -1,4 +1,4 @@
-"""What waits for another node beside log rows: the start of a room's copy, and Welcomes.
+"""What waits for another node beside log rows: the start of a room's copy, Welcomes, person records.
 
 Such an item is written in the transaction of the commit that made it, sent with each exchange until the
 peer has settled it, and then deleted. One that a peer refuses again and again is set aside, with the
@@ -42,6 +42,8 @@ class OutboundKind(IntEnum):
     """exchange.RoomStart"""
     WELCOME = 2
     """exchange.WelcomeDelivery"""
+    RECORD = 3
+    """A signed person record, verbatim; of no room."""
 
 
 @dataclass(frozen=True, slots=True)

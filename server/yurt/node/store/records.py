@@ -28,8 +28,11 @@ def _create(db: Tables) -> None:
 STEPS: Final = (Step("0103-records", _create),)
 
 
-def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: int) -> None:
+def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: int) -> bool:
     """Keep a record that the caller has verified; one that is kept already changes nothing.
+
+    Returns:
+        Whether it is new here.
 
     Two of one number prove that the did is frozen; a third one would prove nothing more.
     """
@@ -48,6 +51,7 @@ def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: in
     )
     if kept and seq:
         moves.note_record(tx, did)
+    return bool(kept)
 
 
 def is_frozen(tx: ReadTx, did: str) -> bool:

@@ -10,7 +10,9 @@ from yurt.node.store import (
     accounts,
     blocks,
     deliveries,
+    devices,
     figures,
+    join_requests,
     key_packages,
     logs,
     moves,
@@ -20,6 +22,7 @@ from yurt.node.store import (
     records,
     replay,
     rooms,
+    said,
 )
 from yurt.node.store.schema import Step
 
@@ -38,4 +41,10 @@ STEPS: Final[tuple[Step, ...]] = (
     *posts.STEPS,
     *figures.STEPS,
     *moves.STEPS,
+    *join_requests.STEPS,
+    *devices.STEPS,
+    *lists.STEPS,
+    *said.STEPS,
+    *jobs.STEPS,
+    *kits.STEPS,
 )

@@ -129,9 +129,15 @@ class StreamDoor:
         if closing:
             await asyncio.wait(closing, timeout=2 * CLOSE_S)
 
-    async def check_tokens(self) -> None:
-        """Close the streams whose device was signed out, by whatever door, or whose token is over."""
+    async def check_tokens(self, did: str = "") -> None:
+        """Close the streams whose device was signed out, by whatever door, or whose token is over.
+
+        Args:
+            did: Of this person only.
+        """
         for one in list(self._open):
+            if did and (one.stream.caller is None or one.stream.caller.did != did):
+                continue
             error = await one.stream.check_token()
             if error is not None and not error.problem.kind.retry:
                 one.close(SIGNED_OUT, error.problem.code)
