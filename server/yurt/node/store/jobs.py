@@ -1,0 +1,354 @@
+"""Tables and units of jobs: many small things for one account, each with a state and a reason.
+
+A row is named by what it does (`yurt.portability.plan.item_key`): asked for again while it is on its way, it
+is the same row; asked for again after its end, it begins anew. What a row has come to changes in the
+transaction in which it is done, so a node that is killed anywhere finds each row either done or not done.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Row, Tx
+from yurt.wire.portability_commands import JobItem
+
+
+def _create(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE job (
+            id INTEGER PRIMARY KEY,
+            account INTEGER NOT NULL REFERENCES account (id),
+            name BLOB NOT NULL,                     -- 16 bytes, the asker's
+            kind TEXT NOT NULL,
+            state TEXT NOT NULL,                    -- filling, running or paused
+            created INTEGER NOT NULL,               -- seconds
+            UNIQUE (account, name)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE job_row (
+            id INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES job (id),
+            item BLOB NOT NULL UNIQUE,              -- what it does, 32 bytes
+            said BLOB NOT NULL,                     -- JobItem, MessagePack
+            host TEXT NOT NULL,                     -- whose pace it goes by
+            stage INTEGER NOT NULL,                 -- blocks before follows before lists
+            rank INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '',
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_at INTEGER NOT NULL DEFAULT 0,     -- ms
+            first_at INTEGER NOT NULL DEFAULT 0,    -- ms; when it was first tried
+            actor TEXT NOT NULL DEFAULT '',         -- whom a follow went to
+            delivery INTEGER NOT NULL DEFAULT 0     -- the row in which it waits to go out; ids are used again
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX job_row_job ON job_row (job, state)")
+    db.execute("CREATE INDEX job_row_due ON job_row (host, stage, rank, id) WHERE state = 'queued'")
+    db.execute("CREATE INDEX job_row_open ON job_row (state, host) WHERE state IN ('sent', 'pending')")
+
+
+STEPS: Final = (Step("0162-jobs", _create),)
+
+_DONE: Final = "('accepted', 'refused', 'dead', 'successor', 'skipped')"
+_RUNS: Final = "job IN (SELECT id FROM job WHERE state = 'running')"
+
+
+@dataclass(frozen=True, slots=True)
+class JobHead:
+    """A job without its rows."""
+
+    id: int
+    name: bytes
+    kind: str
+    state: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be done."""
+
+    item: bytes
+    said: JobItem
+    host: str
+    stage: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowToDo:
+    """A row whose turn has come."""
+
+    id: int
+    job: int
+    account: str
+    said: JobItem
+    host: str
+    attempts: int
+    first_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowSeen:
+    """A row as it is shown."""
+
+    id: int
+    said: JobItem
+    state: str
+    reason: str
+    attempts: int
+
+
+def put_job(tx: Tx, account_id: int, name: bytes, kind: str, now_s: int) -> int:
+    """Have a job; return its number."""
+    tx.change(
+        """
+        INSERT INTO job (account, name, kind, state, created) VALUES (?, ?, ?, 'filling', ?)
+        ON CONFLICT DO NOTHING
+        """,
+        account_id,
+        name,
+        kind,
+        now_s,
+    )
+    row = tx.row("SELECT id FROM job WHERE account = ? AND name = ?", account_id, name)
+    return int(row[0]) if row else 0
+
+
+def job_named(tx: ReadTx, account: str, name: bytes) -> JobHead | None:
+    """A job of an account."""
+    rows = tx.rows(
+        """
+        SELECT job.id, job.name, kind, state, created FROM job JOIN account ON account.id = job.account
+        WHERE account.name = ? AND job.name = ?
+        """,
+        account,
+        name,
+    )
+    return JobHead(*rows[0]) if rows else None
+
+
+def jobs_of(tx: ReadTx, account: str, limit: int) -> list[JobHead]:
+    """The newest jobs of an account, newest first."""
+    rows = tx.rows(
+        """
+        SELECT job.id, job.name, kind, state, created FROM job JOIN account ON account.id = job.account
+        WHERE account.name = ? ORDER BY job.id DESC LIMIT ?
+        """,
+        account,
+        limit,
+    )
+    return [JobHead(*row) for row in rows]
+
+
+def set_state(tx: Tx, job: int, state: str) -> None:
+    """Let a job run, or rest."""
+    tx.change("UPDATE job SET state = ? WHERE id = ?", state, job)
+
+
+def put_rows(tx: Tx, job: int, rows: Iterable[NewRow]) -> None:
+    """Add rows; one that is on its way for an older job stays there, one that is done begins anew."""
+    tx.change_many(
+        f"""
+        INSERT INTO job_row (job, item, said, host, stage, rank, state) VALUES (?, ?, ?, ?, ?, ?, 'queued')
+        ON CONFLICT (item) DO UPDATE SET
+            job = excluded.job, said = excluded.said, rank = excluded.rank, state = 'queued', reason = '',
+            attempts = 0, next_at = 0, first_at = 0
+        WHERE job_row.state IN {_DONE}
+            OR job_row.job IN (SELECT id FROM job WHERE state = 'filling') AND job_row.state = 'queued'
+        """,  # noqa: S608  # a constant of this module
+        [
+            (job, row.item, msgspec.msgpack.encode(row.said), row.host, row.stage, row.said.rank)
+            for row in rows
+        ],
+    )
+
+
+def count_rows(tx: ReadTx, job: int) -> dict[str, int]:
+    """How many rows are in which state."""
+    rows = tx.rows("SELECT state, count(*) FROM job_row WHERE job = ? GROUP BY state", job)
+    return {str(state): int(count) for state, count in rows}
+
+
+def next_try(tx: ReadTx, job: int) -> int:
+    """When the next of a job's rows is due, in ms; 0 if none waits for a time."""
+    row = tx.row("SELECT min(next_at) FROM job_row WHERE job = ? AND state = 'queued'", job)
+    return int(row[0] or 0) if row else 0
+
+
+def waiting_hosts(tx: ReadTx, now_ms: int) -> list[str]:
+    """Hosts that a due row of a running job waits for, those with the most urgent row first."""
+    rows = tx.rows(
+        f"""
+        SELECT host, min(stage * 1000000 + rank) FROM job_row
+        WHERE state = 'queued' AND next_at <= ? AND {_RUNS}
+        GROUP BY host ORDER BY 2, host
+        """,  # noqa: S608  # a constant of this module
+        now_ms,
+    )
+    return [str(row[0]) for row in rows]
+
+
+def lowest_stage(tx: ReadTx, account: str, below: int) -> bool:
+    """Whether a row of an earlier stage still waits for its first try: blocks come before follows."""
+    row = tx.row(
+        f"""
+        SELECT 1 FROM job_row JOIN job ON job.id = job_row.job JOIN account ON account.id = job.account
+        WHERE account.name = ? AND job_row.state = 'queued' AND job_row.stage < ? AND job_row.attempts = 0
+            AND {_RUNS} LIMIT 1
+        """,  # noqa: S608  # a constant of this module
+        account,
+        below,
+    )
+    return row is not None
+
+
+def next_due(tx: ReadTx, now_ms: int) -> int | None:
+    """When a row becomes due that is not due yet, in ms; None if there is none."""
+    row = tx.row(
+        f"SELECT min(next_at) FROM job_row WHERE state = 'queued' AND next_at > ? AND {_RUNS}",  # noqa: S608  # a constant
+        now_ms,
+    )
+    return int(row[0]) if row and row[0] is not None else None
+
+
+def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[RowToDo]:
+    """Rows that are due at a host, in the order in which they are done."""
+    rows = tx.rows(
+        f"""
+        SELECT job_row.id, job_row.job, account.name, job_row.said, job_row.host, job_row.attempts,
+            job_row.first_at
+        FROM job_row JOIN job ON job.id = job_row.job JOIN account ON account.id = job.account
+        WHERE job_row.host = ? AND job_row.state = 'queued' AND job_row.next_at <= ? AND {_RUNS}
+        ORDER BY job_row.stage, job_row.rank, job_row.id LIMIT ?
+        """,  # noqa: S608  # a constant of this module
+        host,
+        now_ms,
+        limit,
+    )
+    return [_to_do(row) for row in rows]
+
+
+def is_queued(tx: ReadTx, row: int) -> bool:
+    """Whether a row still waits, and its job runs."""
+    return tx.row(f"SELECT 1 FROM job_row WHERE id = ? AND state = 'queued' AND {_RUNS}", row) is not None  # noqa: S608  # a constant
+
+
+def newest_delivery(tx: ReadTx) -> int:
+    """The row of what was queued last."""
+    row = tx.row("SELECT max(id) FROM delivery")
+    return int(row[0] or 0) if row else 0
+
+
+def came_to(tx: Tx, row: int, state: str, reason: str = "", actor: str = "", delivery: int = 0) -> None:
+    """Note what a row has come to."""
+    tx.change(
+        """
+        UPDATE job_row SET state = ?1, reason = ?2, attempts = attempts + 1,
+            actor = CASE ?3 WHEN '' THEN actor ELSE ?3 END, delivery = ?5
+        WHERE id = ?4
+        """,
+        state,
+        reason,
+        actor,
+        row,
+        delivery,
+    )
+
+
+def later(tx: Tx, row: int, reason: str, now_ms: int, next_at: int) -> None:
+    """Try a row again, not before a time."""
+    tx.change(
+        """
+        UPDATE job_row SET attempts = attempts + 1, reason = ?, next_at = ?,
+            first_at = CASE first_at WHEN 0 THEN ? ELSE first_at END
+        WHERE id = ? AND state = 'queued'
+        """,
+        reason,
+        next_at,
+        now_ms,
+        row,
+    )
+
+
+def hold_host(tx: Tx, host: str, until_ms: int, reason: str) -> None:
+    """Leave a host alone until a time: it said that this is too often."""
+    tx.change(
+        "UPDATE job_row SET next_at = max(next_at, ?), reason = ? WHERE host = ? AND state = 'queued'",
+        until_ms,
+        reason,
+        host,
+    )
+
+
+def settle(tx: Tx) -> int:
+    """Look at ties and deliveries for what became of rows that were sent; count what changed."""
+    answered = tx.change(
+        """
+        UPDATE job_row SET
+            state = CASE found.state WHEN 'accepted' THEN 'accepted' ELSE 'refused' END,
+            reason = CASE found.state WHEN 'accepted' THEN '' WHEN 'refused' THEN 'rejected' ELSE 'undone' END
+        FROM (
+            SELECT job_row.id AS row, tie.state FROM job_row
+            JOIN job ON job.id = job_row.job
+            JOIN person ON person.actor = job_row.actor
+            JOIN tie ON tie.account = job.account AND tie.person = person.id AND tie.direction = 'following'
+            WHERE job_row.state IN ('sent', 'pending') AND tie.state <> 'pending'
+        ) AS found WHERE job_row.id = found.row
+        """
+    )
+    # A Follow that is no longer queued has arrived, or was set aside for good.
+    moved = tx.change(
+        """
+        UPDATE job_row SET state = CASE found.aside WHEN '' THEN 'pending' ELSE 'dead' END,
+            reason = CASE found.aside WHEN '' THEN 'asked' ELSE 'undeliverable: ' || found.aside END
+        FROM (
+            SELECT job_row.id AS row, coalesce(delivery.aside, '') AS aside FROM job_row
+            JOIN job ON job.id = job_row.job
+            JOIN person ON person.actor = job_row.actor
+            JOIN tie ON tie.account = job.account AND tie.person = person.id AND tie.direction = 'following'
+            LEFT JOIN delivery ON delivery.id = job_row.delivery
+                AND instr(delivery.body, CAST(tie.activity AS BLOB)) > 0
+            WHERE job_row.state = 'sent' AND (delivery.id IS NULL OR delivery.aside <> '')
+        ) AS found WHERE job_row.id = found.row
+        """
+    )
+    return answered + moved
+
+
+def has_open(tx: ReadTx) -> bool:
+    """Whether a row was sent and is not answered."""
+    return tx.row("SELECT 1 FROM job_row WHERE state = 'sent' LIMIT 1") is not None
+
+
+def rows_page(tx: ReadTx, job: int, states: tuple[str, ...], after: int, limit: int) -> list[RowSeen]:
+    """A page of a job's rows, in the order in which they came."""
+    marks = ", ".join("?" for _ in states)
+    only = f"AND state IN ({marks})" if states else ""
+    rows = tx.rows(
+        f"""
+        SELECT id, said, state, reason, attempts FROM job_row
+        WHERE job = ? AND id > ? {only} ORDER BY id LIMIT ?
+        """,  # noqa: S608  # only question marks
+        job,
+        after,
+        *states,
+        limit,
+    )
+    return [
+        RowSeen(int(number), msgspec.msgpack.decode(said, type=JobItem), state, reason, int(attempts))
+        for number, said, state, reason, attempts in rows
+    ]
+
+
+def _to_do(row: Row) -> RowToDo:
+    number, job, account, said, host, attempts, first_at = row
+    item = msgspec.msgpack.decode(said, type=JobItem)
+    return RowToDo(number, job, account, item, host, attempts, first_at)

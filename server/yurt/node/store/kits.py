@@ -1,0 +1,101 @@
+"""Table and units of other people's continuity kits: bytes that this node cannot read, and how new they are.
+
+A kit stands under a name that only its phrase gives, and under its did: whoever else learned the name can put
+nothing in its place.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from yurt.node.store.schema import Step, Tables
+from yurt.node.store.types import ReadTx, Tx
+
+
+def _create(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE kit (
+            kit_id BLOB NOT NULL,                   -- 32 bytes, from the phrase
+            did TEXT NOT NULL,
+            record BLOB NOT NULL,                   -- newest person record, verbatim
+            keys BLOB NOT NULL DEFAULT x'',         -- parts, verbatim
+            graph BLOB NOT NULL DEFAULT x'',
+            kept_at INTEGER NOT NULL,               -- seconds; the newest write
+            keys_at INTEGER NOT NULL DEFAULT 0,
+            graph_at INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (kit_id, did)
+        ) STRICT
+        """
+    )
+
+
+STEPS: Final = (Step("0163-kits", _create),)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKit:
+    """A kit as it is kept."""
+
+    kit_id: bytes = field(repr=False)
+    did: str
+    record: bytes = field(repr=False)
+    keys: bytes = field(default=b"", repr=False)
+    graph: bytes = field(default=b"", repr=False)
+    kept_at: int = 0
+    keys_at: int = 0
+    """When the part was last written, in seconds since 1970."""
+    graph_at: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.record) + len(self.keys) + len(self.graph)
+
+
+_SELECT: Final = "SELECT kit_id, did, record, keys, graph, kept_at, keys_at, graph_at FROM kit "
+
+
+def kits_under(tx: ReadTx, kit_id: bytes) -> list[StoredKit]:
+    """Everything under a name; more than one only if somebody tried to take it."""
+    return [StoredKit(*row) for row in tx.rows(_SELECT + "WHERE kit_id = ? ORDER BY did", kit_id)]
+
+
+def kit_of(tx: ReadTx, kit_id: bytes, did: str) -> StoredKit | None:
+    """One person's kit."""
+    row = tx.row(_SELECT + "WHERE kit_id = ? AND did = ?", kit_id, did)
+    return StoredKit(*row) if row else None
+
+
+def kits_of(tx: ReadTx, did: str) -> int:
+    """How many kits a person has here."""
+    row = tx.row("SELECT count(*) FROM kit WHERE did = ?", did)
+    return int(row[0]) if row else 0
+
+
+def put_kit(tx: Tx, kit: StoredKit) -> None:
+    """Keep a kit as it is now."""
+    tx.change(
+        """
+        INSERT OR REPLACE INTO kit (kit_id, did, record, keys, graph, kept_at, keys_at, graph_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        kit.kit_id,
+        kit.did,
+        kit.record,
+        kit.keys,
+        kit.graph,
+        kit.kept_at,
+        kit.keys_at,
+        kit.graph_at,
+    )
+
+
+def count_kits(tx: ReadTx) -> int:
+    """How many are kept."""
+    row = tx.row("SELECT count(*) FROM kit")
+    return int(row[0]) if row else 0
+
+
+def forget_old(tx: Tx, before_s: int) -> int:
+    """Forget kits that nobody refreshed since a time; count them."""
+    return tx.change("DELETE FROM kit WHERE kept_at < ?", before_s)
