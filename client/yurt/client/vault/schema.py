@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.errors import VaultTooNew
+from yurt.client.vault import resyncs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -256,6 +257,7 @@ _STEPS: Final = (
     ("verified", (_VERIFIED,)),
     ("own_leaves", (_OWN_LEAVES,)),
     ("entry_epochs", (_ENTRY_EPOCHS,)),
+    ("resyncs", resyncs.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
