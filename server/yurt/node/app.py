@@ -27,6 +27,7 @@ from yurt.node.http.doors import CommandDoor, invite_page
 from yurt.node.http.guard import Guard
 from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
+from yurt.node.hub.group_infos import GroupInfos
 from yurt.node.hub.handlers import RoomCommands
 from yurt.node.hub.member_copy import MemberCopies
 from yurt.node.hub.states import RoomStates
@@ -154,6 +155,7 @@ class Node:
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
+        infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
@@ -175,6 +177,7 @@ class Node:
             relations,
             posting,
             rooms,
+            infos,
         )
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
@@ -189,6 +192,7 @@ class Node:
             claims=claims,
             book=book,
             heard=links.heard,
+            asks=dict(infos.asks()),
         )
         health = Health(
             domain,
