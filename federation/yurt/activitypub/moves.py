@@ -22,6 +22,11 @@ from yurt.activitypub.vocabulary import AS_CONTEXT
 COOLDOWN_S: Final = 7 * 86_400
 """After a Move that was honoured; one that failed costs nothing. Mastodon's and GoToSocial's figure."""
 
+CHAIN_S: Final = 30 * 86_400
+"""How long honoured Moves count as links of a chain."""
+MAX_CHAIN: Final = 5
+"""Links; whoever moves on after so many is sending followers around."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -52,6 +57,8 @@ class Origin:
     """When a Move of this actor was honoured here; seconds since 1970."""
     followed_to: str = ""
     """Where that Move led."""
+    came_by: tuple[str, ...] = ()
+    """The actors from which honoured Moves of the last `CHAIN_S` led here, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +125,16 @@ MOVE_RULES: Final[tuple[_Rule, ...]] = (
     ("otherActors", Verdict.REFUSE, lambda case: case.target.id != case.move.target),
     ("selfMove", Verdict.REFUSE, lambda case: case.move.object == case.move.target),
     ("repeated", Verdict.IGNORE, lambda case: case.origin.followed_to == case.target.id),
+    # Links of a chain are counted only where nobody signs for the person: a record names one place.
+    ("circle", Verdict.REFUSE, lambda case: not case.origin.did and case.target.id in case.origin.came_by),
+    ("chain", Verdict.REFUSE, lambda case: not case.origin.did and len(case.origin.came_by) >= MAX_CHAIN),
     ("targetBlocked", Verdict.REFUSE, lambda case: case.target.is_blocked),
     # A chain is followed link by link, each by its own Move.
     ("targetMoved", Verdict.REFUSE, lambda case: bool(case.target.moved_to)),
     ("noAlias", Verdict.REFUSE, lambda case: case.origin.id not in case.target.also_known_as),
+    # Of a person the record says it, which the old node cannot hold back.
     ("noAliasBack", Verdict.REFUSE,
-     lambda case: case.is_pull and case.target.id not in case.origin.also_known_as),
+     lambda case: case.is_pull and not case.origin.did and case.target.id not in case.origin.also_known_as),
     # An old node may say what it likes of a person; the record says where they are.
     ("movedElsewhere", Verdict.REFUSE,
      lambda case: not case.origin.did and case.origin.moved_to not in (None, "", case.target.id)),

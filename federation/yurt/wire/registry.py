@@ -80,6 +80,8 @@ class InboxKind(IntEnum):
     """A follow that this account sent was accepted, refused or undone."""
     RECORD = 4
     """A newer person record of somebody with a tie or a shared room."""
+    MOVE = 5
+    """Somebody whom this account follows moved, or is said to."""
 
 
 # --- Sizes, in bytes unless said otherwise. ---------------------------------------------------------

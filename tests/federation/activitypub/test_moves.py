@@ -31,6 +31,7 @@ NEW = "https://meadow.example/users/ana"
 EVE = "https://evil.example/users/eve"
 DID, OTHER_DID = "did:key:z6MkAna", "did:key:z6MkEve"
 NOW = 1_795_244_862
+CHAIN = tuple(f"https://{name}.example/users/ana" for name in ("a", "b", "c", "d", "e"))
 
 PUSH = Move(f"{OLD}#moves/1", OLD, OLD, NEW)
 PULL = Move(f"{NEW}#moves/1", NEW, OLD, NEW)
@@ -53,6 +54,9 @@ GOES: list[tuple[str, Move, Origin, Target]] = [
     ("after the cooldown", PUSH, Origin(OLD, last_move=NOW - COOLDOWN_S, followed_to=EVE), ALIASED),
     ("a person, with record and statement", PUSH, PERSON, AT_HOME),
     ("a person who moved yesterday too", PUSH, replace(PERSON, last_move=NOW - 1, followed_to=EVE), AT_HOME),
+    ("a person whose old node is dead, told by the new one", PULL, PERSON, AT_HOME),
+    ("a person who comes back home", PUSH, replace(PERSON, came_by=(NEW,)), AT_HOME),
+    ("the fifth link of a chain", PUSH, replace(STOCK, came_by=CHAIN[:4]), ALIASED),
     ("to a person who was not one yet", PUSH, STOCK, AT_HOME),
 ]
 STOPS: list[tuple[str, Verdict, Move, Origin, Target]] = [
@@ -62,6 +66,8 @@ STOPS: list[tuple[str, Verdict, Move, Origin, Target]] = [
     ("selfMove", Verdict.REFUSE, Move("", OLD, OLD, OLD), STOCK, Target(OLD, also_known_as=(OLD,))),
     ("repeated", Verdict.IGNORE, PUSH, replace(STOCK, followed_to=NEW), ALIASED),
     ("repeated", Verdict.IGNORE, PUSH, replace(PERSON, followed_to=NEW), AT_HOME),
+    ("circle", Verdict.REFUSE, PUSH, replace(STOCK, came_by=(EVE, NEW)), ALIASED),
+    ("chain", Verdict.REFUSE, PUSH, replace(STOCK, came_by=CHAIN), ALIASED),
     ("targetBlocked", Verdict.REFUSE, PUSH, STOCK, replace(ALIASED, is_blocked=True)),
     ("targetMoved", Verdict.REFUSE, PUSH, STOCK, replace(ALIASED, moved_to=EVE)),
     ("noAlias", Verdict.REFUSE, PUSH, STOCK, Target(NEW)),

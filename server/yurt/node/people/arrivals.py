@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from yurt.activitypub.activities import Accept, Follow, Reject, Undo
 from yurt.activitypub.follow import FollowState
 from yurt.activitypub.inbox import InboxActivity
-from yurt.activitypub.moves import GoneEffect, after_self_delete
+from yurt.activitypub.moves import GoneEffect, TieEvent, after_self_delete
 from yurt.activitypub.notes import Note
 from yurt.activitypub.object_life import Arrival
 from yurt.activitypub.posts import Create, Delete, Update
 from yurt.activitypub.reactions import Announce, Block, Like, UndoReaction
 from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.people.move_ends import MoveEnds
 from yurt.node.people.post_ends import PostEnds
 from yurt.node.store import accounts, people
 from yurt.node.store.types import Tx
@@ -34,6 +35,8 @@ class Arrivals:
         match activity:
             case Follow() | Accept() | Reject():
                 self._follows.take(activity)
+                if isinstance(activity, Reject):
+                    self._moves.follow_answered(activity.follow.id, TieEvent.FAILED)
             case Undo():
                 self._undo(activity)
             case Create(content=Note() as note):
@@ -94,6 +97,10 @@ class Arrivals:
     @property
     def _follows(self) -> FollowEnds:
         return FollowEnds(self.tx, self.domain, self.now_ms)
+
+    @property
+    def _moves(self) -> MoveEnds:
+        return MoveEnds(self.tx, self.domain, self.now_ms)
 
     @property
     def _posts(self) -> PostEnds:

@@ -24,14 +24,19 @@ from yurt.activitypub.delivery import (
     read_retry_after,
 )
 from yurt.activitypub.http_signatures.knock import KnownScheme
+from yurt.activitypub.moves import TieEvent
+from yurt.activitypub.references import text_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import SafeFetch
 from yurt.node.people.delivery_attempt import Attempts, CannotSend, Tried
+from yurt.node.people.move_ends import MoveEnds
 from yurt.node.store import deliveries
 from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.delivery_hosts import host_named, put_host
 from yurt.node.store.types import Store, StoreError, Tx
 from yurt.node.work_pool import WorkPool
+from yurt.wire.errors import GateError
+from yurt.wire.gate import parse_object
 from yurt.wire.problems import ProblemError
 
 HOSTS_AT_ONCE: Final = 48
@@ -50,6 +55,7 @@ class Delivery:
     """Sends what waits."""
 
     def __init__(self, domain: str, store: Store, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
+        self._domain = domain
         self._store = store
         self._clock = clock
         self._attempts = Attempts(domain, store, clock, fetch, work)
@@ -159,6 +165,7 @@ class Delivery:
         match outcome:
             case Delivered():
                 deliveries.delivered(tx, row.id)
+                self._follow_ended(tx, row, TieEvent.DELIVERED)
                 self._learned(tx, row.host, tried.scheme)
             case TryAgain(at=at):
                 deliveries.try_again(tx, row.id, int(at * 1000))
@@ -166,8 +173,19 @@ class Delivery:
             case GivenUp(reason=reason):
                 _log.warning("an activity for %s is set aside: %s", row.host, reason)
                 deliveries.set_aside(tx, row.id, reason)
+                self._follow_ended(tx, row, TieEvent.FAILED)
                 if tried.answer.status is None:
                     self._failed(tx, row.host, tried.answer, now)
+
+    def _follow_ended(self, tx: Tx, row: DeliveryRow, event: TieEvent) -> None:
+        """A Follow with which somebody goes along in a move has come to an end."""
+        if not row.is_follow:
+            return
+        try:
+            follow = text_of(parse_object(row.body, limit=len(row.body)), "id")
+        except GateError:
+            return  # nobody goes along with what is no activity
+        MoveEnds(tx, self._domain, self._clock.now_ms()).follow_answered(follow, event)
 
     def _learned(self, tx: Tx, host: str, scheme: KnownScheme) -> None:
         known = host_named(tx, host)

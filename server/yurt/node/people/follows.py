@@ -9,6 +9,7 @@ from yurt.node.dispatcher import Context, Handlers
 from yurt.node.limiter import RESOLVE_RATE, Limiter
 from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.people.move_ends import MoveEnds
 from yurt.node.store import accounts, blocks, logs, people, records
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, FOLLOWING, KnownPerson, TieRow
@@ -85,6 +86,7 @@ class Follows:
             person = people.person_at(ends.tx, tie.actor)
             if person is not None:
                 ends.unfollow(account, person)
+                MoveEnds(ends.tx, self._domain, ends.now_ms).veto(account, person.actor)
 
         await self._move(who.account, move)
         return Done()

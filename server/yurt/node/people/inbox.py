@@ -18,6 +18,7 @@ from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.activitypub.follow import FollowState
 from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.activitypub.inbox import InboxActivity, check_sender, read_activity
+from yurt.activitypub.moves import Move
 from yurt.activitypub.posts import Create, Update
 from yurt.activitypub.reactions import Announce
 from yurt.activitypub.references import host_of
@@ -29,6 +30,7 @@ from yurt.node.ids import account_at
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.directory import Directory
 from yurt.node.people.follower_repair import FollowerRepair
+from yurt.node.people.moves import Moves, hear
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
 from yurt.node.store.types import Store, Tx
@@ -53,6 +55,7 @@ class Inbox:
         signatures: Signatures,
         directory: Directory,
         repair: FollowerRepair,
+        moves: Moves,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
@@ -61,6 +64,7 @@ class Inbox:
         self._signatures = signatures
         self._directory = directory
         self._repair = repair
+        self._moves = moves
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -145,9 +149,13 @@ class Inbox:
                 return
             deliveries.alive(tx, host, now_ms)
             Arrivals(tx, self._domain, now_ms).take(activity)
+            if isinstance(activity, Move):
+                hear(tx, activity, activity.actor, now_ms)
 
         await self._store.write(unit)
         self._wake_delivery()
+        if isinstance(activity, Move):
+            self._moves.wake()
 
 
 def _accepted() -> web.Response:

@@ -61,6 +61,20 @@ def block_of(tx: ReadTx, account: str, actor: str, kind: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def blockers_of(tx: ReadTx, actor: str, kind: str) -> list[str]:
+    """Names of the accounts that have a block or mute of this kind on whoever is at an actor URL."""
+    rows = tx.rows(
+        """
+        SELECT account.name FROM block
+        JOIN account ON account.id = block.account JOIN person ON person.id = block.person
+        WHERE person.actor = ? AND block.kind = ? ORDER BY account.name
+        """,
+        actor,
+        kind,
+    )
+    return [str(row[0]) for row in rows]
+
+
 def drop_block(tx: Tx, account: str, actor: str, kind: str) -> None:
     """End a block or a mute."""
     tx.change(

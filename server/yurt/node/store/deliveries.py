@@ -55,6 +55,7 @@ class DeliveryRow:
     """Milliseconds since 1970."""
     for_followers: bool = False
     """Goes with the header of FEP-8fcf."""
+    is_follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
     """What is due for a host; what failed before stands behind what waits since then."""
     rows = tx.rows(
         f"""
-        SELECT id, sender, delivery.host, inbox, body, tries, queued_at, for_followers
+        SELECT id, sender, delivery.host, inbox, body, tries, queued_at, for_followers,
+            is_follow
         FROM delivery JOIN host ON host.host = delivery.host
         WHERE delivery.host = ?1 AND next_at <= ?2 AND paused_until <= ?2 AND {_MAY_GO}
         ORDER BY next_at, id LIMIT ?3
@@ -129,8 +131,8 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
         limit,
     )
     return [
-        DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers))
-        for id_, sender, at, inbox, body, tries, queued_at, for_followers in rows
+        DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers), bool(is_follow))
+        for id_, sender, at, inbox, body, tries, queued_at, for_followers, is_follow in rows
     ]
 
 
