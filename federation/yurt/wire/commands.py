@@ -16,6 +16,7 @@ from yurt.wire.device_commands import (
 from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.link_commands import AskToJoin, EndLink, FetchLink, KeepLink, TakeRequests
 from yurt.wire.list_commands import LIST_COMMANDS
+from yurt.wire.move_commands import MOVE_COMMANDS
 from yurt.wire.people_commands import (
     Accept,
     Block,
@@ -80,5 +81,6 @@ COMMANDS: Final[dict[str, type[Command]]] = {
         Unmute,
         *LIST_COMMANDS,
         *PORTABILITY_COMMANDS,
+        *MOVE_COMMANDS,
     )
 }

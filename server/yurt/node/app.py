@@ -38,6 +38,7 @@ from yurt.node.peers.exchange_door import ExchangeDoor
 from yurt.node.peers.links import Links
 from yurt.node.peers.peer_keys import PeerKeys
 from yurt.node.peers.recovery import Recovery, RestoredHub
+from yurt.node.people.arriving import Arriving
 from yurt.node.people.delivery import Delivery
 from yurt.node.people.directory import Directory
 from yurt.node.people.documents import Documents
@@ -45,6 +46,7 @@ from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
 from yurt.node.people.moves import Moves
+from yurt.node.people.moving import Moving
 from yurt.node.people.post_documents import PostDocuments
 from yurt.node.people.posting import Posting
 from yurt.node.people.record_book import RecordBook
@@ -53,6 +55,7 @@ from yurt.node.people.room_documents import RoomDocuments
 from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.people.tidying import Tidying
+from yurt.node.people.tie_facts import TieFacts
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import StreamDoor
@@ -146,6 +149,9 @@ class Node:
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
         moves = Moves(domain, store, clock, directory, delivery.wake)
+        moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake)
+        tie_facts = TieFacts(domain, store, clock, signed_fetch)
+        stack.push_async_callback(tie_facts.stop)
         inbox = Inbox(domain, store, clock, signatures, directory, repair, moves, delivery.wake)
         # rooms, here and elsewhere
         states = RoomStates(store)
@@ -159,6 +165,7 @@ class Node:
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
+        arriving = Arriving(domain, store, clock, ground.work, ground.limiter, sessions, book)
         packages = KeyPackages(store, clock, ground.work)
         claims = KeyPackageClaims(domain, store, clock, book, links)
         devices = AccountDevices(domain, store, clock, ground.limiter, sessions, book)
@@ -178,6 +185,9 @@ class Node:
             posting,
             rooms,
             infos,
+            arriving,
+            moving,
+            tie_facts,
         )
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
@@ -208,6 +218,8 @@ class Node:
         stack.push_async_callback(delivery.stop)
         moves.start()
         stack.push_async_callback(moves.stop)
+        moving.start()
+        stack.push_async_callback(moving.stop)
         tidying = Tidying(domain, store, clock)
         tidying.start()
         stack.push_async_callback(tidying.stop)

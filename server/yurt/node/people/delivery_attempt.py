@@ -26,7 +26,7 @@ from yurt.activitypub.http_signatures.knock import (
 from yurt.activitypub.locations import PersonLocations
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError, FetchRefused, SafeFetch
-from yurt.node.store import accounts, people
+from yurt.node.store import accounts, moving, people
 from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.types import ReadTx, Store
 from yurt.node.work_pool import WorkPool
@@ -48,6 +48,13 @@ class Tried:
     """What is known of the host's signatures now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    key: RSAPrivateKey
+    id: str
+    """As peers know it."""
+
+
 class Attempts:
     """Makes single tries."""
 
@@ -65,12 +72,15 @@ class Attempts:
             CannotSend: The account is gone, or the inbox is no place that we send to.
             ProblemError: This node has too much to do.
         """
-        der, more = await self._store.read(
-            lambda tx: (accounts.actor_key_of(tx, row.sender), _more(tx, self._domain, row))
+        signing, more = await self._store.read(
+            lambda tx: (
+                _signing(tx, self._domain, row.sender, self._clock.now_s()),
+                _more(tx, self._domain, row),
+            )
         )
-        if der is None:
+        if signing is None:
             raise CannotSend("senderGone")
-        key, now = _load(der), self._clock.now_s()
+        key, now = _Key(_load(signing[0]), signing[1]), self._clock.now_s()
         knock = first_knock(known, now)
         answer = await self._send(row, knock, key, more)
         again = second_knock(knock, answer.status or 0)
@@ -81,13 +91,11 @@ class Attempts:
                 knock, answer = again, second
         return Tried(answer, learn(known, knock, answer.status or 0, now))
 
-    async def _send(
-        self, row: DeliveryRow, knock: Knock, key: RSAPrivateKey, more: Mapping[str, str]
-    ) -> Answer:
+    async def _send(self, row: DeliveryRow, knock: Knock, key: _Key, more: Mapping[str, str]) -> Answer:
         sign = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
-        key_id, now = PersonLocations(self._domain, row.sender).key_id, self._clock.now_s()
+        now = self._clock.now_s()
         headers = await self._work.run(
-            lambda: sign("POST", row.inbox, row.body, key_id=key_id, key=key, now=now, more=more)
+            lambda: sign("POST", row.inbox, row.body, key_id=key.id, key=key.key, now=now, more=more)
         )
         try:
             answer = await self._fetch.post(row.inbox, row.body, headers, limit=MAX_ANSWER)
@@ -96,6 +104,15 @@ class Attempts:
         except FetchError:
             return Answer(None)
         return Answer(answer.status, answer.headers.get("retry-after", ""))
+
+
+def _signing(tx: ReadTx, domain: str, sender: str, now_s: int) -> tuple[bytes, str] | None:
+    """The key of a sender and its id; None if it is gone, or was lent and its time is over."""
+    if sender.startswith(moving.LENT):
+        lent = moving.lent_key(tx, sender.removeprefix(moving.LENT))
+        return (lent.key, lent.key_id) if lent and lent.until > now_s else None
+    der = accounts.actor_key_of(tx, sender)
+    return None if der is None else (der, PersonLocations(domain, sender).key_id)
 
 
 def _more(tx: ReadTx, domain: str, row: DeliveryRow) -> dict[str, str]:

@@ -44,6 +44,10 @@ OWNED: Final = (
     "alias",
     "moved_account",
     "tie_move",
+    "lent_key",
+    "rescue_stop",
+    "move_watch",
+    "move_mark",
 )
 """Every table whose rows belong to one account (a foreign key): `delete` empties them."""
 

@@ -37,7 +37,10 @@ def _create(db: Tables) -> None:
 
 STEPS: Final = (Step("0106-deliveries", _create), *delivery_hosts.STEPS)
 
-_MAY_GO: Final = "delivery.aside = '' AND (NOT host.is_dead OR delivery.is_follow)"
+_MAY_GO: Final = """delivery.aside = '' AND (NOT host.is_dead OR delivery.is_follow)
+    AND NOT EXISTS (
+        SELECT 1 FROM delivery AS before WHERE before.id = delivery.goes_after AND before.aside = ''
+    )"""
 _LIFETIME_MS: Final = LIFETIME_S * 1000
 
 

@@ -19,6 +19,7 @@ from yurt.node.store import (
     lists,
     logs,
     moves,
+    moving,
     outbound,
     people,
     posts,
@@ -50,4 +51,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *said.STEPS,
     *jobs.STEPS,
     *kits.STEPS,
+    *moving.STEPS,
 )

@@ -1,0 +1,170 @@
+"""Making an account for somebody who comes with their person: a move, or a rescue (TRUST 9).
+
+As in `yurt.node.accounts.joining` everything is one transaction, or nothing. The chain of person records
+must continue what this node knows of the did; two records at one number are shown, and nobody arrives on
+them. The account says from its first moment that it is also the actor that is left.
+"""
+
+from yurt.identity.errors import RecordError, RemoteIdentityError
+from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, verify_chain, verify_record
+from yurt.identity.statement import verify_statement
+from yurt.node.accounts.actor_keys import ActorKey, read_actor_key
+from yurt.node.accounts.login_keys import LOGIN_KEY_SIZE, store_form
+from yurt.node.accounts.sessions import Sessions, same_secret, wrong_login
+from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, secret_hash, token_hash
+from yurt.node.clock import Clock
+from yurt.node.dispatcher import Context, Handlers
+from yurt.node.ids import ACCOUNT_NAME, actor_url, address_of
+from yurt.node.limiter import JOIN_RATE, Limiter, limited_address
+from yurt.node.people.record_book import RecordBook
+from yurt.node.store import account_care, accounts, moves, people, records
+from yurt.node.store.accounts import NewAccount, StoredLogin
+from yurt.node.store.people import KnownPerson
+from yurt.node.store.types import Store, Tx
+from yurt.node.work_pool import WorkPool
+from yurt.wire.account_commands import SignedIn
+from yurt.wire.move_commands import Arrive
+from yurt.wire.problems import ProblemError, refuse
+from yurt.wire.registry import DEVICE_ID_SIZE
+
+MAX_RECORDS = 64
+
+
+class Arriving:
+    """Takes in people who have lived elsewhere."""
+
+    def __init__(
+        self,
+        domain: str,
+        store: Store,
+        clock: Clock,
+        work: WorkPool,
+        limiter: Limiter,
+        sessions: Sessions,
+        book: RecordBook,
+    ) -> None:
+        self._domain = domain
+        self._store = store
+        self._clock = clock
+        self._work = work
+        self._limiter = limiter
+        self._sessions = sessions
+        self._book = book
+
+    def handlers(self) -> Handlers:
+        """The commands that are handled here."""
+        return {Arrive.name: self.arrive}
+
+    async def arrive(self, context: Context, command: Arrive) -> SignedIn:
+        """Make the account, or sign in if this very arrival was done before."""
+        self._limiter.take("join", limited_address(context.address), JOIN_RATE)
+        stored = await self._store.read(lambda tx: accounts.invite_secret(tx, command.code))
+        resets = await self._store.read(lambda tx: account_care.resets(tx, command.code))
+        if resets or not same_secret(stored, secret_hash(command.secret)):
+            raise _wrong_invite()
+        chain = await self._chain(command)
+        self._check_person(command, chain[-1])
+        did = chain[-1].did
+        earlier = await self._store.read(lambda tx: accounts.account_named(tx, command.account))
+        if earlier is not None:
+            same = await self._store.read(lambda tx: accounts.joined_with(tx, command.code, did))
+            login = await self._store.read(lambda tx: accounts.login_of(tx, earlier.id))
+            if earlier.did != did or not same:
+                raise refuse("nameTaken", f"{command.account} is taken on this node; choose another name")
+            if not await self._sessions.matches(login, command.login_key):
+                raise wrong_login()
+            return await self._sessions.sign_in(earlier, command.device_id)
+        key = await self._work.run(lambda: read_actor_key(command.actor_key))
+        made = await self._work.run(lambda: store_form(command.login_key))
+        return await self._make(
+            command, chain, key, StoredLogin(made.salt, made.hash, made.memory_kib, made.passes)
+        )
+
+    async def _chain(self, command: Arrive) -> list[VerifiedRecord]:
+        """The records, verified, and verified to continue what is known here.
+
+        Raises:
+            ProblemError: `badRecord` with the rule.
+        """
+        if not 1 <= len(command.records) <= MAX_RECORDS:
+            raise refuse("badRecord", "a person comes with their person records", rule="noRecord")
+        try:
+            signed = [SignedRecord.decode(body) for body in command.records]
+            outcome = verify_chain(signed)
+            chain = [verify_record(one) for one in signed]
+            known = await self._book.known(chain[-1].did)
+            if not isinstance(outcome, Frozen) and known is not None:
+                newer = [one.signed for one in chain if one.record.seq >= known.record.seq]
+                if not newer:
+                    raise RecordError(
+                        "recordOld", "a newer person record is known here: somebody moved again"
+                    )
+                outcome = verify_chain(newer, known)
+        except RemoteIdentityError as error:
+            raise refuse("badRecord", str(error), rule=error.rule) from error
+        if isinstance(outcome, Frozen):
+            raise _frozen(outcome.other.record.actor)
+        return chain
+
+    def _check_person(self, command: Arrive, record: VerifiedRecord) -> None:
+        if not ACCOUNT_NAME.match(command.account):
+            raise refuse("badName", "a name has 1 to 30 of the characters a to z, 0 to 9 and _")
+        if len(command.login_key) != LOGIN_KEY_SIZE or len(command.device_id) != DEVICE_ID_SIZE:
+            raise refuse("badRequest", "the login key has 32 bytes and the device id 16")
+        actor = actor_url(self._domain, command.account)
+        try:
+            did = verify_statement(command.statement, actor)
+        except RemoteIdentityError as error:
+            raise refuse("badRecord", str(error), rule=error.rule) from error
+        newest, device = record.record, record.device(command.device_id)
+        moved = newest.actor == actor and command.previous in newest.previous_actors
+        if did != record.did or not (moved or newest.actor == command.previous) or command.previous == actor:
+            raise refuse("badRecord", "records, statement, account and old actor do not belong together")
+        if device is None or device.not_after <= self._clock.now_s():
+            raise refuse("badRecord", "the newest record does not list this device, or it has expired")
+
+    async def _make(
+        self, command: Arrive, chain: list[VerifiedRecord], key: ActorKey, login: StoredLogin
+    ) -> SignedIn:
+        now_s, token, did = self._clock.now_s(), new_token(), chain[-1].did
+        expires_at, actor = now_s + TOKEN_LIFETIME_S, actor_url(self._domain, command.account)
+        account = NewAccount(
+            command.account, did, command.statement, key.private_der, key.public_pem, login, now_s
+        )
+        address = address_of(self._domain, command.account)
+        # A did is told only of an actor that the record names; until then the tie is an actor's.
+        known_as = did if chain[-1].record.actor == actor else ""
+        person = KnownPerson(actor, address, known_as, statement=command.statement, fetched_at=now_s)
+
+        def unit(tx: Tx) -> None:
+            stands = accounts.account_named(tx, account.name) or accounts.account_of(tx, did)
+            if stands is not None or account_care.reserved(tx, account.name, did):
+                raise refuse(
+                    "nameTaken", f"{account.name} is taken on this node, or you have an account here already"
+                )
+            if not accounts.use_invite(tx, command.code, now_s):
+                raise _wrong_invite()
+            for one in chain:
+                records.add_record(tx, did, one.record.seq, one.hash, one.signed.encode(), now_s)
+            if records.newest_record(tx, did) != chain[-1].signed.encode():
+                raise _frozen("")
+            number = accounts.add_account(tx, account, command.code)
+            accounts.put_device(tx, number, command.device_id, token_hash(token), expires_at)
+            people.put_person(tx, person)
+            moves.add_alias(tx, number, command.previous)
+
+        await self._store.write(unit)
+        return SignedIn(account.name, actor, token, expires_at)
+
+
+def _wrong_invite() -> ProblemError:
+    return refuse("wrongInvite", "this invite is not valid (any more); ask for a new one")
+
+
+def _frozen(actor: str) -> ProblemError:
+    where = f": the other one names {actor}" if actor else ""
+    return refuse(
+        "badRecord",
+        f"two person records compete{where}; nobody believes either until you have decided",
+        rule="recordFrozen",
+    )
