@@ -29,7 +29,10 @@ from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
 from yurt.node.hub.group_infos import GroupInfos
 from yurt.node.hub.handlers import RoomCommands
+from yurt.node.hub.join_requests import JoinRequests
+from yurt.node.hub.link_blobs import LinkBlobs
 from yurt.node.hub.member_copy import MemberCopies
+from yurt.node.hub.ringing import Ringing
 from yurt.node.hub.states import RoomStates
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
@@ -162,6 +165,10 @@ class Node:
         links = Links(domain, store, ground.bus, client, copies)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
+        ringing = Ringing(domain, store, states, clock, fanout, links)
+        requests = JoinRequests(domain, store, states, clock, ground.limiter, links, ringing)
+        members = self._config.member_accounts
+        blobs = LinkBlobs(domain, store, states, clock, ground.limiter, links, members)
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
@@ -185,6 +192,8 @@ class Node:
             posting,
             rooms,
             infos,
+            blobs,
+            requests,
             arriving,
             moving,
             tie_facts,
@@ -202,7 +211,7 @@ class Node:
             claims=claims,
             book=book,
             heard=links.heard,
-            asks=dict(infos.asks()),
+            asks={**infos.asks(), **blobs.asks(), **requests.asks(), **ringing.asks()},
         )
         health = Health(
             domain,
@@ -212,6 +221,8 @@ class Node:
         )
         await links.start()
         stack.push_async_callback(links.stop)
+        await ringing.start()
+        stack.push_async_callback(ringing.stop)
         await copies.ask(links, self._config.restore_wait_s)
         stack.push_async_callback(copies.stop)
         await delivery.start()
@@ -240,7 +251,11 @@ class Node:
             book,
         )
         routes = [route for door in (*doors, health) for route in door.routes()]
-        app = application.build(self.guard, ground.limiter, [*routes, web.get("/i/{code}", invite_page)])
+        app = application.build(
+            self.guard,
+            ground.limiter,
+            [*routes, *(web.get(path, invite_page) for path in ("/i/{code}", "/j/{code}"))],
+        )
 
         async def say_goodbye(_app: web.Application) -> None:
             await streams.stop()

@@ -52,6 +52,10 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restore_wait_s: int = 60
     """How long a restored hub asks member nodes for what its backup lacks before it goes on without them."""
 
+    member_accounts: int = 100
+    """Accounts that one link of a member may bring (`yurt link create --account`); 0: only the operator
+    invites."""
+
     log: LogFormat = "text"
     """`text` or `json`, one event a line on standard error."""
     metrics_token_sha256: str = ""

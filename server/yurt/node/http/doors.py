@@ -63,5 +63,5 @@ def decode_command(body: bytes, kind: type[Command]) -> Command:
 async def invite_page(request: web.Request) -> web.Response:
     """Tell a browser what the link is for; the secret in its fragment never arrives here."""
     del request
-    text = "This is an invite to a Yurt node. Use it in a terminal:\n\n    yurt join 'THIS LINK'\n"
+    text = "This is an invite to a Yurt node or room. Use it in a terminal:\n\n    yurt join 'THIS LINK'\n"
     return web.Response(text=text, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

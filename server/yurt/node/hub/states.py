@@ -6,6 +6,7 @@ the snapshot written with the newest commit, moved on to the newest row of the l
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from yurt.node.store import logs, rooms
@@ -27,6 +28,7 @@ class RoomStates:
         self._store = store
         self._capacity = capacity
         self._kept: OrderedDict[bytes, HubState] = OrderedDict()
+        self._listeners: list[Callable[[HubState], None]] = []
 
     async def get(self, room: bytes) -> HubState | None:
         """The state right after the newest row; None for a room that is not known here."""
@@ -51,6 +53,12 @@ class RoomStates:
         self._kept.move_to_end(state.room_id)
         while len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
+        for listener in self._listeners:
+            listener(state)
+
+    def listen(self, listener: Callable[[HubState], None]) -> None:
+        """Call somebody with each state that is kept: its room has moved on, and durably."""
+        self._listeners.append(listener)
 
     def drop(self, room: bytes) -> None:
         """Forget a state that turned out stale."""

@@ -90,6 +90,20 @@ def end_link(tx: Tx, code: str) -> None:
     tx.change("UPDATE invite SET uses_left = 0 WHERE code = ?", code)
 
 
+def put_account_invite(tx: Tx, code: str, secret_hash: bytes, uses: int, not_after: int) -> None:
+    """Let a link bring accounts too; said again, it changes nothing."""
+    tx.change(
+        """
+        INSERT INTO invite (code, secret_hash, uses_left, not_after) VALUES (?, ?, ?, ?)
+        ON CONFLICT (code) DO NOTHING
+        """,
+        code,
+        secret_hash,
+        uses,
+        not_after,
+    )
+
+
 # --- requests -------------------------------------------------------------------------------------------
 def put_request(tx: Tx, room: bytes, waiting: Waiting) -> None:
     """Keep a request; another one of the same device takes its place and keeps its turn and its lease."""
