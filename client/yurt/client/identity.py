@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.clock import Clock
 from yurt.client.errors import Disconnected, VaultExists
@@ -26,11 +27,13 @@ from yurt.client.vault.accounts import Account, actor_url
 from yurt.client.vault.open import Vault
 from yurt.client.vault.passphrase import login_key
 from yurt.identity.device import DeviceKeys
+from yurt.identity.device_login import make_device_login
 from yurt.identity.errors import LocalIdentityError
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import SignedRecord, first_record, verify_record
 from yurt.identity.statement import make_statement
 from yurt.wire.account_commands import Join, Login, SignedIn
+from yurt.wire.device_commands import DeviceSignedIn, LoginDevice
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import DEVICE_LIFETIME_S
@@ -155,12 +158,34 @@ async def sign_in(stream: Stream, vault: Vault, account: Account) -> Account:
     except ProblemError as error:
         if error.problem.code not in ("tokenExpired", "notSignedIn"):
             raise
-        await stream.hello()  # the refused one does not count as a greeting
-        request = Login(account=account.name, login_key=account.login_key, device_id=account.device.device_id)
-        answer = await stream.call(request, SignedIn)
+        greeting = await stream.hello()  # the refused one does not count as a greeting
+        answer = await _login(stream, account, greeting.time // 1000)
         account = await _signed_in(vault, account, answer)
         await stream.hello(account.token)
     return account
+
+
+async def login_device(stream: Stream, account: Account, node_s: int) -> DeviceSignedIn:
+    """Sign this device in by its own key.
+
+    Args:
+        stream: Open and greeted.
+        account: Whose device; its name need not be known.
+        node_s: The node's time, in seconds since 1970: the proof is for now, by the node's clock.
+
+    Raises:
+        ProblemError: ``notAllowed``: the newest record of the person does not list this device.
+        Disconnected: The stream ended.
+    """
+    proof = make_device_login(account.device, did=account.did, node=account.node, time=node_s)
+    return await stream.call(LoginDevice(proof), DeviceSignedIn)
+
+
+async def _login(stream: Stream, account: Account, node_s: int) -> SignedIn:
+    if not account.login_key:  # linked, or made from the phrase: the passphrase is this vault's alone
+        return await login_device(stream, account, node_s)
+    request = Login(account=account.name, login_key=account.login_key, device_id=account.device.device_id)
+    return await stream.call(request, SignedIn)
 
 
 async def _greet(node: str, network: NetworkMap | None, vault: Vault | None) -> Stream:
@@ -223,9 +248,13 @@ async def _request(vault: Vault, account: Account, stream: Stream) -> Account:
 
 
 async def _signed_in(vault: Vault, account: Account, answer: SignedIn) -> Account:
-    joined = account.joined(answer.token, answer.expires_at)
-    await vault.write(lambda tx: accounts.save(tx, joined))
-    return joined
+    def unit(tx: Connection) -> Account:
+        # The own record may have grown meanwhile: only the token is news.
+        joined = (accounts.load(tx) or account).joined(answer.token, answer.expires_at)
+        accounts.save(tx, joined)
+        return joined
+
+    return await vault.write(unit)
 
 
 async def _discard(vault: Vault) -> None:

@@ -72,7 +72,8 @@ def join_room(
     except (Refused, ContentError) as error:
         group.forget()
         return _refuse(tx, delivery, error.code)
-    key_packages.delete(tx, bundle.ref)
+    if not bundle.is_last_resort:
+        key_packages.delete(tx, bundle.ref)
     groups.keep(group)
     return _keep(tx, device, delivery, group, standing, card)
 

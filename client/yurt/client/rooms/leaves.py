@@ -66,6 +66,13 @@ class Device:
         leaf = self.joining_leaf(now_s, random)
         return make_key_package(SUITE, leaf, begin, begin + KEY_PACKAGE_LIFETIME_S, random=random)
 
+    def last_resort(self, now_s: int, random: Callable[[int], bytes] = os.urandom) -> KeyPackageBundle:
+        """Make a key package that may be used when no one-time one is left, and says so."""
+        begin = now_s - SLOW_CLOCK_S
+        leaf, marks = self.joining_leaf(now_s, random), (Extension(ExtensionType.LAST_RESORT, b""),)
+        end = begin + KEY_PACKAGE_LIFETIME_S
+        return make_key_package(SUITE, leaf, begin, end, extensions=marks, random=random)
+
     def _leaf(self, use: LeafUse, group_id: bytes, now_s: int, random: Callable[[int], bytes]) -> OwnLeaf:
         private = SUITE.generate_signature_key(random)
         begin = now_s - SLOW_CLOCK_S

@@ -23,9 +23,17 @@ def is_joining(group: Group) -> bool:
     return verified_leaf(group.tree.leaf(group.own_index)).use is LeafUse.JOINING
 
 
+def is_outdated(core: Core, group: Group) -> bool:
+    """Tell whether our leaf's certificate was issued anew since: the room's floor may be above it."""
+    leaf = verified_leaf(group.tree.leaf(group.own_index))
+    return leaf.record_seq < core.device.certificate.record_seq
+
+
 def renewed_leaf(core: Core, group: Group) -> OwnLeaf | None:
     """Give the leaf that our next commit must bring; None if the present one is the room's already."""
-    return core.device.room_leaf(group.group_id, core.now_s) if is_joining(group) else None
+    if not is_joining(group) and not is_outdated(core, group):
+        return None
+    return core.device.room_leaf(group.group_id, core.now_s)
 
 
 def commit_data(core: Core) -> bytes:
@@ -43,7 +51,8 @@ async def make_room_leaf(core: Core, committer: Committer, room: bytes) -> None:
     """
 
     def stage(tx: Connection, group: Group) -> StagedCommit | None:
-        if not is_joining(group) and not own_leaves.is_due(tx, room, core.now_s):
+        due = own_leaves.is_due(tx, room, core.now_s) or is_outdated(core, group)
+        if not is_joining(group) and not due:
             return None
         leaf = core.device.room_leaf(room, core.now_s)
         return group.stage_commit(leaf=leaf, force_path=True, authenticated_data=commit_data(core))

@@ -21,6 +21,11 @@ def mark_published(tx: Connection) -> None:
     tx.execute("UPDATE key_package SET published = 1 WHERE published = 0")
 
 
+def drop(tx: Connection, refs: Iterable[bytes]) -> None:
+    """Delete key packages that the node will never have."""
+    tx.executemany("DELETE FROM key_package WHERE ref = ?", [(ref,) for ref in refs])
+
+
 def find(tx: Connection, refs: Iterable[bytes]) -> bytes | None:
     """Give the first of these that is ours and was not used."""
     for ref in refs:

@@ -128,4 +128,6 @@ def check(body: bytes, owner: Caller, now_s: int) -> Checked:
     if leaf.not_after <= now_s:
         raise refuse("badRequest", "a key package is over: check this computer's clock", rule="leafExpired")
     last_resort = find_extension(package.extensions, ExtensionType.LAST_RESORT) is not None
-    return Checked(hashlib.sha256(body).digest(), body, leaf.not_after, leaf.record_seq, last_resort)
+    lifetime = package.leaf_node.lifetime
+    end = leaf.not_after if lifetime is None else min(leaf.not_after, lifetime.not_after)
+    return Checked(hashlib.sha256(body).digest(), body, end, leaf.record_seq, last_resort)

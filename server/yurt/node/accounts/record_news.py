@@ -1,7 +1,7 @@
-"""A newer person record is told: to the person's other devices, to people here, to nodes with a shared room.
+"""A newer person record is told: to the person's other devices, to people here, to nodes of shared rooms.
 
-Each of them judges it by itself (TRUST 1). A node passes on what is new to it, and only that, so a record goes
-once over each way: from the person's node to the hubs of their rooms, from a hub to its member nodes.
+Each of them judges it by itself (TRUST 1). A node passes on what is new to it, and only that, so a record
+goes once over each way: from the person's node to the hubs of their rooms, from a hub to its member nodes.
 """
 
 import hashlib
