@@ -149,6 +149,16 @@ class RescueFollowers(Command, frozen=True):
     """At most 500 at once."""
 
 
+class SpreadRecord(Command, frozen=True):
+    """Bring the newest own person record to nodes where somebody has a tie or a room with this person."""
+
+    name: ClassVar[str] = "spread_record"
+    answer: ClassVar[type[Answer]] = Done
+
+    nodes: tuple[str, ...]
+    """At most 500 at once."""
+
+
 class WatchMove(Command, frozen=True, kw_only=True):
     """Count who arrives, at one hour, one day, seven days and thirty days from `start`."""
 
@@ -202,6 +212,7 @@ MOVE_COMMANDS: Final = (
     LendKey,
     EraseKey,
     RescueFollowers,
+    SpreadRecord,
     WatchMove,
     MoveState,
 )

@@ -93,6 +93,8 @@ class Arriving:
             outcome = verify_chain(signed)
             chain = [verify_record(one) for one in signed]
             known = await self._book.known(chain[-1].did)
+            if known is not None and chain[0].record.seq > known.record.seq + 1:
+                known = await self._book.take(chain[0].signed.encode())  # fetches what lies between
             if not isinstance(outcome, Frozen) and known is not None:
                 newer = [one.signed for one in chain if one.record.seq >= known.record.seq]
                 if not newer:
@@ -132,9 +134,7 @@ class Arriving:
             command.account, did, command.statement, key.private_der, key.public_pem, login, now_s
         )
         address = address_of(self._domain, command.account)
-        # A did is told only of an actor that the record names; until then the tie is an actor's.
-        known_as = did if chain[-1].record.actor == actor else ""
-        person = KnownPerson(actor, address, known_as, statement=command.statement, fetched_at=now_s)
+        person = KnownPerson(actor, address, did, statement=command.statement, fetched_at=now_s)
 
         def unit(tx: Tx) -> None:
             stands = accounts.account_named(tx, account.name) or accounts.account_of(tx, did)

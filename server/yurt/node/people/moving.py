@@ -8,6 +8,7 @@ a day, a week and a month.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import uuid
@@ -23,6 +24,7 @@ from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.moves import Move, move_document
 from yurt.activitypub.posts import update_actor_document
 from yurt.activitypub.references import write
+from yurt.identity.location import MalformedLocation, check_node
 from yurt.identity.record import PersonRecord
 from yurt.identity.signed_record import SignedRecord
 from yurt.node.accounts.actor_keys import read_actor_key
@@ -33,10 +35,11 @@ from yurt.node.ids import account_at
 from yurt.node.people.directory import Directory
 from yurt.node.people.moves import Moves
 from yurt.node.people.profiles import profile_of, tell_change
-from yurt.node.store import accounts, deliveries, moves, moving, people, records
+from yurt.node.store import accounts, deliveries, moves, moving, outbound, people, records
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.moving import LENT, LentKey
+from yurt.node.store.outbound import Outbound, OutboundKind
 from yurt.node.store.types import ReadTx, Store, StoreError, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.command import Done
@@ -49,6 +52,7 @@ from yurt.wire.move_commands import (
     MoveState,
     MoveView,
     RescueFollowers,
+    SpreadRecord,
     WatchMove,
 )
 from yurt.wire.problems import ProblemError, refuse
@@ -59,6 +63,7 @@ MAX_URL: Final = 2048
 EVERY_S: Final = 5.0
 """How often it is looked whether something is to be counted or erased."""
 _DAY_S: Final = 86_400
+_ID_SIZE: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +80,7 @@ class Moving:
         directory: Directory,
         received: Moves,
         wake_delivery: Callable[[], None],
+        wake_node: Callable[[str], None],
     ) -> None:
         self._domain = domain
         self._store = store
@@ -83,6 +89,7 @@ class Moving:
         self._directory = directory
         self._received = received
         self._wake_delivery = wake_delivery
+        self._wake_node = wake_node
         self._task: asyncio.Task[None] | None = None
 
     def handlers(self) -> Handlers:
@@ -92,6 +99,7 @@ class Moving:
             LendKey.name: self.lend_key,
             EraseKey.name: self.erase_key,
             RescueFollowers.name: self.rescue_followers,
+            SpreadRecord.name: self.spread_record,
             WatchMove.name: self.watch_move,
             MoveState.name: self.move_state,
         }
@@ -252,6 +260,27 @@ class Moving:
             delivery = moving.newest_delivery(tx, LENT + account.name, stop.inbox)
             moving.add_stop(tx, account.id, stop.inbox, delivery)
 
+    async def spread_record(self, context: Context, command: SpreadRecord) -> Done:
+        """Queue the newest own record for nodes; they fetch the new actor by themselves."""
+        who, now_ms = context.who, self._clock.now_ms()
+        if len(command.nodes) > MAX_FOLLOWERS:
+            raise refuse("tooLarge", f"at most {MAX_FOLLOWERS} nodes at once", limit=MAX_FOLLOWERS)
+        nodes = sorted({node for node in command.nodes if _is_node(node)} - {self._domain})
+
+        def unit(tx: Tx) -> None:
+            body = records.newest_record(tx, who.did)
+            for node in nodes:
+                # One record for one node has one id: asked again, it is not sent twice at once.
+                name = hashlib.sha256(node.encode() + b"\0" + body).digest()[:_ID_SIZE]
+                outbound.settle(tx, name)
+                outbound.put(tx, Outbound(name, node, OutboundKind.RECORD, b"", body, now_ms))
+
+        await self._store.write(unit)
+        for node in nodes:
+            with contextlib.suppress(ProblemError):  # no more links now: the start of the node finds it
+                self._wake_node(node)
+        return Done()
+
     # --- who arrives ---------------------------------------------------------------------------------
     async def watch_move(self, context: Context, command: WatchMove) -> Done:
         """Count who arrives, from the Move on."""
@@ -327,6 +356,13 @@ def _check_named(tx: ReadTx, did: str, target: str, *previous: str) -> None:
         raise refuse("refused", "two person records compete: nobody moves on either", rule="recordFrozen")
     if record is None or record.actor != target or not set(previous) <= set(record.previous_actors):
         raise _no_record(target)
+
+
+def _is_node(name: str) -> bool:
+    try:
+        return check_node(name) == name
+    except MalformedLocation:
+        return False
 
 
 def _no_record(target: str) -> ProblemError:
