@@ -45,6 +45,7 @@ from yurt.node.people.arriving import Arriving
 from yurt.node.people.delivery import Delivery
 from yurt.node.people.directory import Directory
 from yurt.node.people.documents import Documents
+from yurt.node.people.domain_control import DomainControl
 from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
@@ -59,6 +60,8 @@ from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.people.tidying import Tidying
 from yurt.node.people.tie_facts import TieFacts
+from yurt.node.refusals import Refusals
+from yurt.node.portability.parts import Portability
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import StreamDoor
@@ -80,6 +83,7 @@ class Ground:
     fetch: SafeFetch
     keys: NodeKeys
     limiter: Limiter
+    domains: DomainControl
 
 
 class Node:
@@ -124,15 +128,18 @@ class Node:
 
     def _ground(self, stack: AsyncExitStack, store: SqliteStore, bus: LocalBus) -> Ground:
         clock = SystemClock(self._network.path if self._network else None)
+        domains = DomainControl(self._config.domain, store)
+        stack.push_async_callback(domains.stop)
         ground = Ground(
             domain=self._config.domain,
             store=store,
             bus=bus,
             clock=clock,
             work=WorkPool(),
-            fetch=SafeFetch(self._network),
+            fetch=SafeFetch(self._network, domains.refuses),
             keys=NodeKeys(self._data),
             limiter=Limiter(),
+            domains=domains,
         )
         stack.callback(ground.work.close)
         stack.push_async_callback(ground.fetch.close)
@@ -140,6 +147,8 @@ class Node:
 
     async def _parts(self, stack: AsyncExitStack, ground: Ground, fanout: Fanout) -> web.Application:
         domain, store, clock = ground.domain, ground.store, ground.clock
+        domains, refusals = ground.domains, Refusals()
+        await domains.start()
         # people
         book = RecordBook(domain, store, clock, ground.fetch)
         signed_fetch = SignedFetch(domain, ground.keys, clock, ground.fetch, ground.work)
@@ -147,14 +156,16 @@ class Node:
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
         relations = Relations(domain, store, clock, directory, ground.limiter, follows, delivery.wake)
-        posting = Posting(domain, store, clock, directory, ground.limiter, delivery.wake)
-        signatures = Signatures(directory, clock)
+        posting = Posting(domain, store, clock, directory, ground.limiter, delivery.wake, domains.refuses)
+        signatures = Signatures(directory, clock, domains.check)
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
         moves = Moves(domain, store, clock, directory, delivery.wake)
         tie_facts = TieFacts(domain, store, clock, signed_fetch)
         stack.push_async_callback(tie_facts.stop)
-        inbox = Inbox(domain, store, clock, signatures, directory, repair, moves, delivery.wake)
+        inbox = Inbox(
+            domain, store, clock, signatures, directory, repair, moves, ground.limiter, delivery.wake
+        )
         # rooms, here and elsewhere
         states = RoomStates(store)
         copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
@@ -180,6 +191,18 @@ class Node:
         book.listen(devices.heard)
         book.listen(RecordNews(domain, store, clock, links.wake).heard)
         # doors
+        portability = Portability(
+            domain,
+            store,
+            clock,
+            directory,
+            ground.fetch,
+            book,
+            ground.limiter,
+            ground.work,
+            delivery.wake,
+            keeps_kits=self._config.keep_kits,
+        )
         handled = (
             sessions,
             joining,
@@ -197,6 +220,7 @@ class Node:
             arriving,
             moving,
             tie_facts,
+            portability,
         )
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
@@ -205,7 +229,7 @@ class Node:
             domain,
             store,
             clock,
-            PeerKeys(directory, clock),
+            PeerKeys(directory, clock, domains.check),
             hub=hub,
             copies=copies,
             claims=claims,
@@ -218,6 +242,7 @@ class Node:
             store,
             self._config.metrics_token_sha256,
             lambda: {"streams": len(streams), "stream_bytes_waiting": streams.waiting},
+            refusals.counts,
         )
         await links.start()
         stack.push_async_callback(links.stop)
@@ -232,6 +257,8 @@ class Node:
         moving.start()
         stack.push_async_callback(moving.stop)
         tidying = Tidying(domain, store, clock)
+        portability.start()
+        stack.push_async_callback(portability.stop)
         tidying.start()
         stack.push_async_callback(tidying.stop)
         documents = Documents(domain, store, ground.keys)
@@ -249,6 +276,7 @@ class Node:
             follower_list,
             inbox,
             book,
+            portability,
         )
         routes = [route for door in (*doors, health) for route in door.routes()]
         app = application.build(
@@ -256,6 +284,8 @@ class Node:
             ground.limiter,
             [*routes, *(web.get(path, invite_page) for path in ("/i/{code}", "/j/{code}"))],
         )
+
+        app.middlewares.append(refusals.middleware)
 
         async def say_goodbye(_app: web.Application) -> None:
             await streams.stop()

@@ -11,6 +11,7 @@ they, and only they, may be loopback.
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -59,6 +60,14 @@ class FetchError(Exception):
 
 class FetchRefused(FetchError):
     """We do not send this request: the URL or the address behind it is not allowed."""
+
+
+class DomainRefused(FetchRefused):
+    """The operator's lists keep this domain out; ``rule`` is the code."""
+
+    def __init__(self, host: str, rule: str) -> None:
+        super().__init__(f"this node has nothing to do with {host}")
+        self.rule = rule
 
 
 class FetchFailed(FetchError):
@@ -163,8 +172,10 @@ class SafeFetch:
     we read and what we send have places of their own, and exchanges and deliveries go on.
     """
 
-    def __init__(self, network: Network | None) -> None:
+    def __init__(self, network: Network | None, refuses: Callable[[str], str] = lambda _host: "") -> None:
+        """``refuses`` gives the code of the rule that keeps a host out, or an empty one."""
         self._network = network
+        self._refuses = refuses
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
@@ -223,7 +234,9 @@ class SafeFetch:
     async def _once(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int
     ) -> Fetched:
-        check_url(url)
+        host = check_url(url)
+        if rule := self._refuses(host):
+            raise DomainRefused(host, rule)
         session = self._sessions.get(method)
         if session is None:
             session = self._sessions[method] = self._open()

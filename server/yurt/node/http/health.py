@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -34,11 +34,19 @@ Gauges = Callable[[], dict[str, int]]
 class Health:
     """Says whether a node works, and what it counts."""
 
-    def __init__(self, domain: str, store: Store, token_sha256: str, gauges: Gauges) -> None:
+    def __init__(
+        self,
+        domain: str,
+        store: Store,
+        token_sha256: str,
+        gauges: Gauges,
+        refused: Callable[[], Mapping[tuple[str, str], int]] = dict,
+    ) -> None:
         self._domain = domain
         self._store = store
         self._token_sha256 = token_sha256
         self._gauges = gauges
+        self._refused = refused
         self._since = time.monotonic()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -71,7 +79,9 @@ class Health:
         counted |= self._gauges()
         counted["uptime_seconds"] = int(time.monotonic() - self._since)
         counted["resident_bytes"] = await asyncio.to_thread(_resident)
-        return web.Response(body=_text(counted), headers={"Content-Type": _TEXT, "Cache-Control": "no-store"})
+        return web.Response(
+            body=_text(counted, self._refused()), headers={"Content-Type": _TEXT, "Cache-Control": "no-store"}
+        )
 
     def _may_read(self, header: str) -> bool:
         token = header.removeprefix(_BEARER).encode("utf-8", "surrogateescape")
@@ -79,12 +89,22 @@ class Health:
         return bool(self._token_sha256) and hmac.compare_digest(digest, self._token_sha256)
 
 
-def _text(counted: dict[str, int]) -> bytes:
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # only where somebody watches
+def _text(counted: dict[str, int], refused: Mapping[tuple[str, str], int]) -> bytes:
+    from prometheus_client import (
+        CollectorRegistry,
+        Counter,
+        Gauge,
+        generate_latest,
+    )  # only where somebody watches
 
     registry = CollectorRegistry(auto_describe=False)
     for name, value in counted.items():
         Gauge(f"yurt_{name}", name.replace("_", " "), registry=registry).set(value)
+    of_code = Counter(
+        "yurt_refused", "requests refused, by place and code", ("at", "code"), registry=registry
+    )
+    for (where, code), count in refused.items():
+        of_code.labels(where, code).inc(count)
     return generate_latest(registry)
 
 

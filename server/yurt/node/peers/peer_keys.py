@@ -1,6 +1,7 @@
 """Keys of other nodes: Ed25519, from `https://NODE/actor`, kept, fetched again once when one fails."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -41,8 +42,11 @@ class _Kept:
 class PeerKeys:
     """Verifies exchanges of other nodes."""
 
-    def __init__(self, source: KeySource, clock: Clock) -> None:
+    def __init__(
+        self, source: KeySource, clock: Clock, check_host: Callable[[str], None] = lambda _host: None
+    ) -> None:
         self._source = source
+        self._check_host = check_host
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
 
@@ -52,9 +56,11 @@ class PeerKeys:
         Raises:
             RemoteActivityPubError: not signed as nodes sign, or not by this node's key.
             PeerError: the node's key cannot be had.
+            ProblemError: `notAllowed`: the operator keeps that node out.
         """
         signed = parse_exchange(request)
         node = _node(signed)
+        self._check_host(node)
         key, fresh = await self._key(node)
         try:
             return node, verify(signed, key, self._clock.now_s())

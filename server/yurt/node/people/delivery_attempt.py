@@ -25,7 +25,7 @@ from yurt.activitypub.http_signatures.knock import (
 )
 from yurt.activitypub.locations import PersonLocations
 from yurt.node.clock import Clock
-from yurt.node.fetch import FetchError, FetchRefused, SafeFetch
+from yurt.node.fetch import DomainRefused, FetchError, FetchRefused, SafeFetch
 from yurt.node.store import accounts, moving, people
 from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.types import ReadTx, Store
@@ -99,6 +99,8 @@ class Attempts:
         )
         try:
             answer = await self._fetch.post(row.inbox, row.body, headers, limit=MAX_ANSWER)
+        except DomainRefused as error:
+            raise CannotSend(error.rule) from error
         except FetchRefused as error:
             raise CannotSend("badInbox") from error
         except FetchError:

@@ -21,7 +21,7 @@ from yurt.activitypub.webfinger import Address
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.statement import verify_statement
 from yurt.node.clock import Clock
-from yurt.node.fetch import FetchError
+from yurt.node.fetch import DomainRefused, FetchError
 from yurt.node.ids import account_at
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.errors import PeerDown, PeerRefuses
@@ -86,6 +86,8 @@ class Directory:
             return await self._remote(address)
         except NotThere as error:
             raise refuse("notFound", f"nobody is called {address}") from error
+        except DomainRefused as error:
+            raise refuse("notAllowed", str(error), rule=error.rule) from error
         except FetchError as error:
             raise refuse("peerUnreachable", str(error)) from error
         except (RemoteActivityPubError, GateError) as error:

@@ -27,18 +27,24 @@ from yurt.node.fetch import FetchError
 from yurt.node.http.body import read_body
 from yurt.node.http.inbound import inbound_request
 from yurt.node.ids import account_at
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.directory import Directory
 from yurt.node.people.follower_repair import FollowerRepair
 from yurt.node.people.moves import Moves, hear
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
-from yurt.node.store.types import Store, Tx
+from yurt.node.store.types import Store, StoreBusy, Tx
 from yurt.wire import limits
 from yurt.wire.errors import GateError
 from yurt.wire.gate import parse_object
 from yurt.wire.problems import ProblemError, refuse
 
+MAX_RUNNING: Final = 500
+"""Requests that are taken in at the same time: beyond that the answer is 503 at once, not 202 too late."""
+BUSY_S: Final = 5.0
+INBOX_RATE: Final = Rate(burst=3000, every_s=0.005)
+"""Verified activities of one host."""
 _UNAUTHORIZED: Final = 401
 
 _log = logging.getLogger(__name__)
@@ -56,6 +62,7 @@ class Inbox:
         directory: Directory,
         repair: FollowerRepair,
         moves: Moves,
+        limiter: Limiter,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._domain = domain
@@ -65,6 +72,8 @@ class Inbox:
         self._directory = directory
         self._repair = repair
         self._moves = moves
+        self._limiter = limiter
+        self._running = 0
         self._wake_delivery = wake_delivery
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -76,6 +85,17 @@ class Inbox:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one activity in."""
+        if self._running >= MAX_RUNNING:
+            raise refuse("overloaded", "too much arrives at once; try again", retry_after=BUSY_S)
+        self._running += 1
+        try:
+            return await self._take_in(request)
+        except StoreBusy as error:
+            raise refuse("overloaded", "too much arrives at once; try again", retry_after=BUSY_S) from error
+        finally:
+            self._running -= 1
+
+    async def _take_in(self, request: web.Request) -> web.Response:
         body = await read_body(request, limits.ACTIVITY_BODY)
         try:
             document = parse_object(body, limit=limits.ACTIVITY_BODY)
@@ -83,6 +103,7 @@ class Inbox:
                 return _accepted()
             await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
+            self._limiter.take("inbox", host_of(owner), INBOX_RATE)
             followers = await self._directory.followers_of(owner)
             activity = read_activity(document, followers)
             check_sender(activity, owner)

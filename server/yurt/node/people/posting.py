@@ -23,6 +23,7 @@ from yurt.activitypub.reactions import (
     reaction_document,
     undo_reaction_document,
 )
+from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Caller, Context, Handlers
 from yurt.node.limiter import RESOLVE_RATE, Limiter, Rate
@@ -61,6 +62,7 @@ class Posting:
         directory: Directory,
         limiter: Limiter,
         wake_delivery: Callable[[], None],
+        refuses: Callable[[str], str],
     ) -> None:
         self._domain = domain
         self._store = store
@@ -68,6 +70,7 @@ class Posting:
         self._directory = directory
         self._limiter = limiter
         self._wake_delivery = wake_delivery
+        self._refuses = refuses
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
@@ -123,7 +126,8 @@ class Posting:
             return posts.timeline_page(tx, account.id, who.actor, before, limit) if account else []
 
         rows = await self._store.read(query)
-        return TimelinePage(tuple(_info(row) for row in rows), rows[-1].number if len(rows) == limit else 0)
+        shown = tuple(_info(row) for row in rows if not self._is_kept_out(row))
+        return TimelinePage(shown, rows[-1].number if len(rows) == limit else 0)
 
     async def delete(self, context: Context, command: Delete) -> Done:
         """Take back an own post."""
@@ -216,6 +220,11 @@ class Posting:
         if blocked or not (public or posts.is_shown(tx, account.id, uri)):
             raise _no_post()
         return note
+
+    def _is_kept_out(self, row: TimelineRow) -> bool:
+        """Whether a post or who shows it is of a domain that is blocked by now."""
+        hosts = {host_of(row.note.author), row.booster.rpartition("@")[2] or self._domain}
+        return any(self._refuses(host) for host in hosts)
 
     async def _answered(self, who: Caller, uri: str) -> Note | None:
         return await self._store.read(lambda tx: self._visible(tx, who, uri)) if uri else None

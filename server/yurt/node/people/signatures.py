@@ -1,8 +1,11 @@
 """Who signed a request of the fediverse: with the key as kept, and once more with the key as it is now."""
 
+from collections.abc import Callable
+
 from yurt.activitypub.errors import SignatureRefused
 from yurt.activitypub.http_signatures import policy
 from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
+from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
 from yurt.node.people.directory import Directory
 
@@ -10,8 +13,9 @@ from yurt.node.people.directory import Directory
 class Signatures:
     """Verifies requests."""
 
-    def __init__(self, directory: Directory, clock: Clock) -> None:
+    def __init__(self, directory: Directory, clock: Clock, check_host: Callable[[str], None]) -> None:
         self._directory = directory
+        self._check_host = check_host
         self._clock = clock
 
     async def verify(self, request: InboundRequest) -> tuple[VerifiedRequest, str]:
@@ -21,9 +25,10 @@ class Signatures:
 
         Raises:
             RemoteActivityPubError, GateError, FetchError: not signed as it must be, or by an unknown key.
-            ProblemError: `tooMany` keys were fetched from that host.
+            ProblemError: `tooMany` keys were fetched from that host; `notAllowed`: it is kept out.
         """
         signed = policy.parse(request)
+        self._check_host(host_of(signed.key_id))
         key = await self._directory.signing_key(signed.key_id)
         try:
             return policy.verify(signed, key.key, self._clock.now_s()), key.actor
