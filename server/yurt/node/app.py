@@ -60,8 +60,8 @@ from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.people.tidying import Tidying
 from yurt.node.people.tie_facts import TieFacts
-from yurt.node.refusals import Refusals
 from yurt.node.portability.parts import Portability
+from yurt.node.refusals import Refusals
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.door import StreamDoor

@@ -56,6 +56,9 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Accounts that one link of a member may bring (`yurt link create --account`); 0: only the operator
     invites."""
 
+    keep_kits: bool = True
+    """Whether this node keeps continuity kits of people of other nodes: sealed, at most 4 MiB each."""
+
     log: LogFormat = "text"
     """`text` or `json`, one event a line on standard error."""
     metrics_token_sha256: str = ""

@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from yurt.activitypub.actors import ActorDocument, OtherId, read_actor
+from yurt.activitypub.delivery import read_retry_after
 from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.locations import node_rsa_key_id
@@ -18,10 +19,24 @@ from yurt.wire import limits
 from yurt.wire.gate import parse_object
 
 _GONE: Final = frozenset({404, 410})
+_LATER: Final = frozenset({429, 503})
 
 
 class NotThere(FetchFailed):
     """The other node answers that there is no such thing."""
+
+
+class NotNow(FetchFailed):
+    """The other node has too much to do, or was asked too often."""
+
+    def __init__(self, status: int, retry_after: str) -> None:
+        super().__init__(f"the other node answers {status}: ask later")
+        self.code = "tooMany" if status == web.HTTPTooManyRequests.status_code else "overloaded"
+        self._retry_after = retry_after
+
+    def retry_after(self, now: float) -> float:
+        """Seconds for which it wants to be left alone."""
+        return read_retry_after(self._retry_after, now)
 
 
 class SignedFetch:
@@ -98,6 +113,8 @@ class SignedFetch:
 def _ok(answer: Fetched) -> Fetched:
     if answer.status in _GONE:
         raise NotThere(f"{answer.url} does not exist")
+    if answer.status in _LATER:
+        raise NotNow(answer.status, answer.headers.get("retry-after", ""))
     if answer.status != web.HTTPOk.status_code:
         raise FetchFailed(f"{answer.url} answers {answer.status}")
     return answer

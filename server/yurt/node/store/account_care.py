@@ -33,6 +33,11 @@ def _create(db: Tables) -> None:
 STEPS: Final = (Step("0201-account-care", _create),)
 
 OWNED: Final = (
+    "job",
+    "list",
+    "bookmark",
+    "domain_block",
+    "said",
     "device",
     "key_package",
     "device_seen",

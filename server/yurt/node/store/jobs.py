@@ -13,7 +13,7 @@ import msgspec
 
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Row, Tx
-from yurt.wire.portability_commands import JobItem
+from yurt.wire.portability_commands import JobItem, RowState
 
 
 def _create(db: Tables) -> None:
@@ -34,7 +34,7 @@ def _create(db: Tables) -> None:
         """
         CREATE TABLE job_row (
             id INTEGER PRIMARY KEY,
-            job INTEGER NOT NULL REFERENCES job (id),
+            job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
             item BLOB NOT NULL UNIQUE,              -- what it does, 32 bytes
             said BLOB NOT NULL,                     -- JobItem, MessagePack
             host TEXT NOT NULL,                     -- whose pace it goes by
@@ -101,7 +101,7 @@ class RowSeen:
 
     id: int
     said: JobItem
-    state: str
+    state: RowState
     reason: str
     attempts: int
 
@@ -196,7 +196,7 @@ def waiting_hosts(tx: ReadTx, now_ms: int) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def lowest_stage(tx: ReadTx, account: str, below: int) -> bool:
+def earlier_waits(tx: ReadTx, account: str, below: int) -> bool:
     """Whether a row of an earlier stage still waits for its first try: blocks come before follows."""
     row = tx.row(
         f"""
@@ -278,13 +278,31 @@ def later(tx: Tx, row: int, reason: str, now_ms: int, next_at: int) -> None:
     )
 
 
-def hold_host(tx: Tx, host: str, until_ms: int, reason: str) -> None:
-    """Leave a host alone until a time: it said that this is too often."""
+def hold_host(tx: Tx, host: str, until_ms: int, now_ms: int, reason: str) -> None:
+    """Leave a host alone until a time: it does not answer, or said that this is too often."""
     tx.change(
-        "UPDATE job_row SET next_at = max(next_at, ?), reason = ? WHERE host = ? AND state = 'queued'",
+        """
+        UPDATE job_row SET next_at = max(next_at, ?), reason = ?, attempts = attempts + 1,
+            first_at = CASE first_at WHEN 0 THEN ? ELSE first_at END
+        WHERE host = ? AND state = 'queued'
+        """,
         until_ms,
         reason,
+        now_ms,
         host,
+    )
+
+
+def give_up(tx: Tx, host: str, before_ms: int, reason: str) -> None:
+    """Call what was first tried before a time dead: its host is."""
+    tx.change(
+        """
+        UPDATE job_row SET state = 'dead', reason = ?
+        WHERE host = ? AND state = 'queued' AND first_at BETWEEN 1 AND ?
+        """,
+        reason,
+        host,
+        before_ms,
     )
 
 

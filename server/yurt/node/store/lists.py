@@ -26,7 +26,7 @@ def _create(db: Tables) -> None:
         """
         CREATE TABLE list_member (
             id INTEGER PRIMARY KEY,                 -- order in which they were put in
-            list INTEGER NOT NULL REFERENCES list (id),
+            list INTEGER NOT NULL REFERENCES list (id) ON DELETE CASCADE,
             key TEXT NOT NULL,                      -- the address in lower case
             address TEXT NOT NULL,                  -- as it was written
             UNIQUE (list, key)

@@ -75,7 +75,7 @@ def put(tx: Tx, account_id: int, kind: str, said: Said) -> None:
         INSERT INTO said (account, kind, key, address, met, boosts, notify, languages, hide)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (account, kind, key) DO UPDATE SET
-            met = max(met, excluded.met),
+            met = excluded.met,
             boosts = CASE excluded.boosts WHEN -1 THEN boosts ELSE excluded.boosts END,
             notify = CASE excluded.notify WHEN -1 THEN notify ELSE excluded.notify END,
             languages = CASE excluded.languages WHEN '-' THEN languages ELSE excluded.languages END,
@@ -109,10 +109,13 @@ def drop(tx: Tx, account_id: int, kind: str, address: str) -> None:
     )
 
 
-def is_said(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
-    """Whether something is said about an address."""
+def is_intended(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
+    """Whether something is meant for an address whose person was not found (yet)."""
     row = tx.row(
-        "SELECT 1 FROM said WHERE account = ? AND kind = ? AND key = ?", account_id, kind, address.lower()
+        "SELECT 1 FROM said WHERE account = ? AND kind = ? AND key = ? AND NOT met",
+        account_id,
+        kind,
+        address.lower(),
     )
     return row is not None
 

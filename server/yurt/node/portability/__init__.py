@@ -1,0 +1,1 @@
+"""Carrying networks: lists, imports as jobs, exports, and kits that are kept for others."""
