@@ -37,6 +37,7 @@ from yurt.client.calls import EngineCall, EngineCalls
 from yurt.client.clock import Clock, SystemClock
 from yurt.client.community import check_asked
 from yurt.client.core import Core
+from yurt.client.devices.part import DevicesPart
 from yurt.client.errors import NoVault, VaultHeld
 from yurt.client.identity import KeepPhrase
 from yurt.client.intake import Intake
@@ -47,6 +48,7 @@ from yurt.client.rooms import actions, key_package_supply, standing
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.create import create_room
 from yurt.client.rooms.groups import Groups
+from yurt.client.rooms.heal import Healer
 from yurt.client.rooms.invite import invite
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.send import store_note
@@ -90,8 +92,13 @@ class Engine(EngineApi):
         self._committer = Committer(self._core)
         self._outbox = Outbox(self._core, self._committer)
         self._intake = Intake(self._core, places, self._outbox)
-        self._parts: EngineCalls = {}
+        self._healer = Healer(self._core, self._outbox)
+        self._intake.on_stopped = self._healer.kick
+        self._parts: EngineCalls = {**self._healer.calls()}
         """What else may be asked, and who answers; a part of the engine adds its own here."""
+        self._devices = DevicesPart(self._core, self._committer)
+        self._parts |= self._devices.calls()
+        self._intake.on_record = self._devices.heard
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -192,6 +199,7 @@ class Engine(EngineApi):
         for room in await core.vault.read(rooms.every):
             if room.state == "active":
                 await core.session.follow(room_log(room.room))
+        self._devices.start()
         core.session.start(self._sign_in, self._intake, stream)
         self._keeper = asyncio.create_task(self._keep(), name="engine keeper")
 
@@ -201,6 +209,8 @@ class Engine(EngineApi):
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         self._intake.close()
+        await self._healer.close()
+        await self._devices.close()
         await self._outbox.close()
         await self._core.session.close()
         await self._core.vault.close()
@@ -224,6 +234,8 @@ class Engine(EngineApi):
             for room in await self._core.vault.read(rooms.every):
                 if room.state == "creating":
                     self._outbox.kick(room.room)
+            await self._healer.look()
+            self._devices.look()
             try:
                 await key_package_supply.refill(self._core, self._supplied)
             except ProblemError:

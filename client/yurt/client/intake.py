@@ -5,19 +5,21 @@ room to read, an outbox to look at) happens after the commit, and again after a 
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
+from yurt.client.devices import own_record
 from yurt.client.outbox import Outbox
 from yurt.client.people import newer_record
 from yurt.client.rooms import lines
 from yurt.client.rooms.join import join_room
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.receive import Receiver
-from yurt.client.vault import cursors, people, rooms, timeline
+from yurt.client.vault import cursors, people, resyncs, rooms, timeline
 from yurt.client.vault.people import Pin
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -44,6 +46,10 @@ class Intake:
     def __init__(self, core: Core, places: Places, outbox: Outbox) -> None:
         self.inbox_live = asyncio.Event()
         """Set each time that the inbox has been read to its head."""
+        self.on_stopped: Callable[[bytes], None] = _nobody
+        """Hears of a room that cannot be followed any more."""
+        self.on_record: Callable[[str], None] = _nobody
+        """Hears of each did of which a newer record came."""
         self._core = core
         self._receiver = Receiver(core.device, core.groups, places)
         self._outbox = outbox
@@ -71,14 +77,22 @@ class Intake:
         else:
             self._core.clock_ahead.discard(room)
         if taken.room is not None and taken.room.state != "active":
-            await self._core.session.unfollow(log)
+            await self._ended(room, log)
         return taken.place
 
     async def gap(self, gap: Gap) -> Position:
         """Take in that rows will not come; a room's keys cannot be followed across one."""
         room = room_of(gap.log)
-        await self._core.write(lambda tx: _skip(tx, gap, room))
+        now_ms = self._core.clock.now_ms()
+        await self._core.write(lambda tx: _skip(tx, gap, room, now_ms))
+        if room is not None:
+            await self._ended(room, gap.log)
         return gap.to
+
+    async def _ended(self, room: bytes, log: str) -> None:
+        """Read a room no longer; it may come back (`yurt.client.rooms.heal`)."""
+        await self._core.session.unfollow(log)
+        self.on_stopped(room)
 
     async def unavailable(self, log: str) -> None:
         """Ask again later for a room that the node does not serve (yet)."""
@@ -104,12 +118,18 @@ class Intake:
 
     # --- inbox --------------------------------------------------------------------------------------
     async def _take_inbox(self, rows: tuple[LogRow, ...]) -> Position:
-        joined = await self._core.write(partial(self._inbox_rows, rows))
+        heard: list[str] = []
+        joined = await self._core.write(partial(self._inbox_rows, rows, heard))
+        for did in heard:
+            if did == self._core.account.did:
+                await own_record.take_over(self._core)
+                self.inbox_live.set()  # key packages may have to be made anew
+            self.on_record(did)
         for room in joined:
             await self._core.session.follow(room_log(room.room))
         return await self.place(INBOX)
 
-    def _inbox_rows(self, rows: tuple[LogRow, ...], tx: Connection) -> list[RoomRow]:
+    def _inbox_rows(self, rows: tuple[LogRow, ...], heard: list[str], tx: Connection) -> list[RoomRow]:
         place, joined = cursors.load(tx, INBOX).head, list[RoomRow]()
         for row in rows:
             if row.position <= place:
@@ -119,7 +139,7 @@ class Intake:
                 case InboxKind.WELCOME:
                     joined += self._welcome(tx, row)
                 case InboxKind.RECORD:
-                    _record(tx, row)
+                    heard += _record(tx, row)
                 case _:
                     pass  # follows are asked for when somebody looks; unknown kinds are for newer clients
         cursors.save(tx, INBOX, LogCopy(place, b""))
@@ -144,25 +164,41 @@ class Intake:
         self._timers.add(timer)
 
 
-def _skip(tx: Connection, gap: Gap, room: bytes | None) -> None:
+def _nobody(_who: object) -> None:
+    """Hear of it in no way."""
+
+
+def _skip(tx: Connection, gap: Gap, room: bytes | None, now_ms: int) -> None:
     cursors.save(tx, gap.log, LogCopy(gap.to, b""))
     found = None if room is None else rooms.find(tx, room)
     if found is None or found.state != "active":
         return
-    text = f"rows up to {gap.to.term}.{gap.to.seq} are gone ({gap.reason}): this room is stopped here"
+    text = (
+        f"rows up to {gap.to.term}.{gap.to.seq} are gone ({gap.reason}): this room is stopped here. "
+        "This device comes back by itself"
+    )
     timeline.add(tx, NewItem(room=found.room, kind="notice", text=text, reason=lines.STOPPED))
     rooms.update(tx, rooms.stopped(found, gap.reason))
+    resyncs.want(tx, found.room, gap.reason, now_ms)
 
 
-def _record(tx: Connection, row: LogRow) -> None:
-    """Take in a newer record of somebody pinned; of others, and broken ones, nothing."""
+def _record(tx: Connection, row: LogRow) -> list[str]:
+    """Take in a newer record, own or of somebody pinned; of others, and broken ones, nothing.
+
+    Returns:
+        The did whose record it is, if it was taken in.
+    """
     try:
         did = verify_record(SignedRecord.decode(row.body)).did
+        if own_record.keep(tx, row.body) is not None:
+            return [did]
         pin = people.by_did(tx, did)
         if pin is not None:
             record = newer_record(pin, row.body)
             people.save(
                 tx, Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
             )
+            return [did] if record.record.revoked else []
     except (RemoteIdentityError, ProblemError):
-        return
+        return []
+    return []

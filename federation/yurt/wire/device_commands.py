@@ -123,6 +123,8 @@ class DevicesSeen(Answer, frozen=True):
     """The account's devices."""
 
     devices: tuple[DeviceSeen, ...] = ()
+    rooms: tuple[bytes, ...] = ()
+    """Rooms in which any device of this person has a leaf, as far as this node knows."""
 
 
 class Devices(Command, frozen=True):

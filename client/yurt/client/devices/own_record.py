@@ -51,6 +51,13 @@ def enter(core: Core, account: Account) -> None:
     core.device = device_of(core.account)
 
 
+async def take_over(core: Core) -> None:
+    """Go on with the record that is in the vault."""
+    account = await core.vault.read(accounts.load)
+    if account is not None and account.record != core.account.record:
+        enter(core, account)
+
+
 async def learn(core: Core, body: bytes) -> bool:
     """Keep a newer own record and go on with it; whether anything changed."""
     account = await core.write(lambda tx: keep(tx, body))

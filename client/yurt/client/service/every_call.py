@@ -5,11 +5,21 @@ from typing import Final
 import msgspec
 
 from yurt.client.calls import EngineCall
+from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
+from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
 from yurt.wire.problems import refuse
 
-_EVERY: Final[tuple[type[EngineCall], ...]] = ()
+_EVERY: Final[tuple[type[EngineCall], ...]] = (
+    ResyncRoom,
+    ListDevices,
+    BeginLink,
+    AwaitLink,
+    SettleRooms,
+    RevokeDevice,
+    AwaitRooms,
+)
 """A part adds its calls here."""
 CALLS: Final[dict[str, type[EngineCall]]] = {call.name: call for call in _EVERY}
 _LIMIT: Final = 1024 * 1024

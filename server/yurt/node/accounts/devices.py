@@ -163,7 +163,9 @@ class AccountDevices:
     async def list(self, context: Context, command: Devices) -> DevicesSeen:  # noqa: ARG002  # the handlers' shape
         """Say what is known of the caller's devices."""
         who, now_s = context.who, self._clock.now_s()
-        return DevicesSeen(await self._store.read(lambda tx: _list(tx, who.did, now_s)))
+        seen = await self._store.read(lambda tx: _list(tx, who.did, now_s))
+        rooms = await self._store.read(lambda tx: devices.rooms_of(tx, who.did))
+        return DevicesSeen(seen, tuple(rooms))
 
     async def take(self, context: Context, command: TakeOwnKeyPackages) -> OwnKeyPackages:
         """Hand out key packages of another device of the caller's."""

@@ -258,6 +258,12 @@ def drop_old_mail(tx: Tx, now_s: int) -> None:
     tx.change("DELETE FROM link_mail WHERE until < ?", now_s)
 
 
+def rooms_of(tx: ReadTx, did: str) -> list[bytes]:
+    """Rooms in which any device of a person has a leaf now."""
+    rows = tx.rows("SELECT DISTINCT room FROM reader WHERE did = ? AND end_seq = 0", did)
+    return [bytes(row[0]) for row in rows]
+
+
 # --- whom a record concerns ------------------------------------------------------------------------------
 def accounts_concerned(tx: ReadTx, did: str) -> list[str]:
     """Local accounts that must hear of a newer record: the person's own, and who shares a room or a tie."""

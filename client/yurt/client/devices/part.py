@@ -1,0 +1,217 @@
+"""The engine's part for a person's devices: answers the calls, and keeps every room as the record says."""
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import Final
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.calls import EngineCalls
+from yurt.client.core import Core
+from yurt.client.devices import each_room, revoking
+from yurt.client.devices.calls import (
+    AwaitLink,
+    AwaitRooms,
+    BeginLink,
+    DeviceView,
+    DeviceViews,
+    LinkCodeView,
+    LinkView,
+    ListDevices,
+    RevokeDevice,
+    RoomsSettled,
+    SettleRooms,
+)
+from yurt.client.devices.linking import Linking, publish
+from yurt.client.devices.own_record import own_record
+from yurt.client.errors import ClientError
+from yurt.client.rooms.commit import Committer
+from yurt.client.vault import rooms
+from yurt.rooms.common.room import read_room
+from yurt.wire.device_commands import Devices, DeviceSeen, DevicesSeen
+from yurt.wire.problems import ProblemError
+
+AT_ONCE: Final = 8
+"""Rooms that are settled side by side."""
+AGAIN_S: Final = 20.0
+"""Until the rooms that could not be settled are tried again."""
+SOON_S: Final = (0.5, 3.0)
+OTHERS_S: Final = (30.0, 90.0)
+"""When somebody else's revocation is carried out here, if their own devices have not: not all at once."""
+
+
+class DevicesPart:
+    """A person's devices, as this one sees them."""
+
+    def __init__(self, core: Core, committer: Committer) -> None:
+        self._core = core
+        self._committer = committer
+        self._linking = Linking(core)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._later: set[asyncio.Task[None]] = set()
+
+    def calls(self) -> EngineCalls:
+        """What is answered here."""
+        return {
+            ListDevices: self.list,
+            BeginLink: self.begin,
+            AwaitLink: self.wait,
+            SettleRooms: self.settle,
+            RevokeDevice: self.revoke,
+            AwaitRooms: self.wait_rooms,
+        }
+
+    def start(self) -> None:
+        """Begin to look after the rooms."""
+        self._task = asyncio.create_task(self._run(), name="rooms of own devices")
+
+    async def close(self) -> None:
+        """End; what is left is seen again at the next start."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._linking.close()
+        tasks = [task for task in (self._task, *self._later) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def look(self) -> None:
+        """Look soon: the node was reached again, or the own record is a newer one.
+
+        Not at once: the device on which a person did something is at it already.
+        """
+        delay = random.uniform(*SOON_S)  # noqa: S311  # spreads commits, keeps no secret
+        self._timer = self._timer or asyncio.get_running_loop().call_later(delay, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._wake.set()
+
+    def heard(self, did: str) -> None:
+        """Hear that somebody has a newer record."""
+        if did == self._core.account.did:
+            self.look()
+            return
+        task = asyncio.create_task(self._carry_out(did), name="a revocation")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    # --- calls --------------------------------------------------------------------------------------
+    async def list(self, _call: ListDevices) -> DeviceViews:
+        """List the devices of this person."""
+        core, asked = self._core, True
+        try:
+            seen = (await core.session.call(Devices(), DevicesSeen)).devices
+        except ProblemError:
+            seen, asked = (), False
+        return await core.vault.write(
+            lambda tx: _views(core, tx, {one.device_id: one for one in seen}, asked)
+        )
+
+    async def begin(self, call: BeginLink) -> LinkCodeView:
+        """Make a code for a new device."""
+        return await self._linking.begin(call.phrase)
+
+    async def wait(self, call: AwaitLink) -> LinkView:
+        """Wait for the new device, a while."""
+        return await self._linking.wait(call.within)
+
+    async def revoke(self, call: RevokeDevice) -> RoomsSettled:
+        """Revoke a device, here and in every room."""
+        await revoking.revoke(self._core, call.device, call.phrase)
+        return await self._settle()
+
+    async def settle(self, _call: SettleRooms) -> RoomsSettled:
+        """Bring every room in line with the own record, now."""
+        return await self._settle()
+
+    async def wait_rooms(self, call: AwaitRooms) -> RoomsSettled:
+        """Wait until this device is in every room of its person."""
+        core = self._core
+        names = frozenset((await core.session.call(Devices(), DevicesSeen)).rooms)
+
+        def joined(tx: Connection) -> int:
+            return sum(room.state == "active" and room.room in names for room in rooms.every(tx))
+
+        await core.until(lambda tx: joined(tx) >= len(names), call.within)
+        done = await core.vault.read(joined)
+        return RoomsSettled(done=done, left=len(names) - done)
+
+    # --- the rooms ----------------------------------------------------------------------------------
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._linking.finish()
+                settled = await self._settle()
+            except (ProblemError, ClientError):
+                settled = RoomsSettled(done=0, left=1)
+            if settled.left:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN_S):
+                        await self._wake.wait()
+                self._wake.set()
+
+    async def _settle(self) -> RoomsSettled:
+        core = self._core
+        todo = await core.write(lambda tx: each_room.unsettled(core, tx))
+        if not todo:
+            return RoomsSettled(done=await core.vault.read(_count), left=0)
+        await publish(core, core.account.record)  # the node first: it must let the new device's Welcomes in
+        slots, problems = asyncio.Semaphore(AT_ONCE), list[str]()
+
+        async def one(room: bytes) -> None:
+            async with slots:
+                try:
+                    await each_room.settle_room(core, self._committer, room)
+                except ProblemError as error:
+                    problems.append(error.problem.message)
+                except ClientError as error:
+                    problems.append(str(error))
+
+        await asyncio.gather(*(one(room) for room in todo))
+        left = len(problems)
+        done = await core.vault.read(_count) - left
+        return RoomsSettled(done=done, left=left, problem=problems[0] if problems else "")
+
+    async def _carry_out(self, did: str) -> None:
+        """Carry out somebody else's revocation in the rooms where their own devices have not."""
+        core = self._core
+        await asyncio.sleep(random.uniform(*OTHERS_S))  # noqa: S311  # spreads commits, keeps no secret
+        for room in await core.vault.read(rooms.every):
+            if room.state == "active" and did in (each for each, _ in room.people):
+                with suppress(ProblemError, ClientError):
+                    await each_room.carry_out(core, self._committer, did, room.room)
+
+
+def _count(tx: Connection) -> int:
+    return sum(room.state == "active" for room in rooms.every(tx))
+
+
+def _views(core: Core, tx: Connection, seen: dict[bytes, DeviceSeen], asked: bool) -> DeviceViews:  # noqa: FBT001  # of this module only
+    record, own = own_record(core.account), core.account.device.device_id
+    active = [room.room for room in rooms.every(tx) if room.state == "active"]
+    groups = (core.groups.load(tx, room) for room in active)
+    people = [read_room(group.context.extensions, group.tree).people for group in groups]
+    views: list[DeviceView] = []
+    for certificate in record.record.devices:
+        device_id = certificate.device.device_id
+        at_node = seen.get(device_id, DeviceSeen(device_id))
+        views.append(
+            DeviceView(
+                device_id=device_id,
+                own=device_id == own,
+                since=at_node.first_seen,
+                last_seen=at_node.last_seen,
+                not_after=certificate.not_after,
+                signed_in=at_node.signed_in,
+                key_packages=at_node.key_packages,
+                rooms=sum(each.device(record.did, device_id) is not None for each in people),
+            )
+        )
+    views.sort(key=lambda view: not view.own)
+    return DeviceViews(devices=tuple(views), rooms=len(active), asked=asked)

@@ -1,0 +1,80 @@
+"""Revoking a device: the next record without it, told to the node first, then to every room.
+
+The node ends its token, its stream and its key packages with the record; each room ends its leaf with one
+commit. What a restart cuts off is finished by `each_room`, which reads it from record and rooms.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.core import Core
+from yurt.client.devices import own_record
+from yurt.client.devices.linking import identity_of, publish, refresh
+from yurt.client.vault import accounts
+from yurt.client.vault.accounts import Account
+from yurt.identity.errors import RemoteIdentityError
+from yurt.identity.identity_key import IdentityKey
+from yurt.identity.record import PersonRecord
+from yurt.identity.signed_record import next_record
+from yurt.wire.problems import refuse
+
+LEAST_PREFIX = 4
+"""Characters of an id that must be given at least."""
+
+
+async def revoke(core: Core, device: str, phrase: str) -> bool:
+    """Make and publish the record that revokes a device.
+
+    Returns:
+        Whether it was revoked now; False if it had been before.
+
+    Raises:
+        ProblemError: No such device, this very one, a mistyped phrase, or the node cannot be reached.
+    """
+    identity = await asyncio.to_thread(identity_of, phrase)
+    own_record.check_phrase_of(core, identity.did)
+    await refresh(core)
+    device_id = find_device(own_record.own_record(core.account).record, device)
+    if device_id == core.account.device.device_id:
+        raise refuse("badRequest", "that is this device: revoke it from another one")
+    account = await core.write(lambda tx: _revoke(tx, identity, device_id, core.now_s))
+    if account is not None:
+        own_record.enter(core, account)
+    await publish(core, core.account.record)
+    return account is not None
+
+
+def find_device(record: PersonRecord, text: str) -> bytes:
+    """Find the device that a person means, by the beginning of its id.
+
+    Raises:
+        ProblemError: ``notFound``, or ``badRequest``: it could be several.
+    """
+    wanted = text.strip().lower()
+    ids = [certificate.device.device_id for certificate in record.devices] + list(record.revoked)
+    found = [each for each in ids if each.hex().startswith(wanted)]
+    if len(wanted) < LEAST_PREFIX:
+        raise refuse("badRequest", f"give at least {LEAST_PREFIX} characters of the device's id")
+    if not found:
+        raise refuse("notFound", "you have no such device: `yurt devices` lists them")
+    if len(found) > 1:
+        raise refuse("badRequest", "several of your devices begin like this: give more of the id")
+    return found[0]
+
+
+def _revoke(tx: Connection, identity: IdentityKey, device_id: bytes, now_s: int) -> Account | None:
+    account = accounts.load(tx)
+    if account is None:
+        raise refuse("internal", "there is no account in this vault")
+    known = own_record.own_record(account)
+    if device_id in known.record.revoked:
+        return None
+    try:
+        signed = next_record(known, identity, time=now_s, revoke=(device_id,))
+    except RemoteIdentityError as error:
+        raise refuse("refused", str(error), rule=error.rule) from None
+    account = replace(account, record=signed.encode())
+    accounts.save(tx, account)
+    return account
