@@ -22,7 +22,7 @@ import pyte
 from typing_extensions import override
 from wcwidth import wcwidth
 
-_PATIENCE_S: Final = 20.0
+_PATIENCE_S: Final = 60.0
 # Synchronized output (DEC private mode 2026): what stands between these two is one picture.
 _FRAME_START: Final = b"\x1b[?2026h"
 _FRAME_END: Final = b"\x1b[?2026l"
@@ -95,12 +95,18 @@ class Terminal:
         """Read until something is on the screen."""
         self.until(lambda terminal: re.search(pattern, terminal.text) is not None)
 
+    def vanish(self) -> None:
+        """Close the terminal under the program, as a lost connection does."""
+        os.close(self._master)
+        self._master = -1
+
     def end(self) -> None:
         """End the program, whatever it does."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     def _read(self, within: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], within)

@@ -1,16 +1,22 @@
 """What the `yurt` command may reach of the lab, each imported only when called."""
 
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-def demo(*, headless: bool, json: bool) -> int:
+if TYPE_CHECKING:
+    from yurt.lab.stage import Stage
+
+
+def demo(*, json: bool, show: "Callable[[Stage], Awaitable[int]] | None" = None) -> int:
     """Play the first conversation on this machine; return the exit code.
 
     Args:
-        headless: Never use the whole terminal. Until there is a full-screen client this changes nothing.
         json: Print one JSON object a line instead of sentences.
+        show: Takes the stage once everybody is in the room, and the terminal until it is left; None to play
+            the conversation to its end, without anybody.
     """
-    del headless
     import asyncio
 
-    from yurt.lab.demo import run
+    from yurt.lab.demo import run, run_on_screen
 
-    return asyncio.run(run(json=json))
+    return asyncio.run(run(json=json) if show is None else run_on_screen(show))

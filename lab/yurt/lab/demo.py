@@ -7,12 +7,15 @@ federation between the nodes. Only names and certificates are the world's (DESIG
 import asyncio
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from yurt.client.api import Sent
 from yurt.client.errors import ClientError
 from yurt.lab.narrator import Narrator
+from yurt.lab.stage import Stage, StageNode, StagePerson
 from yurt.lab.world.people import PATIENCE_S, NeverHappened, Person, follow
 from yurt.lab.world.process import NodeFailed
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
@@ -28,25 +31,47 @@ WHILE_AWAY: Final = "Written while your node was away."
 async def run(*, json: bool) -> int:
     """Play the demo; return 0 if everything was read, else 1."""
     tell = Narrator(json=json)
+    return await _in_a_world(partial(_play, tell=tell), tell)
+
+
+async def run_on_screen(show: Callable[[Stage], Awaitable[int]]) -> int:
+    """Let two people meet, then hand them to a screen; return its exit code, or 1 if they never met."""
+    tell = Narrator(json=False)
+
+    async def play(world: World) -> int:
+        ana, bo, room = await _arrive(world, tell)
+        await ana.engine.send(room, GREETING)
+        people = ((ana, HARBOUR), (bo, HILLTOP))
+        nodes = {domain: StageNode(process) for domain, process in world.nodes.items()}
+        return await show(Stage(room, tuple(StagePerson(who, nodes[domain]) for who, domain in people)))
+
+    return await _in_a_world(play, tell)
+
+
+async def _in_a_world(play: Callable[[World], Awaitable[int]], tell: Narrator) -> int:
     with tempfile.TemporaryDirectory(prefix="yurt-demo-") as folder:
         try:
             async with World.open(Path(folder)) as world:
-                await _play(world, tell)
+                return await play(world)
         except (NodeFailed, NeverHappened, ProblemError, ClientError, TimeoutError) as error:
             tell.tell("failed", ok=False)
             sys.stderr.write(f"yurt demo: {error}\n")
             return 1
-    return 0
 
 
-async def _play(world: World, tell: Narrator) -> None:
-    tell.tell("two nodes run", harbour=world.nodes[HARBOUR].pid, hilltop=world.nodes[HILLTOP].pid)
-    with tell.step("ana joins harbour and bo joins hilltop"):
-        ana, bo = await asyncio.gather(world.person("ana", HARBOUR), world.person("bo", HILLTOP))
-    room = await _meet(ana, bo, tell)
+async def _play(world: World, tell: Narrator) -> int:
+    ana, bo, room = await _arrive(world, tell)
     first_read_s = await _talk(ana, bo, room, tell)
     await _lose_a_node(world, ana, bo, room, tell)
     tell.tell("everything was read", ok=True, first_read_s=round(first_read_s, 3))
+    return 0
+
+
+async def _arrive(world: World, tell: Narrator) -> tuple[Person, Person, bytes]:
+    tell.tell("two nodes run", harbour=world.nodes[HARBOUR].pid, hilltop=world.nodes[HILLTOP].pid)
+    with tell.step("ana joins harbour and bo joins hilltop"):
+        ana, bo = await asyncio.gather(world.person("ana", HARBOUR), world.person("bo", HILLTOP))
+    return ana, bo, await _meet(ana, bo, tell)
 
 
 async def _meet(ana: Person, bo: Person, tell: Narrator) -> bytes:

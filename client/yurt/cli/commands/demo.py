@@ -1,6 +1,7 @@
 """``yurt demo``: the first conversation, played on this machine; reached through ``yurt.lab.commands``."""
 
 import argparse
+import sys
 
 from yurt.cli.output import Output
 
@@ -11,7 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Play it; not 0 if anything was not read."""
+    """Play it; in a terminal, let the person play it."""
     from yurt.lab.commands import demo
 
-    return demo(headless=args.headless, json=output.as_json)
+    if args.headless or output.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return demo(json=output.as_json)
+    from yurt.tui.commands import show_demo
+
+    return demo(json=False, show=show_demo)

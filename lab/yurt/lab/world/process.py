@@ -6,12 +6,13 @@ lies in a file in its folder, and the end of that file is in the message when so
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -25,6 +26,22 @@ _START_S: Final = 60.0
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.01
 _TAIL: Final = 2_000
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def _leash() -> Callable[[], None] | None:
+    """Let no node outlive its world, not even one that is killed (prctl(2), Linux only)."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def leash() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return leash
+
+
+_LEASH: Final = _leash()
 
 
 class NodeFailed(RuntimeError):
@@ -212,7 +229,12 @@ class NodeProcess:
         environment = os.environ | {"YURT_NETWORK": str(self._network.map_file(self.domain))}
         command = [*self._program, name, *arguments, "--data", str(self.data)]
         return await asyncio.create_subprocess_exec(
-            sys.executable, *command, stdout=stdout, stderr=stderr, env=environment
+            sys.executable,
+            *command,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            preexec_fn=_LEASH,  # one system call, prepared beforehand: nothing in it can wait for a lock
         )
 
     async def _ready(self, process: asyncio.subprocess.Process) -> None:

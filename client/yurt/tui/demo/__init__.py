@@ -1,0 +1,1 @@
+"""The demo on the screen: two people of two nodes, side by side in one terminal."""
