@@ -26,11 +26,12 @@ from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.people.signed_fetch import NotNow
 from yurt.node.portability.deeds import Deed, open_deed
+from yurt.node.portability.refusals import refuses_address
 from yurt.node.portability.rows import STAGES, row_of
-from yurt.node.store import jobs, people
+from yurt.node.store import accounts, jobs, people
 from yurt.node.store.jobs import RowToDo
 from yurt.node.store.people import KnownPerson
-from yurt.node.store.types import Store, StoreError, Tx
+from yurt.node.store.types import ReadTx, Store, StoreError, Tx
 from yurt.portability.csv_rows import BlockRow, CsvKind, FollowRow, MuteRow, Row
 from yurt.portability.successor import MAX_HOPS
 from yurt.wire.errors import GateError
@@ -178,6 +179,9 @@ class JobRunner:
         if await self._store.read(lambda tx: jobs.earlier_waits(tx, todo.account, stage)):
             await asyncio.sleep(self._pace_s)  # blocks come before follows
             return False
+        if isinstance(row, FollowRow) and await self._is_blocked(todo, str(row.address)):
+            await self._came_to(todo, "skipped", "blocked")
+            return True
         person = await self._find(row)
         end = await self._end(person) if isinstance(row, FollowRow) else person
         if end.actor != person.actor:
@@ -196,6 +200,15 @@ class JobRunner:
                 act(deed)
 
         await self._store.write(unit)
+
+    async def _is_blocked(self, todo: RowToDo, address: str) -> bool:
+        """Whether an address is blocked by itself: nobody is asked about it then."""
+
+        def query(tx: ReadTx) -> bool:
+            account = accounts.account_named(tx, todo.account)
+            return account is not None and refuses_address(tx, account, address)
+
+        return await self._store.read(query)
 
     async def _find(self, row: FollowRow | MuteRow | BlockRow) -> KnownPerson:
         """Somebody as their node says; whom one blocks or mutes, also as known here."""
