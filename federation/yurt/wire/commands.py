@@ -3,6 +3,7 @@
 from typing import Final
 
 from yurt.wire.account_commands import Join, Login, Logout
+from yurt.wire.checkpoint_commands import CHECKPOINT_COMMANDS
 from yurt.wire.command import Command
 from yurt.wire.device_commands import (
     Devices,
@@ -13,6 +14,7 @@ from yurt.wire.device_commands import (
     PublishRecord,
     TakeOwnKeyPackages,
 )
+from yurt.wire.history_commands import HISTORY_COMMANDS
 from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.link_commands import AskToJoin, EndLink, FetchLink, KeepLink, TakeRequests
 from yurt.wire.list_commands import LIST_COMMANDS
@@ -77,6 +79,8 @@ _EVERY: Final[tuple[type[Command], ...]] = (
     Unblock,
     Mute,
     Unmute,
+    *CHECKPOINT_COMMANDS,
+    *HISTORY_COMMANDS,
     *LIST_COMMANDS,
     *PORTABILITY_COMMANDS,
     *MOVE_COMMANDS,

@@ -11,6 +11,7 @@
                                        <-    entries{log, rows, head} ...   or   gap{log, from, to, reason}
     ack{log, position}                 ->
                                        <-    ring{room}
+                                       <-    checkpoint{room, checkpoint}
                                        <-    bye{reason, retry_after}
 
 A client is *live* in a log when the last row it has equals ``head``. An unknown frame is answered with the
@@ -171,6 +172,17 @@ class Ring(Frame, frozen=True, tag="ring"):
     room: bytes
 
 
+class CheckpointFrame(Frame, frozen=True, tag="checkpoint"):
+    """A device of a room has told what it has seen (TRUST 5).
+
+    Only a hint: whoever connects asks for the newest of each device.
+    """
+
+    room: bytes
+    checkpoint: bytes
+    """`yurt.rooms.common.checkpoint.Checkpoint`; to be verified."""
+
+
 class Bye(Frame, frozen=True, tag="bye"):
     """The node is about to close the stream."""
 
@@ -178,4 +190,4 @@ class Bye(Frame, frozen=True, tag="bye"):
     retry_after: float = 0.0
 
 
-NodeFrame = NodeHello | Result | ProblemFrame | Entries | Gap | Ring | Bye
+NodeFrame = NodeHello | Result | ProblemFrame | Entries | Gap | Ring | CheckpointFrame | Bye
