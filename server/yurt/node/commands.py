@@ -16,8 +16,10 @@ from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
 if TYPE_CHECKING:
     from yurt.node.admin.backup import Manifest
     from yurt.node.admin.doctor import Check
+    from yurt.node.admin.domains import DomainLists
     from yurt.node.admin.status import Status
     from yurt.node.store.account_care import AccountStanding
+    from yurt.node.store.domains import Concerned
 
 T = TypeVar("T")
 
@@ -133,6 +135,67 @@ def delete(data: Path, name: str) -> None:
         from yurt.node.admin.account import delete_account
 
         asyncio.run(delete_account(data, _clock(), name))
+
+    _told(work)
+
+
+def domain_lists(data: Path) -> "DomainLists":
+    """List the domains that are blocked or allowed.
+
+    Raises:
+        NodeCommandError: there is no node, or its database cannot be used.
+    """
+
+    def work() -> "DomainLists":
+        from yurt.node.admin.domains import list_domains
+
+        return asyncio.run(list_domains(data))
+
+    return _told(work)
+
+
+def put_domain(data: Path, domain: str, *, blocked: bool, note: str = "") -> "Concerned":
+    """Block or allow a domain; tell what it concerns.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> "Concerned":
+        from yurt.node.admin import domains
+        from yurt.node.store.domains import ALLOW, BLOCK
+
+        return asyncio.run(domains.put_domain(data, _clock(), domain, BLOCK if blocked else ALLOW, note))
+
+    return _told(work)
+
+
+def remove_domain(data: Path, domain: str) -> None:
+    """Take a domain off its list.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> None:
+        from yurt.node.admin import domains
+
+        asyncio.run(domains.remove_domain(data, domain))
+
+    _told(work)
+
+
+def domain_mode(data: Path, mode: str) -> None:
+    """Let the list of blocked or that of allowed domains count.
+
+    Raises:
+        NodeCommandError: nothing was changed.
+    """
+
+    def work() -> None:
+        from yurt.node.admin import domains
+
+        asyncio.run(domains.set_mode(data, mode))
 
     _told(work)
 

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     doctor = actions.add_parser("doctor", help="look for what is wrong; exit code 1 if something is")
     _data(doctor)
     doctor.add_argument("--friend", default="", metavar="NODE", help="a node that tries this one's signature")
+    _domain_arguments(actions.add_parser("domains", help="with which other domains this node has to do"))
     _account_arguments(actions.add_parser("account", help="list, suspend, reset or delete accounts"))
 
 
@@ -64,6 +65,22 @@ def _account_arguments(parser: argparse.ArgumentParser) -> None:
     for verb in (suspend, reset, delete):
         verb.add_argument("name", metavar="NAME")
         _data(verb)
+
+
+def _domain_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _data(verbs.add_parser("list", help="what is blocked and allowed, and which list counts"))
+    block = verbs.add_parser("block", help="nothing in and nothing out, with all names beneath it")
+    allow = verbs.add_parser("allow", help="one of those that remain in the mode allowlist")
+    remove = verbs.add_parser("remove", help="take it off its list")
+    for verb in (block, allow, remove):
+        verb.add_argument("domain", metavar="DOMAIN")
+        _data(verb)
+    for verb in (block, allow):
+        verb.add_argument("--note", default="", help="why; for the operator only")
+    mode = verbs.add_parser("mode", help="open: all but the blocked; allowlist: only the allowed")
+    mode.add_argument("mode", choices=("open", "allowlist"))
+    _data(mode)
 
 
 def _init(args: argparse.Namespace, output: Output) -> None:
@@ -132,6 +149,47 @@ def _delete(args: argparse.Namespace, output: Output) -> None:
     output.show({"name": args.name, "deleted": True}, f"{args.name} is gone.")
 
 
+def _domains(args: argparse.Namespace, output: Output) -> None:
+    _DOMAIN_VERBS[args.verb](args, output)
+
+
+def _list_domains(args: argparse.Namespace, output: Output) -> None:
+    from dataclasses import asdict
+
+    from yurt.node import commands
+
+    lists = commands.domain_lists(args.data)
+    output.show({"mode": lists.mode}, f"mode: {lists.mode}")
+    for row in lists.rows:
+        output.show(asdict(row), f"{row.kind:5}  {row.domain:40}  {row.note}".rstrip())
+
+
+def _put_domain(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    blocked = args.verb == "block"
+    found = commands.put_domain(args.data, args.domain, blocked=blocked, note=args.note)
+    value = {"domain": args.domain, "list": args.verb, "ties": found.ties, "rooms": list(found.rooms)}
+    line = f"{args.domain} is {'blocked' if blocked else 'allowed'}."
+    if blocked and (found.ties or found.rooms):
+        line += f" Silent from now on: {found.ties} ties, {len(found.rooms)} rooms that are ordered there."
+    output.show(value, line)
+
+
+def _remove_domain(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    commands.remove_domain(args.data, args.domain)
+    output.show({"domain": args.domain, "list": ""}, f"{args.domain} is on no list any more.")
+
+
+def _domain_mode(args: argparse.Namespace, output: Output) -> None:
+    from yurt.node import commands
+
+    commands.domain_mode(args.data, args.mode)
+    output.show({"mode": args.mode}, f"mode: {args.mode}")
+
+
 def _status(args: argparse.Namespace, output: Output) -> None:
     from yurt.node import commands
 
@@ -170,11 +228,19 @@ def _doctor(args: argparse.Namespace, output: Output) -> int:
 
 
 _VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}
+_DOMAIN_VERBS = {
+    "list": _list_domains,
+    "block": _put_domain,
+    "allow": _put_domain,
+    "remove": _remove_domain,
+    "mode": _domain_mode,
+}
 _ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Output], int | None]]] = {
     "init": _init,
     "run": _run,
     "invite": _invite,
     "account": _account,
+    "domains": _domains,
     "status": _status,
     "backup": _backup,
     "restore": _restore,
