@@ -51,6 +51,7 @@ from yurt.wire.people_commands import Person, Resolve
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import Problem, ProblemError, refuse
 from yurt.wire.registry import MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, EntryKind, InboxKind
+from yurt.wire.resync_commands import FetchGroupInfo, RoomGroup
 from yurt.wire.room_commands import Append, Appended, CreateRoom
 
 HARBOUR: Final = "harbour.example"
@@ -99,6 +100,8 @@ class FakeNode:
         self.residents: dict[str, Resident] = {}
         self.logs: dict[str, list[LogRow]] = {}
         self.rooms: dict[bytes, HubState] = {}
+        self.group_infos: dict[bytes, bytes] = {}
+        """The newest of each room."""
         self.receipts: dict[bytes, Appended] = {}
         self.appends: list[bytes] = []
         """Every entry that was offered, in order, repetitions included."""
@@ -217,8 +220,8 @@ class FakeNode:
                 return Claimed((target.packages.pop(0),), target.join.record)
             case CreateRoom():
                 return self._create(door, command)
-            case Append():
-                return await self._append(door, command)
+            case Append() | FetchGroupInfo():
+                return await self._in_room(door, command)
             case _:
                 raise refuse("unsupported", "not here")
 
@@ -259,7 +262,13 @@ class FakeNode:
         except Refused as error:
             raise refuse("refused", str(error), rule=error.code) from None
         self.rooms.setdefault(state.room_id, state)
+        self.group_infos.setdefault(state.room_id, command.group_info)
         return Done()
+
+    async def _in_room(self, door: Door, command: Append | FetchGroupInfo) -> Answer:
+        if isinstance(command, Append):
+            return await self._append(door, command)
+        return RoomGroup(self.group_infos[command.room], self.rooms[command.room].public.tree.encode())
 
     async def _append(self, door: Door, command: Append) -> Appended:
         self.appends.append(command.entry)
@@ -284,6 +293,7 @@ class FakeNode:
         except Refused as error:
             raise refuse("refused", str(error), rule=error.code) from None
         self.rooms[command.room] = state
+        self.group_infos[command.room] = command.group_info or self.group_infos[command.room]
         row, log = accepted.row, room_log(command.room)
         self.logs.setdefault(log, []).append(row)
         await self.ring(log)

@@ -8,6 +8,7 @@ from typing import Final
 
 from yurt.rooms.common.policy import Role
 from yurt.rooms.common.room_change import RoomChange
+from yurt.wire.position import Position
 
 # --- reasons of lines; those of MLS and content rules keep their own codes ---------------------------
 ERASED: Final = "erased"
@@ -23,6 +24,10 @@ STOPPED: Final = "stopped"
 ROLLBACK: Final = "ownMessage"
 FOREIGN_COMMIT: Final = "commitOfOwnLeaf"
 WELCOME_REFUSED: Final = "welcomeRefused"
+GAP: Final = "gap"
+STATE_LOST: Final = "stateLost"
+RESYNCED: Final = "resynced"
+NOT_BACK: Final = "notBack"
 
 _TEXTS: Final = {
     ERASED: "this message was erased before this device read it",
@@ -49,14 +54,26 @@ _STOPPED: Final = {
 """What an older copy of a vault meets, or one whose keys somebody else uses as well (TRUST 2, 7)."""
 
 
-def stopped(code: str) -> str:
-    """Say why a room is stopped."""
+def stopped(code: str, *, heals: bool = False) -> str:
+    """Say why a room is stopped, and whether this device comes back into it by itself (TRUST 7)."""
     why = _STOPPED.get(code)
+    end = ". This device comes back by itself" if heals else ". To come back by hand: `yurt room resync`"
     if why is None:
-        return f"this room is stopped here, nothing is sent into it: the log cannot be followed ({code})"
+        text = f"this room is stopped here, nothing is sent into it: the log cannot be followed ({code})"
+        return text + end
     return (
         f"this room is stopped here, nothing is sent into it: {why}. It is an older copy of the vault, "
-        "or somebody else has this device's keys: then revoke the device"
+        f"or somebody else has this device's keys: then revoke the device{end}"
+    )
+
+
+def gap(before: Position, after: Position) -> str:
+    """Name what this device will not read."""
+    count = after.seq - before.seq - 1
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return (
+        f"a gap: {entries} of this room, after {before.term}.{before.seq} and "
+        f"before {after.term}.{after.seq}, cannot be read on this device"
     )
 
 
@@ -86,6 +103,8 @@ def roster_lines(change: RoomChange, name: Callable[[str], str]) -> list[str]:
     lines += [f"{by} banned {name(did)}" for did in change.banned]
     lines += [f"{by} lifted the ban of {name(did)}" for did in change.unbanned]
     lines += [f"{moved.before} is now {moved.after}" for moved in change.moved]
+    if change.resynced is not None:
+        lines.append(f"{name(change.resynced.did)} came back with a device that had lost its place")
     if change.settings:
         lines.append(f"{by} changed the room's settings")
     if change.owner is not None:

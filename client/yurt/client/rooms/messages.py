@@ -85,7 +85,7 @@ class Messages:
             read = _open(group, row)
         except OwnMessage as error:
             if error.is_proved:  # our leaf spoke with a key that this vault never used (TRUST 7)
-                raise CannotFollow(lines.ROLLBACK) from error
+                raise CannotFollow(lines.ROLLBACK, heals=True) from error
             _unreadable(tx, room, row, error.rule)  # one of ours, garbled by somebody
             return room
         except RemoteMlsError as error:

@@ -6,7 +6,7 @@ A log that contradicts itself, or a commit that cannot be followed, stops the ro
 nothing is sent into it, and a line says why.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlcipher3.dbapi2 import Connection
 
@@ -17,9 +17,10 @@ from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.messages import Messages
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.roster import CannotFollow, Roster
-from yurt.client.vault import cursors, rooms, timeline
+from yurt.client.vault import cursors, resyncs, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
+from yurt.mls.errors import RowsIncomplete, UnknownGroup
 from yurt.rooms.common.errors import LogForked, LogGap
 from yurt.rooms.common.log_copy import Continued, Duplicate, LogCopy, follow
 from yurt.wire.frames import room_log
@@ -68,8 +69,11 @@ class Receiver:
                 if step is None:
                     continue
                 found = self._take_row(tx, found, row)
+            except (UnknownGroup, RowsIncomplete):
+                found = _stop(tx, found, row, CannotFollow(lines.STATE_LOST, heals=True), now_ms)
+                break
             except CannotFollow as error:
-                found = _stop(tx, found, row, error.code)
+                found = _stop(tx, found, row, error, now_ms)
                 break
             copy, ahead = step.copy, step.ahead
             self._places.note(room, copy)
@@ -108,9 +112,11 @@ def _next(copy: LogCopy, row: LogRow, now_ms: int) -> Continued | None:
     return None if isinstance(step, Duplicate) else step
 
 
-def _stop(tx: Connection, room: RoomRow, row: LogRow, code: str) -> RoomRow:
-    text = lines.stopped(code)
+def _stop(tx: Connection, room: RoomRow, row: LogRow, error: CannotFollow, now_ms: int) -> RoomRow:
+    text = lines.stopped(error.code, heals=error.heals)
+    if error.heals:
+        resyncs.want(tx, room.room, error.code, now_ms)
     timeline.add(
         tx, NewItem(room=room.room, kind="notice", text=text, reason=lines.STOPPED, position=row.position)
     )
-    return replace(room, state="stopped", reason=code)
+    return rooms.stopped(room, error.code)

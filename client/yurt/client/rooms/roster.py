@@ -16,7 +16,7 @@ from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.mls.change import CommitChange
-from yurt.mls.errors import RemoteMlsError
+from yurt.mls.errors import CommitOfOwnLeaf, RemoteMlsError
 from yurt.mls.group import Group, OwnCommit
 from yurt.mls.policy import judged_by_caller
 from yurt.mls.receiving import ReceivedCommit, ReceivedProposal
@@ -26,15 +26,18 @@ from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.leaving import judge_proposal
 from yurt.rooms.common.participants import Participants, participants_of
 from yurt.rooms.common.room_change import RoomChange
+from yurt.rooms.member.received import FRESH
 from yurt.wire.position import LogRow
 
 
 class CannotFollow(Exception):  # caught in this package, never shown as an error
     """A commit that the log has and this client cannot take."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, heals: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        self.heals = heals
+        """Whether this device may come back by itself: nobody broke a rule that all can check (TRUST 7)."""
 
 
 class Roster:
@@ -58,7 +61,7 @@ class Roster:
             change = received.staged.change if isinstance(received, OwnCommit) else received.change
             happened = judge(change, Judged.of(row))
         except RemoteMlsError as error:
-            raise CannotFollow(error.rule) from error
+            raise CannotFollow(error.rule, heals=_holds(group, row, error)) from error
         except Refused as error:
             raise CannotFollow(error.code) from error
         after = self._enter(tx, room, group, received)
@@ -108,9 +111,39 @@ class Roster:
         actor = next(iter(before.actors(happened.by)), "")
         for text in lines.roster_lines(happened, name):
             _add_line(tx, room, row, f"{text} (epoch {happened.epoch})", did=happened.by, actor=actor)
-        for device in happened.devices_removed:
-            rooms.forget_sender(tx, room, device.did, device.device_id)
+        _begin_anew(tx, room, happened)
         check_pins(tx, room, after)
+
+
+def _begin_anew(tx: Connection, room: bytes, happened: RoomChange) -> None:
+    """Say from which number on the messages of leaves that came or came back are counted.
+
+    Who was never here begins with 0, so that not even a first message can be withheld. Who was here before
+    goes on counting where it stood, wherever that is; an older copy of a vault, which lost its place, too.
+    """
+    for device in happened.devices_added:
+        if rooms.sender_log(tx, room, device.did, device.device_id) is None:
+            rooms.keep_sender_log(tx, room, device.did, device.device_id, FRESH)
+        else:
+            rooms.forget_sender(tx, room, device.did, device.device_id)
+    if happened.resynced is not None and happened.resynced not in happened.devices_added:
+        rooms.forget_sender(tx, room, happened.resynced.did, happened.resynced.device_id)
+
+
+def _holds(group: Group, row: LogRow, error: RemoteMlsError) -> bool:
+    """Tell whether a commit that we cannot take is one that nodes and other members had to take.
+
+    Whoever comes back takes the room as it is then. After a commit against the rules that would be the
+    word of the hub and of one member for what everybody refuses.
+    """
+    if isinstance(error, CommitOfOwnLeaf):
+        return False  # TRUST 2: alarm, stop; a person decides
+    try:
+        staged = group.public.stage(row.body, at_ms=row.accepted_at, policy=judged_by_caller)
+        judge(staged.change, Judged.of(row))
+    except (RemoteMlsError, Refused):
+        return False
+    return True
 
 
 def _add_line(tx: Connection, room: bytes, row: LogRow, text: str, *, did: str, actor: str) -> None:

@@ -54,3 +54,11 @@ def count_done(tx: Connection, room: bytes, since_ms: int) -> int:
         "SELECT count(*) FROM resync WHERE room = ? AND done_at > ?", (room, since_ms)
     ).fetchone()
     return int(number)
+
+
+def told(tx: Connection, room: bytes, reason: str) -> str:
+    """Give the newest line of a room with this reason, so that nothing is said twice; empty if none."""
+    row = tx.execute(
+        "SELECT text FROM item WHERE room = ? AND reason = ? ORDER BY id DESC LIMIT 1", (room, reason)
+    ).fetchone()
+    return "" if row is None else str(row[0])
