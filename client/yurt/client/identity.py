@@ -72,7 +72,7 @@ def make_person(invite: AccountInvite, name: str, passphrase: str, now_s: int) -
     record = first_record(
         identity, actor, device.public, not_after=now_s + DEVICE_LIFETIME_S, time=now_s
     ).encode()
-    actor_key, stretched = _actor_key(), login_key(passphrase, name, invite.node)
+    actor_key, stretched = new_actor_key(), login_key(passphrase, name, invite.node)
     request = Join(
         code=invite.code,
         secret=invite.secret,
@@ -262,7 +262,8 @@ async def _discard(vault: Vault) -> None:
     vaults.remove(vault.home)
 
 
-def _actor_key() -> bytes:
+def new_actor_key() -> bytes:
+    """Make the key that signs for an actor: RSA-2048, PKCS #8 DER; takes a tenth of a second."""
     from cryptography.hazmat.primitives.asymmetric import rsa  # only who joins needs it
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
