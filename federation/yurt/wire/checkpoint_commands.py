@@ -1,4 +1,4 @@
-"""Checkpoints on their way: from a device to its node, and from there directly to the room's other nodes (TRUST 5).
+"""Checkpoints on their way: from a device to its node, and on to the room's other nodes (TRUST 5).
 
 A checkpoint is no entry of the log. Nodes keep the newest of each device; whoever reads the room hears of a
 new one by the frame `checkpoint`, and asks for all of them after it was away.

@@ -27,8 +27,10 @@ from yurt.node.http.doors import CommandDoor, invite_page
 from yurt.node.http.guard import Guard
 from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
+from yurt.node.hub.checkpoints import Checkpoints
 from yurt.node.hub.group_infos import GroupInfos
 from yurt.node.hub.handlers import RoomCommands
+from yurt.node.hub.history_blobs import HistoryBlobs
 from yurt.node.hub.join_requests import JoinRequests
 from yurt.node.hub.link_blobs import LinkBlobs
 from yurt.node.hub.member_copy import MemberCopies
@@ -180,6 +182,8 @@ class Node:
         requests = JoinRequests(domain, store, states, clock, ground.limiter, links, ringing)
         members = self._config.member_accounts
         blobs = LinkBlobs(domain, store, states, clock, ground.limiter, links, members)
+        told = Checkpoints(domain, store, states, ground.limiter, links, fanout)
+        bundles = HistoryBlobs(domain, store, states, clock, ground.limiter, links)
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
@@ -217,6 +221,8 @@ class Node:
             infos,
             blobs,
             requests,
+            told,
+            bundles,
             arriving,
             moving,
             tie_facts,
@@ -235,7 +241,14 @@ class Node:
             claims=claims,
             book=book,
             heard=links.heard,
-            asks={**infos.asks(), **blobs.asks(), **requests.asks(), **ringing.asks()},
+            asks={
+                **infos.asks(),
+                **blobs.asks(),
+                **requests.asks(),
+                **ringing.asks(),
+                **told.asks(),
+                **bundles.asks(),
+            },
         )
         health = Health(
             domain,
@@ -248,6 +261,8 @@ class Node:
         stack.push_async_callback(links.stop)
         await ringing.start()
         stack.push_async_callback(ringing.stop)
+        told.start()
+        stack.push_async_callback(told.stop)
         await copies.ask(links, self._config.restore_wait_s)
         stack.push_async_callback(copies.stop)
         await delivery.start()
