@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "join": "make an account on a node, from an invite link",
     "rooms": "list your rooms",
-    "room": "open a room (room create NAME)",
+    "room": "open a room, or come back into one that stopped (room create NAME, room resync ROOM)",
     "invite": "add somebody to a room",
     "participants": "list who is in a room, and as what",
     "role": "give somebody in a room a role",
