@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "join": "make an account on a node, from an invite link",
+    "devices": "list the devices on which you are you",
+    "device": "link, revoke or restore a device of yours",
     "rooms": "list your rooms",
     "room": "open a room, or come back into one that stopped (room create NAME, room resync ROOM)",
     "invite": "add somebody to a room",

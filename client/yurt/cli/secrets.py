@@ -64,6 +64,22 @@ def write_phrase(path: Path, words: tuple[str, ...]) -> None:
         os.fsync(descriptor)
 
 
+def read_phrase(path: Path | None) -> str:
+    """Get the 24 words of the recovery phrase, from a file or from a person; nothing checks them yet.
+
+    Raises:
+        UsageError: The file cannot be read, or there is none and nobody to ask.
+    """
+    if path is None:
+        if not has_terminal():
+            raise UsageError("no terminal to ask for the recovery phrase in: name a file with --phrase-file")
+        return _ask("Recovery phrase (24 words): ")
+    try:
+        return path.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the phrase cannot be read from {path}: {error}") from None
+
+
 def from_file() -> str | None:
     """Read the passphrase from the file that the environment names; None if it names none.
 
