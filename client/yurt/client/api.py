@@ -84,6 +84,12 @@ class RoomView(View, frozen=True, kw_only=True):
     undecryptable: int = 0
     removed: bool = False
     """Whether this device was removed from it: it may be read, not written to."""
+    left: bool = False
+    """Whether that was this person's own wish."""
+    waiting: bool = False
+    """Whether this device is not in it yet: somebody in the room has to let it in."""
+    refused: str = ""
+    """Why this device cannot join, in one line."""
     stopped: str = ""
     """Code: why its log cannot be followed here; it may be read, not written to."""
     unread: int = 0

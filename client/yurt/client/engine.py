@@ -41,6 +41,7 @@ from yurt.client.devices.part import DevicesPart
 from yurt.client.errors import NoVault, VaultHeld
 from yurt.client.identity import KeepPhrase
 from yurt.client.intake import Intake
+from yurt.client.invitations.part import Invitations
 from yurt.client.links import check_name, parse_invite
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
@@ -60,7 +61,7 @@ from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.open import Vault
 from yurt.client.vault.writer import Unit
-from yurt.client.views import room_view, searchable, sent_view, status_view
+from yurt.client.views import room_view, room_views, searchable, sent_view, status_view
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.rooms.common.content import CONTENT_ID_SIZE
 from yurt.wire.command import Command
@@ -99,6 +100,10 @@ class Engine(EngineApi):
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls()
         self._intake.on_record = self._devices.heard
+        self._invitations = Invitations(self._core, self._people, self._committer)
+        self._parts |= self._invitations.calls()
+        self._intake.on_live.append(self._invitations.live)
+        self._intake.on_ring.append(self._invitations.ring)
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -209,6 +214,7 @@ class Engine(EngineApi):
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         self._intake.close()
+        await self._invitations.close()
         await self._healer.close()
         await self._devices.close()
         await self._outbox.close()
@@ -252,7 +258,7 @@ class Engine(EngineApi):
     @override
     async def rooms(self) -> list[RoomView]:
         me = self._core.account.address
-        return await self._core.vault.read(lambda tx: [room_view(tx, room, me) for room in rooms.every(tx)])
+        return await self._core.vault.read(lambda tx: room_views(tx, me))
 
     @override
     async def invite(self, room: bytes, address: str) -> PersonView:

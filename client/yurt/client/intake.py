@@ -50,6 +50,10 @@ class Intake:
         """Hears of a room that cannot be followed any more."""
         self.on_record: Callable[[str], None] = _nobody
         """Hears of each did of which a newer record came."""
+        self.on_live: list[Callable[[bytes | None], None]] = []
+        """Hear of each room that has been read to its head; None is the inbox."""
+        self.on_ring: list[Callable[[bytes], None]] = []
+        """Hear that the node has something about a room."""
         self._core = core
         self._receiver = Receiver(core.device, core.groups, places)
         self._outbox = outbox
@@ -115,6 +119,13 @@ class Intake:
             self.inbox_live.set()
         else:
             self._outbox.kick(room)
+        for listener in self.on_live:
+            listener(room)
+
+    def ring(self, room: bytes) -> None:
+        """Pass on that the node has something about a room."""
+        for listener in self.on_ring:
+            listener(room)
 
     # --- inbox --------------------------------------------------------------------------------------
     async def _take_inbox(self, rows: tuple[LogRow, ...]) -> Position:

@@ -25,10 +25,11 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
+from yurt.client.invitations.departures import commit_departures
 from yurt.client.rooms import actions, create, lines
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.rooms.own_leaf import is_joining, make_room_leaf
-from yurt.client.vault import cursors, outbox, own_leaves, people, rooms, timeline
+from yurt.client.vault import cursors, leavings, outbox, own_leaves, people, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.outbox import OutboxRow
 from yurt.client.vault.rooms import RoomRow
@@ -122,8 +123,12 @@ class Outbox:
         await create.finish(core, room)
         if not core.session.is_live(room_log(room)):
             return
+        if await core.vault.read(lambda tx: leavings.find(tx, room)) is not None:
+            return
         await self._committer.settle(room)
         await self._renew(room)
+        if await core.vault.read(lambda tx: outbox.first(tx, room)) is not None:
+            await commit_departures(core, self._committer, room)
         while (row := await core.vault.read(lambda tx: outbox.first(tx, room))) is not None:
             if row.state == "queued":
                 row = await self._seal(room, row)

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from yurt.client.errors import ClientError, Disconnected, LocalClientError
 from yurt.client.stream import CONNECT_S, A, Stream
 from yurt.wire.command import Command
-from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Subscribe, Unsubscribe
+from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Ring, Subscribe, Unsubscribe
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import ProblemError, refuse
@@ -58,6 +58,10 @@ class LogSink(Protocol):
         """Hear that a log has been read to its head."""
         ...
 
+    def ring(self, room: bytes) -> None:
+        """Hear that the node has something about a room: only a hint."""
+        ...
+
 
 SignIn = Callable[[Stream], Awaitable[None]]
 """Says hello on a new stream, with whatever it takes to be let in."""
@@ -70,6 +74,8 @@ class Session:
         self.node = node
         self.problem = ""
         """Why there is no stream, for people; empty while there is one, or while it is first looked for."""
+        self.streams = 0
+        """How many streams there have been: the number of the present one."""
         self._failed = False
         """Whether the newest try to connect has failed."""
         self._network = network
@@ -205,6 +211,7 @@ class Session:
     async def _serve(self, stream: Stream) -> float:
         """Use a stream until it ends; returns how long the node asked to wait, in seconds."""
         self._stream, self.problem, self._failed = stream, "", False
+        self.streams += 1
         await self._notify()
         for log in list(self._logs):
             await self._subscribe(stream, log)
@@ -217,6 +224,8 @@ class Session:
                     await self._gap(stream, event)
                 case ProblemFrame():
                     await self._refused(event)
+                case Ring():
+                    self._started.sink.ring(event.room)
                 case Bye():
                     wait = event.retry_after
         self.problem = f"the stream to {self.node} ended; trying again"

@@ -36,6 +36,7 @@ from yurt.wire.frames import (
     NodeHello,
     ProblemFrame,
     Result,
+    Ring,
 )
 from yurt.wire.gate import decode_msgpack, decode_scanned_msgpack
 from yurt.wire.network_map import NetworkMap
@@ -49,7 +50,7 @@ _EVENTS: Final = 64
 """Frames that wait for the vault before the socket is no longer read: the node sees a slow reader."""
 
 A = TypeVar("A", bound=Answer)
-Event = Entries | Gap | Bye | ProblemFrame
+Event = Entries | Gap | Ring | Bye | ProblemFrame
 """What the node says unasked; a ProblemFrame here belongs to no call."""
 
 

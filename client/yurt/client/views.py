@@ -4,7 +4,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import RoomView, Sent, Status
 from yurt.client.session import Session
-from yurt.client.vault import cursors, outbox, read_marks, rooms, timeline
+from yurt.client.vault import cursors, joinings, leavings, outbox, read_marks, rooms, timeline
 from yurt.client.vault.accounts import Account, address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.wire.frames import room_log
@@ -14,6 +14,7 @@ from yurt.wire.problems import refuse
 def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
     """Show a room to the person at the address `me`."""
     read = read_marks.load(tx, room.room)
+    leaving = leavings.find(tx, room.room) is not None
     return RoomView(
         room=room.room,
         name=room.name,
@@ -23,12 +24,34 @@ def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
         position=cursors.load(tx, room_log(room.room)).head,
         outbox=outbox.count(tx, room.room),
         undecryptable=timeline.count_undecryptable(tx, room.room),
-        removed=room.state == "removed",
+        removed=room.state == "removed" or leaving,
+        left=leaving or (room.state == "removed" and room.reason == leavings.LEFT),
         stopped=room.reason if room.state == "stopped" else "",
         unread=read_marks.count_unread(tx, room.room, read),
         mentions=read_marks.count_mentions(tx, room.room, read, me),
         read=read,
     )
+
+
+def room_views(tx: Connection, me: str) -> list[RoomView]:
+    """Show all rooms, oldest first, and after them those that this device asked to join."""
+    every = rooms.every(tx)
+    open_now = {room.room for room in every if room.state != "removed"}
+    asked = [one for one in joinings.every(tx) if one.room not in open_now]
+    again = {one.room for one in asked}
+    views = [room_view(tx, room, me) for room in every if room.room not in again]
+    return views + [
+        RoomView(
+            room=one.room,
+            name=one.name,
+            hub=one.hub,
+            epoch=0,
+            participants=(),
+            waiting=one.state != "refused",
+            refused=one.problem,
+        )
+        for one in asked
+    ]
 
 
 def sent_view(tx: Connection, item: int) -> Sent:

@@ -14,7 +14,7 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import cursors, key_packages, rooms, timeline
+from yurt.client.vault import cursors, joinings, key_packages, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
@@ -136,6 +136,7 @@ def _keep(
         # Back again: own contents go on counting, so that nobody takes the next one for a repetition.
         room = replace(room, sender=known.sender)
         rooms.update(tx, room)
+    joinings.end(tx, delivery.room)
     place = LogCopy(delivery.position, delivery.chain, delivery.accepted_at)
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)

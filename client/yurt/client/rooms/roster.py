@@ -11,7 +11,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
-from yurt.client.vault import outbox, people, rooms, timeline
+from yurt.client.vault import leavings, outbox, people, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -76,6 +76,8 @@ class Roster:
             if isinstance(received, ReceivedProposal):
                 who = judge_proposal(received.pending, group.tree).did
                 actor = next(iter(participants_of(group.tree).actors(who)), "")
+                if who != self._device.did:
+                    leavings.depart(tx, room.room, row.accepted_at)
                 text = f"{address_of(actor)} wants to leave (epoch {group.epoch})"
                 _add_line(tx, room.room, row, text, did=who, actor=actor)
         except (RemoteMlsError, Refused):
@@ -87,11 +89,13 @@ class Roster:
     ) -> RoomRow:
         """Merge; an own commit that lost the epoch is gone with it."""
         outbox.drop_commit(tx, room.room)
+        leavings.departed(tx, room.room)
         if isinstance(received, OwnCommit):
             group.merge()
         elif received.removes_me:
             self._groups.forget(tx, room.room)
-            return replace(room, state="removed", epoch=received.change.epoch + 1)
+            reason = leavings.LEFT if leavings.end(tx, room.room) else ""
+            return replace(rooms.ended(room, reason), epoch=received.change.epoch + 1)
         else:
             group.merge_received(received)
         who = participants_of(group.tree)

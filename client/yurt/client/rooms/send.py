@@ -10,7 +10,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.rooms import looks
 from yurt.client.rooms.leaves import Device
-from yurt.client.vault import actions, outbox, rooms, timeline
+from yurt.client.vault import actions, leavings, outbox, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.rooms.common.content import (
@@ -75,6 +75,8 @@ def open_room(tx: Connection, room: bytes) -> RoomRow:
     found = rooms.find(tx, room)
     if found is None:
         raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
+    if leavings.find(tx, room) is not None or (found.state, found.reason) == ("removed", leavings.LEFT):
+        raise refuse("notAllowed", "you have left this room: to come back, ask for a link or an invitation")
     if found.state == "removed":
         raise refuse("notAllowed", "nothing can be sent here: you are no longer in this room")
     if found.state == "stopped":

@@ -4,6 +4,7 @@ Each commit is judged here as everybody will judge it (`yurt.rooms.common.judge`
 it happened is told by the log alone, as a line of the roster.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
@@ -18,18 +19,22 @@ from yurt.client.vault import people, rooms
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.did import Did
+from yurt.mls.errors import RemoteMlsError
 from yurt.mls.extensions import Extension
 from yurt.mls.group import Group
 from yurt.mls.staging import StagedCommit
+from yurt.rooms.common.card import RoomCard
+from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.join_request import Applicant
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import Role, RoomPolicy
-from yurt.rooms.common.policy_changes import with_role, without
+from yurt.rooms.common.policy_changes import with_ban, with_role, without, without_ban
 from yurt.rooms.common.room import read_room
 from yurt.wire.problems import refuse
-from yurt.wire.registry import ROOM_POLICY_EXTENSION
+from yurt.wire.registry import ROOM_CARD_EXTENSION, ROOM_POLICY_EXTENSION
 
 _NAMES: Final[dict[Role, RoleName]] = {
     Role.MEMBER: "member",
@@ -45,7 +50,7 @@ def participants(tx: Connection, groups: Groups, room: bytes) -> list[Participan
     found = rooms.find(tx, room)
     if found is None:
         raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
-    standing = _standing(groups.load(tx, room)) if found.state != "removed" else None
+    standing = standing_of(groups.load(tx, room)) if found.state != "removed" else None
     return [_view(tx, found, standing, Did(did), actor) for did, actor in found.people]
 
 
@@ -57,15 +62,15 @@ async def remove(core: Core, committer: Committer, room: bytes, address: str) ->
     """
 
     def stage(tx: Connection, group: Group) -> StagedCommit | None:
-        standing = _standing(group)
-        did = _find(tx, standing, address)
+        standing = standing_of(group)
+        did = find_participant(tx, standing, address)
         if did == core.account.did:
             raise refuse("badRequest", "nobody removes themselves: leaving is something else")
         policy = without(standing.policy, (did,))
         gone = [member.index for member in standing.people.of(did)]
-        return _staged(core, group, standing.policy, policy, gone)
+        return staged(core, group, standing.policy, policy, gone)
 
-    await _commit(core, committer, room, "remove", stage)
+    await commit(core, committer, room, "remove", stage)
 
 
 async def set_role(core: Core, committer: Committer, room: bytes, address: str, role: RoleName) -> None:
@@ -76,40 +81,106 @@ async def set_role(core: Core, committer: Committer, room: bytes, address: str, 
     """
 
     def stage(tx: Connection, group: Group) -> StagedCommit | None:
-        standing = _standing(group)
-        policy = with_role(standing.policy, _find(tx, standing, address), _ROLES[role])
-        return None if policy == standing.policy else _staged(core, group, standing.policy, policy, [])
+        standing = standing_of(group)
+        policy = with_role(standing.policy, find_participant(tx, standing, address), _ROLES[role])
+        return None if policy == standing.policy else staged(core, group, standing.policy, policy, [])
 
-    await _commit(core, committer, room, "role", stage)
+    await commit(core, committer, room, "role", stage)
 
 
-async def _commit(core: Core, committer: Committer, room: bytes, intent: str, stage: Stage) -> None:
+async def ban(core: Core, committer: Committer, room: bytes, did: Did, address: str) -> None:
+    """Ban somebody, and remove all their devices in the same commit.
+
+    Raises:
+        ProblemError: Not allowed, or the room cannot be reached.
+    """
+    if did == core.account.did:
+        raise refuse("badRequest", "nobody bans themselves: `yurt leave` is something else")
+
+    def stage(tx: Connection, group: Group) -> StagedCommit | None:  # noqa: ARG001  # a stage's shape
+        standing = standing_of(group)
+        policy = with_ban(standing.policy, did)
+        if policy == standing.policy:
+            raise refuse("badRequest", f"{address} is banned already")
+        gone = [member.index for member in standing.people.of(did)]
+        return staged(core, group, standing.policy, policy, gone)
+
+    await commit(core, committer, room, "ban", stage)
+
+
+async def unban(core: Core, committer: Committer, room: bytes, did: Did, address: str) -> None:
+    """Let somebody be invited again.
+
+    Raises:
+        ProblemError: They are not banned, not allowed, or the room cannot be reached.
+    """
+
+    def stage(tx: Connection, group: Group) -> StagedCommit | None:  # noqa: ARG001  # a stage's shape
+        standing = standing_of(group)
+        policy = without_ban(standing.policy, did)
+        if policy == standing.policy:
+            raise refuse("notFound", f"{address} is not banned from this room")
+        return staged(core, group, standing.policy, policy, [])
+
+    await commit(core, committer, room, "unban", stage)
+
+
+async def commit(core: Core, committer: Committer, room: bytes, intent: str, stage: Stage) -> None:
+    """Bring an intent into a room that can be written to.
+
+    Raises:
+        ProblemError: It cannot, or see `Committer.commit`.
+    """
     await core.vault.read(lambda tx: open_room(tx, room))
     async with core.lock(room):
         await committer.commit(room, intent, stage)
 
 
-def _staged(
-    core: Core, group: Group, before: RoomPolicy, after: RoomPolicy, removes: list[int]
+def staged(
+    core: Core,
+    group: Group,
+    before: RoomPolicy,
+    after: RoomPolicy,
+    removes: Sequence[int] = (),
+    *,
+    joins: Sequence[Applicant] = (),
+    references: Sequence[bytes] = (),
+    card: RoomCard | None = None,
 ) -> StagedCommit:
     """Stage a commit that every member would take.
+
+    Args:
+        core: The engine's ground.
+        group: The room's group.
+        before: Its policy.
+        after: The policy that the commit brings.
+        removes: Leaves that go.
+        joins: Whom it adds by link.
+        references: Proposals of people who leave.
+        card: What those who come learn of the room.
 
     Raises:
         ProblemError: They would not; the transaction is rolled back, and the commit with it.
     """
+    proofs = tuple(each.request.proof for each in joins)
+    data = CommitData(core.clock.now_ms(), join_proofs=proofs).encode() if proofs else commit_data(core)
     try:
-        extensions = _with_policy(group, after) if after != before else None
-        staged = group.stage_commit(
+        change = group.stage_commit(
+            adds=[each.package for each in joins],
             removes=removes,
-            extensions=extensions,
+            references=references,
+            extensions=_with_policy(group, after) if after != before else None,
             leaf=renewed_leaf(core, group),
             force_path=True,
-            authenticated_data=commit_data(core),
+            authenticated_data=data,
+            welcome_extensions=() if card is None else (Extension(ROOM_CARD_EXTENSION, card.encode()),),
         )
-        judge(staged.change, Judged(after.term, 0, core.clock.now_ms()))
+        judge(change.change, Judged(after.term, 0, core.clock.now_ms()))
     except Refused as error:
         raise refuse("notAllowed", f"the room does not allow it: {error}", rule=error.code) from None
-    return staged
+    except RemoteMlsError as error:
+        raise refuse("notAllowed", f"the room cannot take it: {error}", rule=error.rule) from None
+    return change
 
 
 def _with_policy(group: Group, policy: RoomPolicy) -> tuple[Extension, ...]:
@@ -117,11 +188,12 @@ def _with_policy(group: Group, policy: RoomPolicy) -> tuple[Extension, ...]:
     return (*kept, Extension(ROOM_POLICY_EXTENSION, policy.encode()))
 
 
-def _standing(group: Group) -> Standing:
+def standing_of(group: Group) -> Standing:
+    """Tell who may do what in a group's epoch."""
     return read_room(group.context.extensions, group.tree)
 
 
-def _find(tx: Connection, standing: Standing, address: str) -> Did:
+def find_participant(tx: Connection, standing: Standing, address: str) -> Did:
     """Find the participant who is meant: the one pinned under the address goes before any other."""
     pin = people.by_address(tx, address)
     if pin is not None and pin.did in standing.people:

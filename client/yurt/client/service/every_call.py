@@ -6,6 +6,7 @@ import msgspec
 
 from yurt.client.calls import EngineCall
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
+from yurt.client.invitations import calls as invitations
 from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
@@ -13,6 +14,7 @@ from yurt.wire.problems import refuse
 
 _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
+    *invitations.CALLS,
     ListDevices,
     BeginLink,
     AwaitLink,

@@ -26,6 +26,11 @@ def drop(tx: Connection, refs: Iterable[bytes]) -> None:
     tx.executemany("DELETE FROM key_package WHERE ref = ?", [(ref,) for ref in refs])
 
 
+def keep_back(tx: Connection, ref: bytes) -> None:
+    """Note that a key package is not for the node's supply: its only copy goes with a request of ours."""
+    tx.execute("UPDATE key_package SET published = 1 WHERE ref = ?", (ref,))
+
+
 def find(tx: Connection, refs: Iterable[bytes]) -> bytes | None:
     """Give the first of these that is ours and was not used."""
     for ref in refs:

@@ -85,6 +85,8 @@ def delete(tx: Connection, room: bytes) -> None:
         "DELETE FROM own_entry WHERE room = ?",
         "DELETE FROM action WHERE room = ?",
         "DELETE FROM own_leaf WHERE room = ?",
+        "DELETE FROM leaving WHERE room = ?",
+        "DELETE FROM departure WHERE room = ?",
     ):
         tx.execute(statement, (room,))
 
@@ -137,3 +139,8 @@ def _room(row: Row) -> RoomRow:
 def stopped(room: RoomRow, reason: str) -> RoomRow:
     """Give a room as it is once its log cannot be followed any more."""
     return replace(room, state="stopped", reason=reason)
+
+
+def ended(room: RoomRow, reason: str) -> RoomRow:
+    """Give a room as it is once this device is out of it."""
+    return replace(room, state="removed", reason=reason)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.errors import VaultTooNew
-from yurt.client.vault import link_answers, resyncs
+from yurt.client.vault import joinings, leavings, link_answers, resyncs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -259,6 +259,8 @@ _STEPS: Final = (
     ("entry_epochs", (_ENTRY_EPOCHS,)),
     ("resyncs", resyncs.TABLE),
     ("link_answers", link_answers.TABLE),
+    ("joinings", joinings.TABLE),
+    ("leavings", leavings.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

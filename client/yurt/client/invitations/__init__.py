@@ -1,0 +1,1 @@
+"""Joining rooms by link, letting others in, leaving, banning."""
