@@ -23,7 +23,7 @@ from yurt.node.config import Network, NodeConfig
 from yurt.node.dispatcher import Dispatcher
 from yurt.node.fetch import SafeFetch
 from yurt.node.http import application
-from yurt.node.http.doors import CommandDoor, invite_page
+from yurt.node.http.doors import CommandDoor
 from yurt.node.http.guard import Guard
 from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
@@ -38,6 +38,9 @@ from yurt.node.hub.ringing import Ringing
 from yurt.node.hub.states import RoomStates
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
+from yurt.node.pages.doors import Pages
+from yurt.node.pages.errors import error_pages
+from yurt.node.pages.render import Renderer
 from yurt.node.peers.exchange_client import ExchangeClient
 from yurt.node.peers.exchange_door import ExchangeDoor
 from yurt.node.peers.links import Links
@@ -276,7 +279,9 @@ class Node:
         stack.push_async_callback(portability.stop)
         tidying.start()
         stack.push_async_callback(tidying.stop)
-        documents = Documents(domain, store, ground.keys)
+        renderer = Renderer(domain)
+        pages = Pages(self._config, store, renderer)
+        documents = Documents(domain, store, ground.keys, pages.profile)
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)
         post_documents = PostDocuments(domain, store, signatures)
@@ -293,12 +298,8 @@ class Node:
             book,
             portability,
         )
-        routes = [route for door in (*doors, health) for route in door.routes()]
-        app = application.build(
-            self.guard,
-            ground.limiter,
-            [*routes, *(web.get(path, invite_page) for path in ("/i/{code}", "/j/{code}"))],
-        )
+        routes = [route for door in (*doors, health, pages) for route in door.routes()]
+        app = application.build(self.guard, ground.limiter, error_pages(renderer), routes)
 
         app.middlewares.append(refusals.middleware)
 

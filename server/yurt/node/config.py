@@ -27,6 +27,7 @@ from yurt.wire.network_map import BadNetworkMap, NetworkMap
 CONFIG_NAME: Final = "node.toml"
 NETWORK_VARIABLE: Final = "YURT_NETWORK"
 UNIX_PREFIX: Final = "unix:"
+_TOO_MUCH: Final = 2**31
 _DOMAIN: Final = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z"
 )
@@ -58,6 +59,23 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     keep_kits: bool = True
     """Whether this node keeps continuity kits of people of other nodes: sealed, at most 4 MiB each."""
+
+    messages_per_s: float = 5.0
+    """What each account may append to rooms, after its burst; 0: no limit."""
+    messages_burst: int = 30
+    """What each account may append at once."""
+    account_mib_per_day: int = 256
+    """What each account may append to rooms, MiB a day; 0: no limit."""
+    room_mib: int = 1024
+    """What each room whose hub is here may keep, MiB; commits pass, so people can still be removed. 0: no
+    limit."""
+
+    about: str = ""
+    """Shown on the front page."""
+    contact: str = ""
+    """Who runs this node, and how to reach them; shown on the front page."""
+    install: str = ""
+    """The command with which guests install Yurt; shown to whoever opens an invite."""
 
     log: LogFormat = "text"
     """`text` or `json`, one event a line on standard error."""
@@ -118,7 +136,17 @@ def check(config: NodeConfig) -> NodeConfig:
         raise ConfigError(f"{CONFIG_NAME}: plain = true and TLS files contradict each other; keep one")
     if not config.plain and not (config.tls_cert and config.tls_key):
         raise ConfigError(f"{CONFIG_NAME}: give tls_cert and tls_key, or plain = true behind a proxy")
+    _check_numbers(config)
     return config
+
+
+def _check_numbers(config: NodeConfig) -> None:
+    for name in ("max_connections", "max_connections_per_address", "messages_burst"):
+        if getattr(config, name) < 1:
+            raise ConfigError(f"{CONFIG_NAME}: {name} must be 1 or more")
+    for name in ("restore_wait_s", "member_accounts", "messages_per_s", "account_mib_per_day", "room_mib"):
+        if not 0 <= getattr(config, name) < _TOO_MUCH:
+            raise ConfigError(f"{CONFIG_NAME}: {name} must be a number, 0 or more")
 
 
 def _check_address(config: NodeConfig) -> None:

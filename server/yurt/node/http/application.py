@@ -17,9 +17,18 @@ SIGNED_RATE: Final = Rate(burst=1000, every_s=0.02)
 """Requests of one address that show either: nobody has verified it yet, so this is limited as well."""
 
 
-def build(guard: Guard, limiter: Limiter, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
-    """Put the application together; the first middleware is the outermost."""
-    app = web.Application(middlewares=[guard.middleware, only_problems, limited(limiter)])
+def build(
+    guard: Guard, limiter: Limiter, show: Middleware, routes: Iterable[web.AbstractRouteDef]
+) -> web.Application:
+    """Put the application together; the first middleware is the outermost.
+
+    Args:
+        guard: Watches the connections.
+        limiter: Holds the rates of addresses.
+        show: Shows problems to browsers.
+        routes: Of all parts.
+    """
+    app = web.Application(middlewares=[guard.middleware, show, only_problems, limited(limiter)])
     app[BUDGET] = Budget()
     app.add_routes(routes)
     app.on_response_prepare.append(_headers)

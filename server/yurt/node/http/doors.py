@@ -1,4 +1,4 @@
-"""The HTTP door of the dispatcher, `POST /api/v1/<command>`, and the page behind an account invite."""
+"""The HTTP door of the dispatcher, `POST /api/v1/<command>`."""
 
 from typing import Final
 
@@ -58,10 +58,3 @@ def decode_command(body: bytes, kind: type[Command]) -> Command:
         return decode_json(body or b"{}", kind, limit=limits.COMMAND_BODY)
     except GateError as error:
         raise error.as_problem() from error
-
-
-async def invite_page(request: web.Request) -> web.Response:
-    """Tell a browser what the link is for; the secret in its fragment never arrives here."""
-    del request
-    text = "This is an invite to a Yurt node or room. Use it in a terminal:\n\n    yurt join 'THIS LINK'\n"
-    return web.Response(text=text, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

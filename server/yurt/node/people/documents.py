@@ -16,6 +16,7 @@ from yurt.activitypub.locations import PersonLocations, node_actor
 from yurt.activitypub.references import Json, write
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
 from yurt.node.keys import NodeKeys
+from yurt.node.pages.negotiation import VARY
 from yurt.node.people.profiles import profile_of
 from yurt.node.store import accounts, people
 from yurt.node.store.accounts import AccountRow
@@ -27,13 +28,16 @@ _CACHED: Final = "max-age=180"
 _NAME: Final = "{name:[a-z0-9_]{1,30}}"
 ACCEPTED: Final = FollowState.ACCEPTED.value
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Page = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+"""Answers a browser; None for everybody else."""
 
 
 class Documents:
     """Serves the documents of this node."""
 
-    def __init__(self, domain: str, store: Store, keys: NodeKeys) -> None:
+    def __init__(self, domain: str, store: Store, keys: NodeKeys, page: Page) -> None:
         self._domain = domain
+        self._page = page
         self._store = store
         self._keys = keys
 
@@ -89,11 +93,15 @@ class Documents:
         del request
         return _json(_collection(f"{node_actor(self._domain)}/outbox", 0))
 
-    async def person(self, request: web.Request) -> web.Response:
-        """`GET /users/NAME`: somebody's actor document."""
+    async def person(self, request: web.Request) -> web.StreamResponse:
+        """`GET /users/NAME`: somebody's actor document, or their page for a browser."""
+        if (page := await self._page(request)) is not None:
+            return page
         account = await self._account(request.match_info["name"])
         profile = await self._store.read(lambda tx: profile_of(tx, self._domain, account))
-        return _json(person_document(profile))
+        response = _json(person_document(profile))
+        response.headers.update(VARY)
+        return response
 
     def collection(self, count: Callable[[ReadTx, str], int]) -> Handler:
         """Make the handler of a collection that tells only its size."""

@@ -49,6 +49,7 @@ OWNED: Final = (
     "alias",
     "moved_account",
     "tie_move",
+    "public_key_package",
     "lent_key",
     "rescue_stop",
     "move_watch",
@@ -166,6 +167,12 @@ def delete(tx: Tx, name: str, now_s: int) -> bool:
         "INSERT OR REPLACE INTO former_account (name, did, deleted_at) VALUES (?, ?, ?)", name, did, now_s
     )
     return True
+
+
+def deleted_at(tx: ReadTx, name: str) -> int | None:
+    """When the account of that name was deleted, in seconds; None if there never was one."""
+    row = tx.row("SELECT deleted_at FROM former_account WHERE name = ?", name)
+    return int(row[0]) if row else None
 
 
 def reserved(tx: ReadTx, name: str, did: str) -> bool:
