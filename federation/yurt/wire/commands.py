@@ -38,6 +38,7 @@ from yurt.wire.portability_commands import PORTABILITY_COMMANDS
 from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
 from yurt.wire.resync_commands import FetchGroupInfo
 from yurt.wire.room_commands import Append, CreateRoom, ListRooms
+from yurt.wire.swicg_commands import SWICG_COMMANDS
 
 _EVERY: Final[tuple[type[Command], ...]] = (
     Join,
@@ -84,5 +85,6 @@ _EVERY: Final[tuple[type[Command], ...]] = (
     *LIST_COMMANDS,
     *PORTABILITY_COMMANDS,
     *MOVE_COMMANDS,
+    *SWICG_COMMANDS,
 )
 COMMANDS: Final[dict[str, type[Command]]] = {command.name: command for command in _EVERY}

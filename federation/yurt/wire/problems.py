@@ -52,6 +52,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "badRecord": ProblemKind(400, EXIT_REFUSED, "yours", retry=False),
     # what is asked for
     "notFound": ProblemKind(404, EXIT_NOT_FOUND, "yours", retry=False),
+    "gone": ProblemKind(410, EXIT_NOT_FOUND, "yours", retry=False),
     "notAllowed": ProblemKind(403, EXIT_REFUSED, "yours", retry=False),
     "noKeyPackages": ProblemKind(409, EXIT_REFUSED, "theirs", retry=True),
     # rooms (the detail ``rule`` names the rule of docs/room-rules.md)

@@ -63,6 +63,7 @@ from yurt.node.people.relations import Relations
 from yurt.node.people.room_documents import RoomDocuments
 from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
+from yurt.node.people.swicg import PublicKeyPackages
 from yurt.node.people.tidying import Tidying
 from yurt.node.people.tie_facts import TieFacts
 from yurt.node.portability.parts import Portability
@@ -165,6 +166,7 @@ class Node:
         signatures = Signatures(directory, clock, domains.check)
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
+        public_packages = PublicKeyPackages(domain, store, clock)
         moves = Moves(domain, store, clock, directory, delivery.wake)
         tie_facts = TieFacts(domain, store, clock, signed_fetch)
         stack.push_async_callback(tie_facts.stop)
@@ -230,6 +232,7 @@ class Node:
             moving,
             tie_facts,
             portability,
+            public_packages,
         )
         dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
@@ -281,7 +284,7 @@ class Node:
         stack.push_async_callback(tidying.stop)
         renderer = Renderer(domain)
         pages = Pages(self._config, store, renderer)
-        documents = Documents(domain, store, ground.keys, pages.profile)
+        documents = Documents(domain, store, clock, ground.keys, pages.profile)
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)
         post_documents = PostDocuments(domain, store, signatures)
@@ -295,6 +298,7 @@ class Node:
             post_documents,
             follower_list,
             inbox,
+            public_packages,
             book,
             portability,
         )

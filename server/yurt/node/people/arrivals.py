@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from yurt.activitypub.activities import Accept, Follow, Reject, Undo
 from yurt.activitypub.follow import FollowState
 from yurt.activitypub.inbox import InboxActivity
+from yurt.activitypub.mls_objects import MlsObject
 from yurt.activitypub.moves import GoneEffect, TieEvent, after_self_delete
 from yurt.activitypub.notes import Note
 from yurt.activitypub.object_life import Arrival
@@ -18,6 +19,7 @@ from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.people.move_ends import MoveEnds
 from yurt.node.people.post_ends import PostEnds
+from yurt.node.people.swicg import refuse_politely
 from yurt.node.store import accounts, people
 from yurt.node.store.types import Tx
 
@@ -41,6 +43,8 @@ class Arrivals:
                 self._undo(activity)
             case Create(content=Note() as note):
                 self._posts.keep(note, Arrival.MADE)
+            case Create(content=MlsObject()):
+                refuse_politely(self.tx, self.domain, activity, self.now_ms)
             case Update(content=Note() as note):
                 self._posts.keep(note, Arrival.CHANGED)
             case Delete():

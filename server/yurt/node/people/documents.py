@@ -15,10 +15,12 @@ from yurt.activitypub.follow import FollowState
 from yurt.activitypub.locations import PersonLocations, node_actor
 from yurt.activitypub.references import Json, write
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
+from yurt.node.clock import Clock
 from yurt.node.keys import NodeKeys
 from yurt.node.pages.negotiation import VARY
 from yurt.node.people.profiles import profile_of
 from yurt.node.store import accounts, people
+from yurt.node.store.account_care import is_former
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import ReadTx, Store
 from yurt.wire.limits import MAX_URL
@@ -35,8 +37,9 @@ Page = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 class Documents:
     """Serves the documents of this node."""
 
-    def __init__(self, domain: str, store: Store, keys: NodeKeys, page: Page) -> None:
+    def __init__(self, domain: str, store: Store, clock: Clock, keys: NodeKeys, page: Page) -> None:
         self._domain = domain
+        self._clock = clock
         self._page = page
         self._store = store
         self._keys = keys
@@ -98,7 +101,8 @@ class Documents:
         if (page := await self._page(request)) is not None:
             return page
         account = await self._account(request.match_info["name"])
-        profile = await self._store.read(lambda tx: profile_of(tx, self._domain, account))
+        now_s = self._clock.now_s()
+        profile = await self._store.read(lambda tx: profile_of(tx, self._domain, account, now_s))
         response = _json(person_document(profile))
         response.headers.update(VARY)
         return response
@@ -115,6 +119,8 @@ class Documents:
 
     async def _account(self, name: str) -> AccountRow:
         account = await self._store.read(lambda tx: accounts.account_named(tx, name))
+        if account is None and await self._store.read(lambda tx: is_former(tx, name)):
+            raise refuse("gone", "whoever had that name is gone")
         if account is None:
             raise refuse("notFound", "nobody of that name lives here")
         return account

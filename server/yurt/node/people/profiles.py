@@ -21,11 +21,12 @@ from yurt.identity.did import public_of
 from yurt.node.store import deliveries, moves, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
+from yurt.node.store.public_key_packages import public_packages
 from yurt.node.store.types import ReadTx, Tx
 
 
-def profile_of(tx: ReadTx, domain: str, account: AccountRow) -> PersonProfile:
-    """What an account's actor document tells now."""
+def profile_of(tx: ReadTx, domain: str, account: AccountRow, now_s: int = 0) -> PersonProfile:
+    """What an account's actor document tells at a time (seconds since 1970)."""
     return PersonProfile(
         locations=PersonLocations(domain, account.name),
         rsa=_rsa(account),
@@ -35,6 +36,7 @@ def profile_of(tx: ReadTx, domain: str, account: AccountRow) -> PersonProfile:
         locked=people.is_locked(tx, account.name),
         also_known_as=moves.aliases(tx, account.name),
         moved_to=moves.moved_to(tx, account.name),
+        has_key_packages=bool(public_packages(tx, account.name, now_s)),
     )
 
 
@@ -46,7 +48,7 @@ def tell_change(tx: Tx, domain: str, account: AccountRow, now_ms: int) -> None:
         return
     document = update_actor_document(
         places.activity("updates", str(uuid.uuid4())),
-        person_document(profile_of(tx, domain, account)),
+        person_document(profile_of(tx, domain, account, now_ms // 1000)),
         places.followers,
     )
     stops = plan([Recipient(*row) for row in followers])

@@ -175,6 +175,11 @@ def deleted_at(tx: ReadTx, name: str) -> int | None:
     return int(row[0]) if row else None
 
 
+def is_former(tx: ReadTx, name: str) -> bool:
+    """Whether an account of that name was deleted."""
+    return tx.row("SELECT 1 FROM former_account WHERE name = ?", name) is not None
+
+
 def reserved(tx: ReadTx, name: str, did: str) -> bool:
     """Whether a name belonged to somebody else before."""
     row = tx.row("SELECT 1 FROM former_account WHERE name = ? AND did <> ?", name, did)
