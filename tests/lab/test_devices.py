@@ -1,0 +1,156 @@
+"""A person with several devices, on real nodes: linking while people talk, revoking, and coming back."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from yurt.client.clock import SystemClock
+from yurt.client.devices import new_device
+from yurt.client.devices.calls import (
+    AwaitLink,
+    AwaitRooms,
+    BeginLink,
+    DeviceViews,
+    LinkCodeView,
+    LinkView,
+    ListDevices,
+    RevokeDevice,
+    RoomsSettled,
+    SettleRooms,
+)
+from yurt.client.devices.entrance import enter
+from yurt.client.devices.linking import identity_of
+from yurt.client.engine import Engine
+from yurt.client.paths import load_network
+from yurt.lab.world.world import HARBOUR, HILLTOP, World
+from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
+
+pytestmark = pytest.mark.asyncio
+LONG = 60.0
+
+
+def another(person: Person, engine: Engine, home: Path) -> Person:
+    """The same person on another device."""
+    return Person(person.name, home, person.map_file, engine, person.phrase)
+
+
+async def join_by_code(person: Person, code: LinkCodeView, home: Path) -> Person:
+    """What `yurt device join` does."""
+    network, clock = load_network(person.map_file), SystemClock(person.map_file)
+    made = new_device.join_by_code(home, code.node, code.code, PASSPHRASE, network=network, clock=clock)
+    engine = await enter(home, PASSPHRASE, made, network=network, clock=clock)
+    return another(person, engine, home)
+
+
+async def link(world: World, person: Person) -> Person:
+    """What `yurt device link` and `yurt device join` do together."""
+    code = await person.engine.call(BeginLink(phrase=person.phrase), LinkCodeView)
+    home = world.folder / "people" / f"{person.address}-2"
+    laptop, view = await asyncio.gather(
+        join_by_code(person, code, home), person.engine.call(AwaitLink(within=LONG), LinkView)
+    )
+    world.people.append(laptop)
+    assert view.outcome == "linked", view.problem
+    return laptop
+
+
+async def settled(person: Person) -> None:
+    """Every room is as the record says."""
+
+    async def done() -> bool:
+        found = await person.engine.call(SettleRooms(), RoomsSettled)
+        return not found.left
+
+    await until(done, f"{person.name}'s rooms are settled", within=LONG)
+
+
+async def devices(person: Person) -> DeviceViews:
+    """What `yurt devices` shows."""
+    return await person.engine.call(ListDevices(), DeviceViews)
+
+
+async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revoked_later(
+    tmp_path: Path,
+) -> None:
+    """Both devices end with the same timeline; a revoked one is out of the room on two nodes, for good."""
+    async with World.open(tmp_path) as world:
+        ana = await world.person("ana", HARBOUR)
+        bo = await world.person("bo", HILLTOP)
+        await follow(bo, ana)
+        room = await meet(ana, bo)
+        await ana.engine.send(room, "before", wait="accepted")
+
+        async def talk() -> None:
+            for number in range(20):
+                await bo.engine.send(room, f"while {number}", wait="accepted")
+
+        talking = asyncio.create_task(talk())
+        laptop = await link(world, ana)
+        await settled(ana)
+        await laptop.enters(room, within=LONG)
+        await talking
+        await laptop.engine.send(room, "from the laptop", wait="accepted")
+        await ana.engine.send(room, "from the phone", wait="accepted")
+        for person in (ana, bo, laptop):
+            await person.has(room, "from the phone", within=LONG)
+            await person.has(room, "from the laptop", within=LONG)
+        on_phone, on_laptop = await ana.texts(room), await laptop.texts(room)
+        assert on_phone[-len(on_laptop) :] == on_laptop
+        assert len(set(on_phone)) == len(on_phone) == 23
+        both = await devices(laptop)
+        assert [view.rooms for view in both.devices] == [1, 1]
+        assert both.devices[0].own
+        lines = [item.text for item in await bo.engine.timeline(room) if item.kind == "roster"]
+        assert any("added a device of ana" in line for line in lines)
+        assert (await bo.engine.participants(room))[1].devices == 2
+
+        phone = (await devices(ana)).devices[0].device_id
+        revoked = await laptop.engine.call(
+            RevokeDevice(device=phone.hex()[:8], phrase=ana.phrase), RoomsSettled
+        )
+        assert (revoked.done, revoked.left) == (1, 0)
+        await bo.sees(room, lambda item: "removed a device of ana" in item.text, within=LONG)
+        for number in range(5):
+            await bo.engine.send(room, f"later {number}", wait="accepted")
+        await laptop.has(room, "later 4", within=LONG)
+        assert not [text for text in await ana.texts(room) if text.startswith("later")]
+        await laptop.engine.send(room, "alone now", wait="accepted")
+        await bo.reads(room, "alone now", within=LONG)
+        assert [view.own for view in (await devices(laptop)).devices] == [True]
+
+        async def shut_out() -> bool:
+            return not (await ana.engine.status()).connected
+
+        await until(shut_out, "the revoked device is signed out", within=LONG)
+
+
+async def test_who_lost_every_device_comes_back_with_the_phrase(tmp_path: Path) -> None:
+    """The phrase makes a new device and shuts the lost ones out; another device that lives adds it to rooms."""
+    async with World.open(tmp_path, HARBOUR) as world:
+        ana = await world.person("ana", HARBOUR)
+        room = (await ana.engine.create_room("diary")).room
+        network, clock = load_network(ana.map_file), SystemClock(ana.map_file)
+
+        async def restore(name: str, *, revoke: bool) -> Person:
+            home = tmp_path / name
+            made = new_device.restore(
+                home,
+                HARBOUR,
+                identity_of(ana.phrase),
+                PASSPHRASE,
+                revoke=lambda record: tuple(c.device.device_id for c in record.record.devices if revoke),
+                network=network,
+                clock=clock,
+            )
+            person = another(ana, await enter(home, PASSPHRASE, made, network=network, clock=clock), home)
+            world.people.append(person)
+            return person
+
+        tablet = await restore("tablet", revoke=False)
+        in_rooms = await tablet.engine.call(AwaitRooms(within=LONG), RoomsSettled)
+        assert (in_rooms.done, in_rooms.left) == (1, 0)
+        await tablet.engine.send(room, "found again", wait="accepted")
+        await ana.has(room, "found again", within=LONG)
+        desktop = await restore("desktop", revoke=True)
+        assert [view.own for view in (await devices(desktop)).devices] == [True]
