@@ -43,6 +43,7 @@ from yurt.client.identity import KeepPhrase
 from yurt.client.intake import Intake
 from yurt.client.invitations.part import Invitations
 from yurt.client.links import check_name, parse_invite
+from yurt.client.moving.mover import Mover
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
 from yurt.client.rooms import actions, key_package_supply, standing
@@ -104,6 +105,7 @@ class Engine(EngineApi):
         self._parts |= self._invitations.calls()
         self._intake.on_live.append(self._invitations.live)
         self._intake.on_ring.append(self._invitations.ring)
+        self._parts |= Mover(self._core, network, self._committer, self._healer).calls()
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 

@@ -101,6 +101,12 @@ class Session:
             await self._stream.close()
             self._stream = None
 
+    async def rehome(self, node: str) -> None:
+        """Go on at another node, where this person lives from now on; what is read goes on from the vault."""
+        self.node, stream = node, self._stream
+        if stream is not None:
+            await stream.close()  # the loop opens the next one, there
+
     @property
     def connected(self) -> bool:
         """Whether there is a signed-in stream."""

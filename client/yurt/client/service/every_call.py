@@ -7,6 +7,7 @@ import msgspec
 from yurt.client.calls import EngineCall
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
 from yurt.client.invitations import calls as invitations
+from yurt.client.moving.calls import MOVING_CALLS
 from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
@@ -21,6 +22,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     SettleRooms,
     RevokeDevice,
     AwaitRooms,
+    *MOVING_CALLS,
 )
 """A part adds its calls here."""
 CALLS: Final[dict[str, type[EngineCall]]] = {call.name: call for call in _EVERY}

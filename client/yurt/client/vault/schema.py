@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.errors import VaultTooNew
-from yurt.client.vault import joinings, leavings, link_answers, resyncs
+from yurt.client.vault import addresses, joinings, leavings, link_answers, moves, resyncs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -261,6 +261,8 @@ _STEPS: Final = (
     ("link_answers", link_answers.TABLE),
     ("joinings", joinings.TABLE),
     ("leavings", leavings.TABLE),
+    ("addresses", addresses.TABLE),
+    ("moves", moves.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
