@@ -51,8 +51,9 @@ class Leaver:
         room, core = call.room, self._core
         if not await core.write(lambda tx: _close(core, tx, room)):
             self.look(room)
-        done = await core.until(lambda tx: leavings.find(tx, room) is None, call.within)
-        return LeftView(done)
+        if call.within:
+            await core.until(lambda tx: leavings.find(tx, room) is None, call.within)
+        return LeftView(await core.vault.read(lambda tx: leavings.find(tx, room) is None))
 
     def look(self, room: bytes) -> None:
         """Go on with leaving a room, if we are."""
