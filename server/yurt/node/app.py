@@ -157,7 +157,7 @@ class Node:
         await domains.start()
         # people
         book = RecordBook(domain, store, clock, ground.fetch)
-        signed_fetch = SignedFetch(domain, ground.keys, clock, ground.fetch, ground.work)
+        signed_fetch = SignedFetch(domain, store, ground.keys, clock, ground.fetch, ground.work)
         directory = Directory(domain, store, clock, signed_fetch, book, ground.limiter)
         delivery = Delivery(domain, store, clock, ground.fetch, ground.work)
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)

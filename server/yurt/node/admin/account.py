@@ -12,6 +12,7 @@ from yurt.node.accounts.tokens import InviteLink, secret_hash
 from yurt.node.admin.opened import opened_store
 from yurt.node.clock import Clock
 from yurt.node.config import ConfigError
+from yurt.node.people import farewell
 from yurt.node.store import account_care
 from yurt.node.store.account_care import AccountStanding
 
@@ -70,9 +71,9 @@ async def delete_account(data: Path, clock: Clock, name: str) -> None:
     Raises:
         ConfigError: no such account.
     """
-    configuration.load(data)
+    domain = configuration.load(data).domain
     async with opened_store(data) as store:
-        _found(await store.write(lambda tx: account_care.delete(tx, name, clock.now_s())), name)
+        _found(await store.write(lambda tx: farewell.delete_account(tx, domain, name, clock.now_ms())), name)
 
 
 def _found(found: bool, name: str) -> None:  # noqa: FBT001  # the answer of a unit

@@ -26,7 +26,7 @@ from yurt.activitypub.http_signatures.knock import (
 from yurt.activitypub.locations import PersonLocations
 from yurt.node.clock import Clock
 from yurt.node.fetch import DomainRefused, FetchError, FetchRefused, SafeFetch
-from yurt.node.store import accounts, moving, people
+from yurt.node.store import accounts, farewells, moving, people
 from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.types import ReadTx, Store
 from yurt.node.work_pool import WorkPool
@@ -113,7 +113,7 @@ def _signing(tx: ReadTx, domain: str, sender: str, now_s: int) -> tuple[bytes, s
     if sender.startswith(moving.LENT):
         lent = moving.lent_key(tx, sender.removeprefix(moving.LENT))
         return (lent.key, lent.key_id) if lent and lent.until > now_s else None
-    der = accounts.actor_key_of(tx, sender)
+    der = accounts.actor_key_of(tx, sender) or farewells.farewell_key(tx, sender)
     return None if der is None else (der, PersonLocations(domain, sender).key_id)
 
 

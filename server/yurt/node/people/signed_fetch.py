@@ -7,13 +7,16 @@ from aiohttp import web
 from yurt.activitypub.actors import ActorDocument, OtherId, read_actor
 from yurt.activitypub.delivery import read_retry_after
 from yurt.activitypub.errors import DocumentRefused
-from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures import cavage, rfc9421
+from yurt.activitypub.http_signatures.knock import Knock, Scheme, first_knock, learn, second_knock
 from yurt.activitypub.locations import node_rsa_key_id
 from yurt.activitypub.references import Json, host_of
 from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, JRD_TYPE, is_activity_type
 from yurt.node.clock import Clock
 from yurt.node.fetch import Fetched, FetchFailed, SafeFetch
 from yurt.node.keys import NodeKeys
+from yurt.node.store.delivery_hosts import host_named, put_scheme
+from yurt.node.store.types import Store
 from yurt.node.work_pool import WorkPool
 from yurt.wire import limits
 from yurt.wire.gate import parse_object
@@ -42,8 +45,11 @@ class NotNow(FetchFailed):
 class SignedFetch:
     """GETs documents of other nodes in the name of this one."""
 
-    def __init__(self, domain: str, keys: NodeKeys, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
+    def __init__(
+        self, domain: str, store: Store, keys: NodeKeys, clock: Clock, fetch: SafeFetch, work: WorkPool
+    ) -> None:
         self._key_id = node_rsa_key_id(domain)
+        self._store = store
         self._keys = keys
         self._clock = clock
         self._fetch = fetch
@@ -100,14 +106,30 @@ class SignedFetch:
         return read_actor(answer.body, answer.content_type, url)
 
     async def _get(self, url: str) -> Fetched:
-        """One GET; no redirects, since a signature holds for one target only."""
-        now = self._clock.now_s()
-        host_of(url)
-        headers = await self._work.run(
-            lambda: cavage.sign("GET", url, None, key_id=self._key_id, key=self._keys.rsa, now=now)
-        )
+        """One GET, and one more with the other signature if that was not understood (DESIGN 5).
+
+        No redirects, since a signature holds for one target only.
+        """
+        host, now = host_of(url), self._clock.now_s()
+        known = (await self._store.read(lambda tx: host_named(tx, host))).scheme
+        knock = first_knock(known, now)
+        answer = await self._knock(url, knock)
+        again = second_knock(knock, answer.status)
+        if again is not None:
+            second = await self._knock(url, again)
+            if second.status == web.HTTPOk.status_code:
+                knock, answer = again, second
+        learned = learn(known, knock, answer.status, now)
+        if learned.scheme is not known.scheme:
+            await self._store.write(lambda tx: put_scheme(tx, host, learned))
+        return _ok(answer)
+
+    async def _knock(self, url: str, knock: Knock) -> Fetched:
+        sign = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
+        key, now = self._keys.rsa, self._clock.now_s()
+        headers = await self._work.run(lambda: sign("GET", url, None, key_id=self._key_id, key=key, now=now))
         headers["Accept"] = ACCEPT_ACTIVITY
-        return _ok(await self._fetch.get(url, headers=headers, limit=limits.DOCUMENT_BODY, redirects=False))
+        return await self._fetch.get(url, headers=headers, limit=limits.DOCUMENT_BODY, redirects=False)
 
 
 def _ok(answer: Fetched) -> Fetched:

@@ -13,6 +13,7 @@ from typing import Final
 from yurt.activitypub.delivery import LIFETIME_S, Stop, heard_from
 from yurt.node.store import delivery_hosts
 from yurt.node.store.delivery_hosts import expect_host, host_named, put_host
+from yurt.node.store.farewells import forget_farewells
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -169,5 +170,6 @@ def alive(tx: Tx, host: str, now_ms: int) -> None:
 def tidy(tx: Tx, now_ms: int) -> int:
     """Set aside what waits since two weeks at dead hosts, forget what was aside so long; count the former."""
     old = now_ms - _LIFETIME_MS
+    forget_farewells(tx, now_ms // 1000)
     tx.change("DELETE FROM delivery WHERE aside <> '' AND queued_at < ?", old - _LIFETIME_MS)
     return tx.change("UPDATE delivery SET aside = 'tooOld' WHERE aside = '' AND queued_at < ?", old)

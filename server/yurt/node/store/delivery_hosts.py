@@ -83,6 +83,19 @@ def put_host(tx: Tx, row: HostRow) -> None:
     )
 
 
+def put_scheme(tx: Tx, host: str, scheme: KnownScheme) -> None:
+    """Remember which signatures a host reads; nothing else about it changes."""
+    tx.change(
+        """
+        INSERT INTO host (host, scheme, scheme_at) VALUES (?, ?, ?)
+        ON CONFLICT (host) DO UPDATE SET scheme = excluded.scheme, scheme_at = excluded.scheme_at
+        """,
+        host,
+        scheme.scheme.value,
+        scheme.at,
+    )
+
+
 def expect_host(tx: Tx, host: str, *, at_once: bool) -> None:
     """Have a row for a host that something is queued for; ``at_once`` ends its pause."""
     tx.change("INSERT INTO host (host) VALUES (?) ON CONFLICT DO NOTHING", host)

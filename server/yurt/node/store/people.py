@@ -315,6 +315,19 @@ def remote_inboxes(tx: ReadTx, account: str, state: str) -> list[tuple[str, str,
     return [(str(actor), str(inbox), str(shared)) for actor, inbox, shared in rows]
 
 
+def tied_inboxes(tx: ReadTx, account: str) -> list[tuple[str, str, str]]:
+    """Actor, inbox and shared inbox of everybody elsewhere with a tie to an account, in either direction."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT person.actor, person.inbox, person.shared_inbox FROM tie
+        JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+        WHERE account.name = ? AND tie.state IN ('pending', 'accepted') AND person.inbox <> ''
+        """,
+        account,
+    )
+    return [(str(actor), str(inbox), str(shared)) for actor, inbox, shared in rows]
+
+
 def is_locked(tx: ReadTx, account: str) -> bool:
     """Whether follows of an account wait for its person."""
     return tx.row("SELECT 1 FROM account WHERE name = ? AND locked", account) is not None

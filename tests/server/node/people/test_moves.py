@@ -197,7 +197,7 @@ async def here(tmp_path: Path, keys: NodeKeys) -> AsyncIterator[Here]:
         WorkPool(),
     )
     book = RecordBook(HARBOUR, store, clock, web)
-    signed = SignedFetch(HARBOUR, keys, clock, web, work)
+    signed = SignedFetch(HARBOUR, store, keys, clock, web, work)
     directory = Directory(HARBOUR, store, clock, signed, book, Limiter())
 
     def unit(tx: Tx) -> None:

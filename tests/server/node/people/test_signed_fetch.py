@@ -35,9 +35,32 @@ class Answering(SafeFetch):
         return self._answer
 
 
+class Particular(SafeFetch):
+    """A server that reads RFC 9421 only, and counts the knocks."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.knocks: list[str] = []
+
+    @override
+    async def get(
+        self, url: str, *, headers: dict[str, str] | None = None, limit: int = 0, redirects: bool = True
+    ) -> Fetched:
+        """Answer 401 to what it cannot read."""
+        new = "Signature-Input" in (headers or {})
+        self.knocks.append("rfc9421" if new else "cavage")
+        kind = {"content-type": "application/activity+json"}
+        return Fetched(url, 200 if new else 401, kind, DOCUMENT)
+
+
+def signed(town: Town, keys: NodeKeys, fetch: SafeFetch) -> SignedFetch:
+    store = town.nodes[HARBOUR].store
+    return SignedFetch(HARBOUR, store, keys, SystemClock(), fetch, WorkPool())
+
+
 def fetch(town: Town, status: int, content_type: str) -> SignedFetch:
     keys = NodeKeys(town.folder / HARBOUR)
-    return SignedFetch(HARBOUR, keys, SystemClock(), Answering(status, content_type), WorkPool())
+    return signed(town, keys, Answering(status, content_type))
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/ld+json", ""])
@@ -57,3 +80,14 @@ async def test_a_document_is_what_its_host_serves_as_one(harbour: Town) -> None:
 
     with pytest.raises(NotThere):
         await fetch(harbour, 410, profile).document(POST)
+
+
+async def test_the_second_knock_is_remembered(harbour: Town) -> None:
+    """Draft-cavage first; RFC 9421 only after a 401, and then at once the next time (DESIGN 5)."""
+    server = Particular()
+    fetching = signed(harbour, NodeKeys(harbour.folder / HARBOUR), server)
+
+    for _ in range(2):
+        assert (await fetching.document(POST))["id"] == POST
+
+    assert server.knocks == ["cavage", "rfc9421", "rfc9421"]

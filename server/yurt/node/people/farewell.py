@@ -1,0 +1,34 @@
+"""An account is deleted: everybody elsewhere who has a tie to it is told, with a Delete that it signs.
+
+The operator's command does this in the unit that deletes the account; a running node then delivers it.
+"""
+
+from yurt.activitypub.delivery import Recipient, plan
+from yurt.activitypub.locations import PersonLocations
+from yurt.activitypub.references import Json, write
+from yurt.activitypub.vocabulary import AS_CONTEXT, PUBLIC
+from yurt.node.store import account_care, accounts, deliveries, farewells, people
+from yurt.node.store.deliveries import NewDelivery
+from yurt.node.store.types import Tx
+
+
+def delete_account(tx: Tx, domain: str, name: str, now_ms: int) -> bool:
+    """Delete an account and queue its farewell; False if there is no such account."""
+    key, told = accounts.actor_key_of(tx, name), people.tied_inboxes(tx, name)
+    if not account_care.delete(tx, name, now_ms // 1000):
+        return False
+    stops = plan(Recipient(*row) for row in told)
+    if key is None or not stops:
+        return True
+    farewells.keep_farewell(tx, name, key, now_ms // 1000)
+    actor = PersonLocations(domain, name).actor
+    document: Json = {
+        "@context": AS_CONTEXT,
+        "id": f"{actor}#delete",
+        "type": "Delete",
+        "actor": actor,
+        "object": actor,
+        "to": [PUBLIC],
+    }
+    deliveries.add_deliveries(tx, NewDelivery(name, write(document)), stops, now_ms)
+    return True
