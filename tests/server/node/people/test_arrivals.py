@@ -1,6 +1,7 @@
 """Whatever arrives, in whatever order and however often, ends the same."""
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from yurt.activitypub.activities import Accept, Follow, FollowReference, Undo
 from yurt.activitypub.audience import Audience, Visibility
 from yurt.activitypub.follow import FollowState
 from yurt.activitypub.inbox import InboxActivity
+from yurt.activitypub.mls_objects import MlsKind, MlsObject
 from yurt.activitypub.notes import Note
 from yurt.activitypub.posts import Create, Delete, Update
 from yurt.activitypub.reactions import Announce, Block, Like, UndoReaction
@@ -129,6 +131,19 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
     )
     yield found
     await found.store.close()
+
+
+async def test_a_foreign_welcome_is_refused_politely(here: Here) -> None:
+    """Its sender is told that this cannot be done yet; a key package needs no answer, and nothing is kept."""
+    before, ways = len(await here.sent()), {MlsKind.KEY_PACKAGE: 5, MlsKind.WELCOME: 3}
+    for kind, number in ways.items():
+        content = bytes([0, 1, 0, number]) + b"x"
+        message = MlsObject(f"{BO}/mls/{number}", kind, BO, (ANA, "https://x.example/y"), content)
+        await here.take(Create(f"{BO}#mls/{number}", BO, message.id, message))
+
+    [answer] = [json.loads(body) for body in (await here.sent())[before:]]
+    assert (answer["type"], answer["object"], answer["to"]) == ("Reject", f"{BO}#mls/3", [BO])
+    assert await here.timeline() == []
 
 
 async def test_a_post_for_followers_is_shown_to_followers(here: Here) -> None:
