@@ -19,6 +19,7 @@ from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import CardOfRoom, Healer
 from yurt.client.vault import rooms
 from yurt.mls.group import Group
+from yurt.mls.policy import judged_by_caller
 from yurt.mls.staging import StagedCommit
 from yurt.portability.kit_room import KitRoom, decode_rooms
 from yurt.rooms.common.commit_data import CommitData
@@ -97,4 +98,7 @@ class _Rename:
         device = replace(core.device, actor=self._actor)
         data = CommitData(core.clock.now_ms(), (self._record,)).encode()
         leaf = device.room_leaf(self._room, core.now_s)
-        return group.stage_commit(leaf=leaf, force_path=True, authenticated_data=data)
+        # MLS keeps credentials unless the application says otherwise; the judge does, given the record.
+        return group.stage_commit(
+            leaf=leaf, force_path=True, authenticated_data=data, policy=judged_by_caller
+        )
