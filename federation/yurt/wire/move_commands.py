@@ -4,13 +4,14 @@ A planned move asks the old node for the Move (`MoveAway`); a rescue asks the ne
 lent for it (`LendKey`, `RescueFollowers`). Next person records go by `publish_record`.
 """
 
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 from typing_extensions import override
 
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Answer, Command, Done
+from yurt.wire.portability_commands import KitFile
 
 
 class Arrive(Command, frozen=True, kw_only=True):
@@ -42,6 +43,25 @@ class Arrive(Command, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Show nothing: a traceback or a log must not hold what it carries."""
         return "Arrive(...)"
+
+
+class RescueKit(Command, frozen=True, kw_only=True):
+    """Fetch a kit from a buddy before there is an account, on the strength of an account invite."""
+
+    name: ClassVar[str] = "rescue_kit"
+    answer: ClassVar[type[Answer]] = KitFile
+    open: ClassVar[bool] = True
+
+    code: str
+    secret: bytes
+    buddy: str
+    request: Annotated[bytes, msgspec.Meta(max_length=1_024)]
+    """See `yurt.wire.portability_commands.FetchKit`."""
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing: a traceback or a log must not hold what it carries."""
+        return "RescueKit(...)"
 
 
 class MoveTie(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -207,6 +227,7 @@ class MoveState(Command, frozen=True):
 
 MOVE_COMMANDS: Final = (
     Arrive,
+    RescueKit,
     MoveTies,
     MoveAway,
     LendKey,

@@ -75,6 +75,7 @@ from yurt.node.streams.fanout import Fanout, Publisher
 from yurt.node.streams.stream import Parts
 from yurt.node.streams.tail import Tail
 from yurt.node.work_pool import WorkPool
+from yurt.wire.portability_commands import FetchKit
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,6 @@ class Node:
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
         joining = Joining(domain, store, clock, ground.work, ground.limiter, sessions)
-        arriving = Arriving(domain, store, clock, ground.work, ground.limiter, sessions, book)
         packages = KeyPackages(store, clock, ground.work)
         claims = KeyPackageClaims(domain, store, clock, book, links)
         devices = AccountDevices(domain, store, clock, ground.limiter, sessions, book)
@@ -211,6 +211,16 @@ class Node:
             ground.work,
             delivery.wake,
             keeps_kits=self._config.keep_kits,
+        )
+        arriving = Arriving(
+            domain,
+            store,
+            clock,
+            ground.work,
+            ground.limiter,
+            sessions,
+            book,
+            portability.handlers()[FetchKit.name],
         )
         handled = (
             sessions,

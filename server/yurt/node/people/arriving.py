@@ -5,6 +5,9 @@ must continue what this node knows of the did; two records at one number are sho
 them. The account says from its first moment that it is also the actor that is left.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import Final
+
 from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, verify_chain, verify_record
 from yurt.identity.statement import verify_statement
@@ -13,7 +16,7 @@ from yurt.node.accounts.login_keys import LOGIN_KEY_SIZE, store_form
 from yurt.node.accounts.sessions import Sessions, same_secret, wrong_login
 from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, secret_hash, token_hash
 from yurt.node.clock import Clock
-from yurt.node.dispatcher import Context, Handlers
+from yurt.node.dispatcher import Caller, Context, Handlers
 from yurt.node.ids import ACCOUNT_NAME, actor_url, address_of
 from yurt.node.limiter import JOIN_RATE, Limiter, limited_address
 from yurt.node.people.record_book import RecordBook
@@ -23,11 +26,14 @@ from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Store, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.account_commands import SignedIn
-from yurt.wire.move_commands import Arrive
+from yurt.wire.command import Answer
+from yurt.wire.move_commands import Arrive, RescueKit
+from yurt.wire.portability_commands import FetchKit
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import DEVICE_ID_SIZE
 
-MAX_RECORDS = 64
+MAX_RECORDS: Final = 64
+FetchKitHandler = Callable[[Context, FetchKit], Awaitable[Answer]]
 
 
 class Arriving:
@@ -42,6 +48,7 @@ class Arriving:
         limiter: Limiter,
         sessions: Sessions,
         book: RecordBook,
+        fetch_kit: FetchKitHandler,
     ) -> None:
         self._domain = domain
         self._store = store
@@ -50,18 +57,16 @@ class Arriving:
         self._limiter = limiter
         self._sessions = sessions
         self._book = book
+        self._fetch_kit = fetch_kit
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
-        return {Arrive.name: self.arrive}
+        return {Arrive.name: self.arrive, RescueKit.name: self.rescue_kit}
 
     async def arrive(self, context: Context, command: Arrive) -> SignedIn:
         """Make the account, or sign in if this very arrival was done before."""
         self._limiter.take("join", limited_address(context.address), JOIN_RATE)
-        stored = await self._store.read(lambda tx: accounts.invite_secret(tx, command.code))
-        resets = await self._store.read(lambda tx: account_care.resets(tx, command.code))
-        if resets or not same_secret(stored, secret_hash(command.secret)):
-            raise _wrong_invite()
+        await self._check_invite(command.code, command.secret)
         chain = await self._chain(command)
         self._check_person(command, chain[-1])
         did = chain[-1].did
@@ -79,6 +84,21 @@ class Arriving:
         return await self._make(
             command, chain, key, StoredLogin(made.salt, made.hash, made.memory_kib, made.passes)
         )
+
+    async def rescue_kit(self, context: Context, command: RescueKit) -> Answer:
+        """Fetch a kit for somebody who holds an invite of this node and has no account yet."""
+        self._limiter.take("rescue", limited_address(context.address), JOIN_RATE)
+        await self._check_invite(command.code, command.secret)
+        guest = Caller(f"invite {command.code}", "", "", b"")
+        return await self._fetch_kit(
+            Context(context.address, guest), FetchKit(command.buddy, command.request)
+        )
+
+    async def _check_invite(self, code: str, secret: bytes) -> None:
+        stored = await self._store.read(lambda tx: accounts.invite_secret(tx, code))
+        resets = await self._store.read(lambda tx: account_care.resets(tx, code))
+        if resets or not same_secret(stored, secret_hash(secret)):
+            raise _wrong_invite()
 
     async def _chain(self, command: Arrive) -> list[VerifiedRecord]:
         """The records, verified, and verified to continue what is known here.
