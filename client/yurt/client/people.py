@@ -13,7 +13,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.api import PersonView
 from yurt.client.core import Core
 from yurt.client.links import parse_address
-from yurt.client.vault import accounts, people, rooms, timeline
+from yurt.client.vault import accounts, addresses, people, rooms, timeline
 from yurt.client.vault.people import Pin
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.errors import RecordError, RemoteIdentityError
@@ -51,7 +51,7 @@ class People:
         person = await self._core.session.call(Resolve(parse_address(address)), Person)
         if not person.did:
             raise refuse("refused", f"{person.address} has no Yurt identity: rooms need one", rule="noDid")
-        return await self._pin(person)
+        return await self._pin(person, address)
 
     async def learn(self, pin: Pin, signed: bytes) -> Met:
         """Take in a newer record of somebody who is pinned.
@@ -111,12 +111,32 @@ class People:
             if pin is None or person.did != pin.changed:
                 # Never take somebody whom the person has not been told of.
                 raise refuse("refused", f"{address} changed again: look at it once more", rule="didChanged")
-            record = _verify(person, None)
+            record = _verify(person, None, address)
             people.save(tx, Pin(person.did, address, person.actor, record.signed.encode()))
             for room in rooms.every(tx):
                 if {person.did, pin.did}.intersection(did for did, _ in room.people):
                     text = f"you decided that {address} is somebody new"
                     timeline.add(tx, NewItem(room=room.room, kind="notice", text=text, did=person.did))
+            return self._known(tx, address)
+
+        return await self._core.write(unit)
+
+    async def keep(self, address: str) -> PersonView:
+        """Decide that whoever else claims a pinned address is not the one behind it; the pin stays.
+
+        Raises:
+            ProblemError: ``notFound``.
+        """
+
+        def unit(tx: Connection) -> PersonView:
+            known = self._known(tx, address)
+            if known.changed:
+                addresses.refuse_as(tx, known.changed, address)
+                people.mark_changed(tx, known.did, "")
+                for room in rooms.every(tx):
+                    if {known.did, known.changed}.intersection(did for did, _ in room.people):
+                        text = f"you decided that {address} is who it was; whoever else says so is not"
+                        timeline.add(tx, NewItem(room=room.room, kind="notice", text=text, did=known.did))
             return self._known(tx, address)
 
         return await self._core.write(unit)
@@ -130,14 +150,15 @@ class People:
         if found is None:
             raise refuse("notFound", f"nobody in your rooms has the address {address}")
         did, actor = found
-        return self.view(Pin(did, address, actor, b"", "", people.is_verified(tx, did)), "")
+        shown = addresses.shown(tx, did, actor)
+        return self.view(Pin(did, shown, actor, b"", "", people.is_verified(tx, did)), "")
 
     async def follow(self, address: str) -> PersonView:
         """Follow somebody; their answer comes later."""
         person = await self._core.session.call(Follow(parse_address(address)), Person)
         if not person.did:
             return PersonView(address=person.address, actor=person.actor, did="", state="pending")
-        met = await self._pin(person)
+        met = await self._pin(person, address)
         return self.view(met.pin, "pending")
 
     async def unfollow(self, address: str) -> None:
@@ -176,16 +197,17 @@ class People:
                 break
         return found
 
-    async def _pin(self, person: Person) -> Met:
+    async def _pin(self, person: Person, asked: str) -> Met:
         def unit(tx: Connection) -> Met | ProblemError:
             known = people.by_address(tx, person.address)
             if known is not None and known.did != person.did:
-                people.mark_changed(tx, known.did, person.did)
+                if not addresses.is_refused_as(tx, person.did, person.address):
+                    people.mark_changed(tx, known.did, person.did)
                 return _changed(person.address)
             known = known or people.by_did(tx, person.did)
             if known is not None and known.changed:
                 return _changed(known.address)
-            record = _verify(person, known)
+            record = _verify(person, known, asked)
             verified = people.is_verified(tx, person.did)
             pin = Pin(person.did, person.address, person.actor, record.signed.encode(), "", verified)
             people.save(tx, pin)
@@ -210,7 +232,16 @@ def newer_record(pin: Pin, signed: bytes) -> VerifiedRecord:
         raise refuse("refused", f"{pin.address}: {error}", rule=error.rule) from None
 
 
-def _verify(person: Person, known: Pin | None) -> VerifiedRecord:
+def check_person(person: Person, asked: str) -> VerifiedRecord:
+    """Check everything that the node says of somebody who was asked for by address.
+
+    Raises:
+        ProblemError: ``refused`` with the rule that it breaks.
+    """
+    return _verify(person, None, asked)
+
+
+def _verify(person: Person, known: Pin | None, asked: str) -> VerifiedRecord:
     """Check everything that the node says of a person.
 
     Raises:
@@ -227,6 +258,10 @@ def _verify(person: Person, known: Pin | None) -> VerifiedRecord:
         bound = verify_statement(person.statement, person.actor)
     except RemoteIdentityError as error:
         raise refuse("refused", f"{person.address}: {error}", rule=error.rule) from None
+    names = {person.address.lower(), parse_address(asked).lower(), accounts.address_of(person.actor).lower()}
+    if len(names) > 1:
+        # The node was asked for one address: another one's owner, however well proved, is no answer.
+        raise refuse("refused", f"{asked}: the node answers with {person.address}", rule="otherAddress")
     if not bound == record.did == person.did or record.record.actor != person.actor:
         raise refuse("refused", f"{person.address}: address and identity do not fit", rule="recordActor")
     return record

@@ -4,8 +4,8 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import RoomView, Sent, Status
 from yurt.client.session import Session
-from yurt.client.vault import cursors, joinings, leavings, outbox, read_marks, rooms, timeline
-from yurt.client.vault.accounts import Account, address_of
+from yurt.client.vault import addresses, cursors, joinings, leavings, outbox, read_marks, rooms, timeline
+from yurt.client.vault.accounts import Account
 from yurt.client.vault.rooms import RoomRow
 from yurt.wire.frames import room_log
 from yurt.wire.problems import refuse
@@ -20,7 +20,7 @@ def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
         name=room.name,
         hub=room.hub,
         epoch=room.epoch,
-        participants=tuple(address_of(actor) for _, actor in room.people),
+        participants=tuple(addresses.shown(tx, did, actor) for did, actor in room.people),
         position=cursors.load(tx, room_log(room.room)).head,
         outbox=outbox.count(tx, room.room),
         undecryptable=timeline.count_undecryptable(tx, room.room),

@@ -14,8 +14,7 @@ from yurt.client.rooms import lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.send import open_room, store
-from yurt.client.vault import actions, people, rooms, timeline
-from yurt.client.vault.accounts import address_of
+from yurt.client.vault import actions, addresses, rooms, timeline
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.leaf import LeafUse
 from yurt.rooms.common.content import Target
@@ -151,7 +150,6 @@ def _tell(tx: Connection, room: bytes, item: int) -> None:
 
 
 def _name(tx: Connection, room: bytes, did: str) -> str:
-    pin, found = people.by_did(tx, did), rooms.find(tx, room)
-    if pin is not None:
-        return pin.address
-    return next((address_of(actor) for who, actor in (found.people if found else ()) if who == did), did)
+    found = rooms.find(tx, room)
+    there = (actor for who, actor in (found.people if found else ()) if who == did)
+    return addresses.told(tx, did, next(there, "")) or did

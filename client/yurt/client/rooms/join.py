@@ -14,8 +14,7 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import cursors, joinings, key_packages, rooms, timeline
-from yurt.client.vault.accounts import address_of
+from yurt.client.vault import addresses, cursors, joinings, key_packages, rooms, timeline
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -155,7 +154,7 @@ def _tell(tx: Connection, room: RoomRow, delivery: WelcomeDelivery, group: Group
             kind="roster",
             did="" if by is None else by.did,
             actor=actor,
-            text=f"{address_of(actor) or 'somebody'} added you (epoch {room.epoch})",
+            text=f"{addresses.told(tx, by.did, actor) if by else 'somebody'} added you (epoch {room.epoch})",
             position=delivery.position,
             accepted_at=delivery.accepted_at,
         ),

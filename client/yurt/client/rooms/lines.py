@@ -102,7 +102,7 @@ def roster_lines(change: RoomChange, name: Callable[[str], str]) -> list[str]:
     lines += [f"{by} made {name(r.did)} {_ROLES[r.after]} (was {_ROLES[r.before]})" for r in change.roles]
     lines += [f"{by} banned {name(did)}" for did in change.banned]
     lines += [f"{by} lifted the ban of {name(did)}" for did in change.unbanned]
-    lines += [f"{moved.before} is now {moved.after}" for moved in change.moved]
+    lines += [f"{moved.before} says to be {moved.after} now" for moved in change.moved]
     if change.resynced is not None:
         lines.append(f"{name(change.resynced.did)} came back with a device that had lost its place")
     if change.settings:

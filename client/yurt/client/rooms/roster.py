@@ -11,7 +11,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
-from yurt.client.vault import leavings, outbox, people, rooms, timeline
+from yurt.client.vault import addresses, leavings, outbox, people, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -78,7 +78,7 @@ class Roster:
                 actor = next(iter(participants_of(group.tree).actors(who)), "")
                 if who != self._device.did:
                     leavings.depart(tx, room.room, row.accepted_at)
-                text = f"{address_of(actor)} wants to leave (epoch {group.epoch})"
+                text = f"{addresses.told(tx, who, actor)} wants to leave (epoch {group.epoch})"
                 _add_line(tx, room.room, row, text, did=who, actor=actor)
         except (RemoteMlsError, Refused):
             pass  # the hub should have refused it; without a commit that names it, it does nothing
@@ -108,9 +108,8 @@ class Roster:
         before, after = participants_of(change.tree_before), participants_of(change.tree_after)
 
         def name(did: str) -> str:
-            pin = people.by_did(tx, did)
             actors = after.actors(did) or before.actors(did)
-            return pin.address if pin else address_of(actors[0]) if actors else did
+            return addresses.told(tx, did, actors[0]) if actors else did
 
         actor = next(iter(before.actors(happened.by)), "")
         for text in lines.roster_lines(happened, name):
@@ -174,11 +173,13 @@ def people_of(who: Participants, own: str) -> tuple[tuple[str, str], ...]:
 
 def check_pins(tx: Connection, room: bytes, who: Participants) -> None:
     """Notice a known address that comes with another did; the outbox sends nothing there (TRUST 1)."""
-    for did in who.dids:
-        address = address_of(who.actors(did)[0])
+    claimed = [(did, address_of(actor)) for did in who.dids for actor in who.actors(did)]
+    for did, address in claimed:
         pin = people.by_address(tx, address)
         if pin is None or pin.did == did or pin.changed == did:
             continue
+        if addresses.is_refused_as(tx, did, address):
+            continue  # the person has decided
         people.mark_changed(tx, pin.did, did)
         text = f"{address} is not who it was: nothing is sent here until you have decided"
         timeline.add(tx, NewItem(room=room, kind="notice", did=did, text=text, reason=lines.DID_CHANGED))

@@ -15,7 +15,7 @@ from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
 from yurt.client.rooms.send import open_room
-from yurt.client.vault import people, rooms
+from yurt.client.vault import addresses, people, rooms
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.did import Did
@@ -205,9 +205,8 @@ def find_participant(tx: Connection, standing: Standing, address: str) -> Did:
 
 
 def _view(tx: Connection, room: RoomRow, standing: Standing | None, did: Did, actor: str) -> ParticipantView:
-    pin = people.by_did(tx, did)
     return ParticipantView(
-        address=pin.address if pin else address_of(actor),
+        address=addresses.shown(tx, did, actor),
         did=did,
         role=_NAMES[standing.role(did)] if standing else "member",
         devices=len(standing.people.of(did)) if standing else 0,

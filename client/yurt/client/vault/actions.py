@@ -7,6 +7,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.vault.accounts import address_of
+from yurt.client.vault.addresses import NOT_CONFIRMED
 from yurt.client.vault.timeline import Marks
 from yurt.rooms.common.content import Target
 from yurt.wire.position import Position
@@ -114,8 +115,10 @@ def _select(tx: Connection, where: str, values: tuple[object, ...]) -> list[Acti
     rows = tx.execute(
         f"""
         SELECT item.id, action.did, action.content_id, item.did, item.actor, item.own, item.term, item.seq,
-            action.content, coalesce(person.address, '')
+            action.content, coalesce(person.address, ''),
+            confirmed.did IS NOT NULL OR item.own OR item.did = (SELECT did FROM account)
         FROM action JOIN item ON item.id = action.item LEFT JOIN person ON person.did = item.did
+            LEFT JOIN confirmed ON confirmed.did = item.did AND confirmed.actor = item.actor
         WHERE {where}
         """,  # noqa: S608  # constants of this file
         values,
@@ -126,12 +129,12 @@ def _select(tx: Connection, where: str, values: tuple[object, ...]) -> list[Acti
             Target(target_did, target_id),
             did,
             actor,
-            pinned or address_of(actor),
+            pinned or address_of(actor) + ("" if is_sure else NOT_CONFIRMED),
             bool(own),
             content,
             _position(item, term, seq),
         )
-        for item, target_did, target_id, did, actor, own, term, seq, content, pinned in rows
+        for item, target_did, target_id, did, actor, own, term, seq, content, pinned, is_sure in rows
     ]
 
 

@@ -1,5 +1,6 @@
 """Pins: which person an address has meant since first contact (TRUST 1)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,12 @@ def by_address(tx: Connection, address: str) -> Pin | None:
 def mark_changed(tx: Connection, did: str, other: str) -> None:
     """Note that the person's address now claims to be somebody else."""
     tx.execute("UPDATE person SET changed = ? WHERE did = ?", (other, did))
+
+
+def is_anybody_changed_to(tx: Connection, dids: Iterable[str]) -> bool:
+    """Tell whether one of these dids claims the address of somebody who was pinned as another."""
+    claiming = {row[0] for row in tx.execute("SELECT changed FROM person WHERE changed <> ''").fetchall()}
+    return not claiming.isdisjoint(dids)
 
 
 def set_verified(tx: Connection, did: str, at: int) -> None:

@@ -11,20 +11,40 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import DEFAULT_PAGE, ItemKind, Reaction, SendState, TimelineItem
 from yurt.client.vault.accounts import address_of
+from yurt.client.vault.addresses import NOT_CONFIRMED
 from yurt.client.vault.writer import Row
 from yurt.wire.position import Position
 
 _SELECT: Final = """
     SELECT item.id, item.revision, item.room, item.kind, item.term, item.seq, item.did, item.actor, item.text,
-    item.reason, item.content_id, item.state, item.own, item.accepted_at, coalesce(person.address, ''),
-    item.reply_did, item.reply_id, item.marks
+    item.reason, item.content_id,
+    CASE WHEN item.state = 'accepted' AND item.seq > 0
+            AND (item.term, item.seq) <= (settled.term, settled.seq)
+        THEN 'settled' ELSE item.state END,
+    item.own, item.accepted_at, coalesce(person.address, ''),
+    confirmed.did IS NOT NULL OR item.own OR item.did = (SELECT did FROM account),
+    item.reply_did, item.reply_id, item.marks, item.vouched,
+    CASE WHEN item.own AND item.seq > 0 AND item.kind = 'message' THEN (
+        SELECT json_group_array(DISTINCT coalesce(known.address, sure.actor, '?' || read_by.actor))
+        FROM read_by LEFT JOIN person AS known ON known.did = read_by.did
+            LEFT JOIN confirmed AS sure ON sure.did = read_by.did AND sure.actor = read_by.actor
+        WHERE read_by.room = item.room AND (read_by.term, read_by.seq) >= (item.term, item.seq)
+            AND read_by.did <> item.did
+    ) ELSE '' END,
+    CASE WHEN item.vouched <> '' THEN coalesce(
+        (SELECT voucher.address FROM person AS voucher WHERE voucher.did = item.vouched), '') ELSE '' END
     FROM item LEFT JOIN person ON person.did = item.did
+        LEFT JOIN confirmed ON confirmed.did = item.did AND confirmed.actor = item.actor
+        LEFT JOIN settled ON settled.room = item.room AND settled.did = item.did
 """
 _WITH_WORDS: Final = """
     WHERE item.id IN (SELECT rowid FROM word WHERE word MATCH ?1)
         AND (?2 IS NULL OR item.room = ?2) AND item.id < ?3
     ORDER BY item.id DESC LIMIT ?4
 """
+_BEGINNING: Final = -(2**62)
+"""Before every local id."""
+_EARLIEST: Final = "(SELECT min(coalesce(min(id), 0), 0) - 1 FROM item)"
 _NEXT_REVISION: Final = "(SELECT coalesce(max(revision), 0) + 1 FROM item)"
 
 
@@ -48,6 +68,8 @@ class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     """Not shown: an action on another line."""
     reply_did: str = ""
     reply_id: bytes = b""
+    vouched: str = ""
+    """Did of whoever told this device of it; such a line stands before all that this device saw itself."""
 
 
 class Marks(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,13 +84,17 @@ _UNTOUCHED: Final = Marks()
 
 
 def add(tx: Connection, item: NewItem) -> int:
-    """Add a line; returns its local id."""
+    """Add a line; returns its local id.
+
+    Lines of history are told newest first, and each takes an id below all others: so they stand in order.
+    """
     term, seq = (item.position.term, item.position.seq) if item.position else (0, 0)
     row: Row = tx.execute(
         f"""
-        INSERT INTO item (revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
-            state, own, accepted_at, hidden, reply_did, reply_id)
-        VALUES ({_NEXT_REVISION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO item (id, revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
+            state, own, accepted_at, hidden, reply_did, reply_id, vouched)
+        VALUES ({_EARLIEST if item.vouched else "NULL"}, {_NEXT_REVISION},
+            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         RETURNING id
         """,  # noqa: S608  # a constant
         (
@@ -88,6 +114,7 @@ def add(tx: Connection, item: NewItem) -> int:
             int(item.hidden),
             item.reply_did,
             item.reply_id,
+            item.vouched,
         ),
     ).fetchone()
     return int(row[0])
@@ -144,7 +171,7 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
         _SELECT
         + """ WHERE item.id > ?1 AND (?2 IS NULL OR item.room = ?2) AND item.hidden = 0
         ORDER BY item.id LIMIT ?3""",
-        (after, room, limit),
+        (after or _BEGINNING, room, limit),
     ).fetchall()
     return [_item(row) for row in rows]
 
@@ -182,7 +209,7 @@ def changed(
         + """ WHERE item.revision > ?1 AND (?2 IS NULL OR item.room = ?2)
             AND (item.id > ?4 OR item.revision > ?5) AND item.hidden = 0
         ORDER BY item.revision LIMIT ?3""",
-        (revision, room, limit, after, since),
+        (revision, room, limit, after or _BEGINNING, since),
     ).fetchall()
     return [_item(row) for row in rows]
 
@@ -237,12 +264,17 @@ def _item(row: Row) -> TimelineItem:
         own,
         accepted_at,
         pinned,
+        is_sure,
         reply_did,
         reply_id,
         done,
+        vouched,
+        readers,
+        voucher,
     ) = row
     marks = msgspec.json.decode(done, type=Marks) if done else _UNTOUCHED
-    address: str = pinned or address_of(actor)
+    is_sure = is_sure or bool(pinned) or not actor
+    address: str = pinned or address_of(actor) + ("" if is_sure else NOT_CONFIRMED)
     return TimelineItem(
         item=item,
         revision=newest,
@@ -251,7 +283,7 @@ def _item(row: Row) -> TimelineItem:
         position=Position(term, seq) if seq else None,
         did=did,
         address=address,
-        name=address.partition("@")[0],
+        name=("" if is_sure else "?") + address.partition("@")[0],
         text=text,
         reason=reason,
         content_id=content_id,
@@ -263,4 +295,19 @@ def _item(row: Row) -> TimelineItem:
         edited=marks.edited,
         deleted_by=marks.deleted_by,
         reactions=marks.reactions,
+        read_by=_addresses(readers),
+        vouched_by=voucher or vouched,
     )
+
+
+def _addresses(readers: str) -> tuple[str, ...]:
+    """Read who has read a line: pinned addresses, actors that are confirmed, and others after a ``?``."""
+    if not readers or readers == "[]":
+        return ()
+    return tuple(sorted(_name(each) for each in msgspec.json.decode(readers, type=tuple[str, ...])))
+
+
+def _name(reader: str) -> str:
+    if reader.startswith("?"):
+        return address_of(reader[1:]) + NOT_CONFIRMED
+    return address_of(reader) if "/" in reader else reader
