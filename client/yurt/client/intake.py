@@ -33,7 +33,7 @@ from yurt.wire.frames import INBOX, Gap, room_log, room_of
 from yurt.wire.gate import decode_msgpack
 from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import ProblemError
-from yurt.wire.registry import InboxKind
+from yurt.wire.registry import EntryKind, InboxKind
 
 _POISONED: Final = "this room is read no further until a restart: something in it could not be taken in"
 NOT_SERVED_S: Final = 1.0
@@ -48,6 +48,8 @@ class Intake:
         """Set each time that the inbox has been read to its head."""
         self.on_stopped: Callable[[bytes], None] = _nobody
         """Hears of a room that cannot be followed any more."""
+        self.on_people: Callable[[], None] = _nothing
+        """Hears that others may be in a room than before."""
         self.on_record: Callable[[str], None] = _nobody
         """Hears of each did of which a newer record came."""
         self.on_live: list[Callable[[bytes | None], None]] = []
@@ -76,6 +78,8 @@ class Intake:
             return await self._take_inbox(rows)
         now_ms = self._core.clock.now_ms()
         taken = await self._core.write(lambda tx: self._receiver.take(tx, room, rows, now_ms))
+        if any(row.kind == EntryKind.COMMIT for row in rows):
+            self.on_people()
         if taken.ahead:
             self._core.clock_ahead.add(room)
         else:
@@ -137,6 +141,7 @@ class Intake:
                 self.inbox_live.set()  # key packages may have to be made anew
             self.on_record(did)
         for room in joined:
+            self.on_people()
             await self._core.session.follow(room_log(room.room))
         return await self.place(INBOX)
 
@@ -173,6 +178,10 @@ class Intake:
 
         timer = loop.call_later(delay, ask)
         self._timers.add(timer)
+
+
+def _nothing() -> None:
+    """Hear of it in no way."""
 
 
 def _nobody(_who: object) -> None:

@@ -29,7 +29,7 @@ from yurt.client.invitations.departures import commit_departures
 from yurt.client.rooms import actions, create, lines
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.rooms.own_leaf import is_joining, make_room_leaf
-from yurt.client.vault import cursors, leavings, outbox, own_leaves, people, rooms, timeline
+from yurt.client.vault import addresses, cursors, leavings, outbox, own_leaves, people, rooms, timeline
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.outbox import OutboxRow
 from yurt.client.vault.rooms import RoomRow
@@ -211,10 +211,14 @@ def _seal(core: Core, tx: Connection, row: OutboxRow) -> OutboxRow | None:
 def _is_blocked(tx: Connection, room: RoomRow) -> bool:
     """Tell whether somebody here is not who they were when they were pinned (TRUST 1)."""
     for did, actor in room.people:
-        pin = people.by_address(tx, address_of(actor)) or people.by_did(tx, did)
-        if pin is not None and (pin.did != did or pin.changed):
+        address = address_of(actor)
+        pin = people.by_address(tx, address) or people.by_did(tx, did)
+        if pin is None or addresses.is_refused_as(tx, did, address):
+            continue
+        if pin.did != did or pin.changed:
             return True
-    return False
+    # Who claims a pinned address may do so by any of their leaves.
+    return people.is_anybody_changed_to(tx, [did for did, _ in room.people])
 
 
 def _accept(tx: Connection, row: OutboxRow, receipt: Appended) -> None:
