@@ -8,6 +8,7 @@ takes no other style, no script, no picture and no form.
 import asyncio
 import base64
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +27,10 @@ class Renderer:
         self._domain = domain
         self._environment: Environment | None = None
         self._policy = ""
+        self._style = ""
 
     async def page(
-        self, name: str, values: dict[str, object], *, status: int = 200, cached: str = "no-store"
+        self, name: str, values: Mapping[str, object], *, status: int = 200, cached: str = "no-store"
     ) -> web.Response:
         """Render a template.
 
@@ -41,7 +43,9 @@ class Renderer:
         if self._environment is None:
             # Importing takes tens of milliseconds: not on the event loop. Twice at once does no harm.
             self._environment = await asyncio.to_thread(self._load)
-        text = self._environment.get_template(f"{name}.html").render(values, domain=self._domain)
+        text = self._environment.get_template(f"{name}.html").render(
+            values, domain=self._domain, style=self._style
+        )
         headers = {
             "Content-Security-Policy": self._policy,
             "Referrer-Policy": "no-referrer",
@@ -61,7 +65,8 @@ class Renderer:
             f"default-src 'none'; style-src 'sha256-{digest}'; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
-        environment = Environment(
+        self._style = style
+        return Environment(
             loader=FunctionLoader(_read),
             autoescape=True,
             undefined=StrictUndefined,
@@ -69,8 +74,6 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        environment.globals["style"] = style
-        return environment
 
 
 def _read(name: str) -> str:
