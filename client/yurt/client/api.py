@@ -27,8 +27,8 @@ from yurt.wire.problems import refuse
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
-SendState = Literal["queued", "sealed", "accepted", "refused"]
-"""Life of an own message; see ``yurt.client.outbox``."""
+SendState = Literal["queued", "sealed", "accepted", "settled", "refused"]
+"""Life of a message; see ``yurt.client.outbox``. Settled: a second, independent copy exists (TRUST 4)."""
 Wait = Literal["stored", "accepted"]
 """How long ``send`` waits: until the vault has it, or until the hub has accepted it."""
 ItemKind = Literal["message", "roster", "undecryptable", "notice"]
@@ -129,6 +129,8 @@ class ParticipantView(View, frozen=True, kw_only=True):
     own: bool = False
     verified: bool = False
     """Whether the safety number with them was compared."""
+    read: Position | None = None
+    """How far they have read, as far as they tell."""
 
 
 class Sent(View, frozen=True, kw_only=True):
@@ -186,6 +188,10 @@ class TimelineItem(View, frozen=True, kw_only=True):
     deleted_by: str = ""
     """Address of whoever took it back; then `text` is empty for good."""
     reactions: tuple[Reaction, ...] = ()
+    read_by: tuple[str, ...] = ()
+    """Addresses of who has read an own message, as far as they tell."""
+    vouched_by: str = ""
+    """Address of whoever told this device of it: it was said before this device came."""
 
 
 class EngineApi(Protocol):

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Final, cast
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.errors import VaultTooNew
-from yurt.client.vault import addresses, joinings, leavings, link_answers, moves, resyncs
+from yurt.client.vault import (
+    addresses,
+    history,
+    joinings,
+    kits,
+    leavings,
+    link_answers,
+    moves,
+    read_by,
+    resyncs,
+    settled,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -263,6 +274,10 @@ _STEPS: Final = (
     ("leavings", leavings.TABLE),
     ("addresses", addresses.TABLE),
     ("moves", moves.TABLE),
+    ("settled", settled.TABLE),
+    ("read_by", read_by.TABLE),
+    ("history", history.TABLE),
+    ("kits", kits.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
