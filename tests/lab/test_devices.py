@@ -23,8 +23,8 @@ from yurt.client.devices.entrance import enter
 from yurt.client.devices.linking import identity_of
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
-from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
+from yurt.lab.world.world import HARBOUR, HILLTOP, World
 
 pytestmark = pytest.mark.asyncio
 LONG = 60.0
@@ -126,7 +126,7 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
 
 
 async def test_who_lost_every_device_comes_back_with_the_phrase(tmp_path: Path) -> None:
-    """The phrase makes a new device and shuts the lost ones out; another device that lives adds it to rooms."""
+    """The phrase makes a new device, shuts lost ones out; one that lives adds it to the rooms."""
     async with World.open(tmp_path, HARBOUR) as world:
         ana = await world.person("ana", HARBOUR)
         room = (await ana.engine.create_room("diary")).room
