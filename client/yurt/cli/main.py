@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from yurt.cli.output import Output
 
 COMMANDS: Final = {
-    "join": "make an account on a node, from an invite link",
+    "join": "make an account on a node, or enter a room, by a link",
     "devices": "list the devices on which you are you",
     "device": "link, revoke or restore a device of yours",
     "rooms": "list your rooms",
     "room": "open a room, or come back into one that stopped (room create NAME, room resync ROOM)",
     "invite": "add somebody to a room",
+    "link": "make, list and end links to a room (link create, link list, link end)",
     "participants": "list who is in a room, and as what",
     "role": "give somebody in a room a role",
     "remove": "remove somebody from a room",
+    "ban": "ban somebody from a room",
+    "unban": "let somebody be invited again",
+    "leave": "leave a room",
     "send": "send a message to a room",
     "reply": "answer a message",
     "react": "put an emoji under a message",

@@ -1,6 +1,7 @@
-"""What a person types or pastes: account invites and addresses.
+"""What a person types or pastes: account invites, links to rooms and addresses.
 
 parse_invite("https://harbour.example/i/ABCDEFGHIJ#c2VjcmV0")
+parse_room_link("https://harbour.example/j/abcdefghijklmnop#c2VjcmV0c2VjcmV0c2VjcQ")
 parse_address("@bo@hilltop.example")    # "bo@hilltop.example"
 """
 
@@ -12,9 +13,12 @@ from typing import Final
 
 from yurt.client.errors import UsageError
 from yurt.identity.location import MalformedLocation, check_node
+from yurt.rooms.common.errors import LinkRefused
+from yurt.rooms.common.invite_link import InviteLink
 from yurt.wire.problems import refuse
 
 _INVITE: Final = re.compile(r"https://([^/#?@:]+)/i/([A-Za-z0-9]{4,64})#([A-Za-z0-9_-]{16,64}={0,2})")
+_ROOM: Final = re.compile(r"https://[^/#?]+/j/")
 _NAME: Final = re.compile(r"[a-z0-9_]{1,30}")
 _REMOTE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 SECRET_SIZE: Final = 16
@@ -30,11 +34,14 @@ class AccountInvite:
 
 
 def parse_invite(link: str) -> AccountInvite:
-    """Read an account invite, ``https://NODE/i/CODE#SECRET``.
+    """Read an account invite, ``https://NODE/i/CODE#SECRET``, or the one that a link to a room carries.
 
     Raises:
         UsageError: It is none.
     """
+    if is_room_link(link):
+        room = parse_room_link(link)
+        return AccountInvite(room.node, room.code, room.keys.account)
     match = _INVITE.fullmatch(link.strip())
     if match is None:
         raise UsageError("this is no account invite: it should look like https://NODE/i/CODE#SECRET, whole")
@@ -47,6 +54,26 @@ def parse_invite(link: str) -> AccountInvite:
     if len(secret) != SECRET_SIZE:
         raise UsageError("this account invite was cut: copy the whole link again")
     return AccountInvite(node, code, secret)
+
+
+def is_room_link(link: str) -> bool:
+    """Tell whether a link means to lead to a room."""
+    return _ROOM.match(link.strip()) is not None
+
+
+def parse_room_link(link: str) -> InviteLink:
+    """Read a link to a room, ``https://NODE/j/CODE#SECRET``, and notice one that was not copied whole.
+
+    Raises:
+        UsageError: It is none, or a part of it is missing.
+    """
+    try:
+        found = InviteLink.parse(link)
+    except LinkRefused as error:
+        raise UsageError(str(error)) from None
+    if not found.is_whole:
+        raise UsageError("this link was cut or changed: copy all of it again, also after the #")
+    return found
 
 
 def parse_address(text: str) -> str:

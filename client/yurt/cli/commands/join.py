@@ -1,4 +1,8 @@
-"""``yurt join LINK NAME``: an account, an identity and its 24 words."""
+"""``yurt join LINK [NAME]``: an account with its 24 words, a room, or by one link both.
+
+A link to a room (``/j/``) leads whoever has an account into the room. On a machine without one it makes the
+account first, if the link carries that too.
+"""
 
 import argparse
 import asyncio
@@ -7,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yurt.cli import secrets
+from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client import paths
-from yurt.client.api import Status
+from yurt.client.api import EngineApi
 from yurt.client.errors import UsageError
-from yurt.client.links import check_name, parse_invite
+from yurt.client.links import check_name, is_room_link, parse_invite
+from yurt.wire.problems import ProblemError, refuse
 
 if TYPE_CHECKING:
     from yurt.identity.phrase import RecoveryPhrase
@@ -21,8 +27,12 @@ _PER_LINE = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
-    parser.add_argument("link", metavar="LINK", help="account invite: https://NODE/i/CODE#SECRET")
-    parser.add_argument("name", metavar="NAME", help="your name there: a to z, 0 to 9 and _")
+    parser.add_argument(
+        "link", metavar="LINK", help="account invite: https://NODE/i/CODE#SECRET; link to a room: .../j/..."
+    )
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", default="", help="of a new account: a to z, 0 to 9 and _"
+    )
     parser.add_argument(
         "--phrase-file", type=Path, help="write the recovery phrase to this new file (mode 0600)"
     )
@@ -31,23 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Join; nothing half-made is left if it fails."""
     parse_invite(args.link)  # mistakes of typing first, before anything is asked
+    leads_to_room = is_room_link(args.link)
+    if leads_to_room and _has_account():
+        return with_engine(lambda engine: _enter(engine, args.link, output))
+    if not args.name:
+        raise UsageError("choose a name for your account: `yurt join LINK NAME`")
     check_name(args.name)
     if args.phrase_file is None and not secrets.has_terminal():
         raise UsageError("no terminal to show the recovery phrase in: name a file with --phrase-file")
     passphrase, home = secrets.new_passphrase(), paths.home()
     try:
-        status = asyncio.run(_join(args, passphrase, home, output))
-    except BaseException:
+        return asyncio.run(_join(args, passphrase, home, output))
+    except BaseException as error:
         _forget_phrase(args.phrase_file, home, output)
+        if leads_to_room and isinstance(error, ProblemError) and error.problem.code == "wrongInvite":
+            raise _no_account() from None
         raise
-    output.show(
-        {"address": status.address, "actor": status.actor, "did": status.did, "home": str(home)},
-        f"You are {status.address} now.",
-    )
-    return 0
 
 
-async def _join(args: argparse.Namespace, passphrase: str, home: Path, output: Output) -> Status:
+async def _join(args: argparse.Namespace, passphrase: str, home: Path, output: Output) -> int:
     from yurt.client.clock import SystemClock
     from yurt.client.engine import Engine
 
@@ -68,9 +80,41 @@ async def _join(args: argparse.Namespace, passphrase: str, home: Path, output: O
         keep_phrase=keep_phrase,
     )
     try:
-        return await engine.status()
+        status = await engine.status()
+        output.show(
+            {"address": status.address, "actor": status.actor, "did": status.did, "home": str(home)},
+            f"You are {status.address} now.",
+        )
+        return await _enter(engine, args.link, output) if is_room_link(args.link) else 0
     finally:
         await engine.close()
+
+
+async def _enter(engine: EngineApi, link: str, output: Output) -> int:
+    """Enter the room that a link leads to, or wait at its door."""
+    from yurt.client.invitations.calls import JoinByLink, JoinView
+
+    view = await engine.call(JoinByLink(url=link), JoinView)
+    name = view.name or "a room without a name"
+    lines = {
+        "joined": f"You are in {name}.",
+        "waiting": f"Waiting for a member of {name} to let you in: `yurt rooms` shows when it is done.",
+        "asking": f"{view.hub} cannot be reached now: yurt goes on asking it to let you into {name}.",
+    }
+    value = {"room": view.room, "name": view.name, "hub": view.hub, "state": view.state}
+    output.show(value, lines.get(view.state, view.state))
+    return 0
+
+
+def _has_account() -> bool:
+    from yurt.client.vault.open import exists
+
+    return exists(paths.home())
+
+
+def _no_account() -> ProblemError:
+    text = "this link brings no account (any more): join a node first, or ask for a link that does"
+    return refuse("wrongInvite", text)
 
 
 def _show_phrase(words: tuple[str, ...], output: Output) -> None:

@@ -38,6 +38,9 @@ def room_json(room: RoomView) -> dict[str, object]:
         "outbox": room.outbox,
         "undecryptable": room.undecryptable,
         "removed": room.removed,
+        "left": room.left,
+        "waiting": room.waiting,
+        "refused": room.refused,
         "stopped": room.stopped,
     }
 
@@ -45,7 +48,9 @@ def room_json(room: RoomView) -> dict[str, object]:
 def room_line(room: RoomView) -> str:
     """Say a room for people."""
     marks = [f"{room.outbox} waiting"] if room.outbox else []
-    marks += ["you were removed"] if room.removed else []
+    marks += ["waiting for a member to let you in"] if room.waiting else []
+    marks += [f"you could not join: {room.refused}"] if room.refused else []
+    marks += [("you left" if room.left else "you were removed")] if room.removed else []
     marks += [f"stopped: {room.stopped}"] if room.stopped else []
     note = f"  ({', '.join(marks)})" if marks else ""
     people = ", ".join(room.participants)

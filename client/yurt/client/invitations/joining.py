@@ -24,6 +24,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.invitations.calls import JoinByLink, JoinView
+from yurt.client.links import parse_room_link
 from yurt.client.rooms.leaves import SLOW_CLOCK_S
 from yurt.client.vault import joinings, key_packages, rooms, timeline
 from yurt.client.vault.joinings import Joining
@@ -31,7 +32,7 @@ from yurt.client.vault.timeline import NewItem
 from yurt.identity.did import Did
 from yurt.mls.framing import MLSMessage
 from yurt.rooms.common.errors import LinkRefused
-from yurt.rooms.common.invite_link import InviteKeys, InviteLink, LinkBlob, open_blob
+from yurt.rooms.common.invite_link import InviteKeys, LinkBlob, open_blob
 from yurt.rooms.common.join_proof import JoinProof
 from yurt.rooms.common.join_request import JoinRequest
 from yurt.wire.link_commands import JOINED, Asked, AskToJoin, FetchLink, LinkContent
@@ -43,21 +44,6 @@ AGAIN_S: Final = 60.0
 KEPT_MS: Final = 7 * 86_400_000
 REFUSED: Final = "joinRefused"
 """Reason of the line that says so."""
-
-
-def parse_room_link(url: str) -> InviteLink:
-    """Read a link to a room, and notice one that was not copied whole.
-
-    Raises:
-        ProblemError: `badRequest`.
-    """
-    try:
-        link = InviteLink.parse(url)
-    except LinkRefused as error:
-        raise refuse("badRequest", str(error)) from None
-    if not link.is_whole:
-        raise refuse("badRequest", "this link was cut or changed: copy all of it again, also after the #")
-    return link
 
 
 class Joiner:
@@ -73,6 +59,7 @@ class Joiner:
         """Ask to join, and wait a little.
 
         Raises:
+            UsageError: It is no link to a room.
             ProblemError: The link leads nowhere, or not here; nothing is left of it.
         """
         link, core = parse_room_link(call.url), self._core
