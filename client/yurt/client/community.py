@@ -11,7 +11,9 @@ import msgspec
 from yurt.wire.command import Command
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
+from yurt.wire.list_commands import LIST_COMMANDS
 from yurt.wire.people_commands import Accept, Block, Lock, Mute, Reject, Requests, Unblock, Unmute
+from yurt.wire.portability_commands import JobRows, Jobs, JobStatus, PauseJob
 from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
 from yurt.wire.problems import refuse
 
@@ -31,6 +33,11 @@ ASKED: Final[dict[str, type[Command]]] = {
         Unblock,
         Mute,
         Unmute,
+        *LIST_COMMANDS,
+        Jobs,
+        JobStatus,
+        JobRows,
+        PauseJob,
     )
 }
 """By the command's name."""

@@ -18,6 +18,7 @@ from sqlcipher3.dbapi2 import Connection
 from typing_extensions import override
 
 from yurt.client import identity
+from yurt.client.addresses import Addresses
 from yurt.client.api import (
     DEFAULT_PAGE,
     NEWEST,
@@ -46,6 +47,7 @@ from yurt.client.links import check_name, parse_invite
 from yurt.client.moving.mover import Mover
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
+from yurt.client.portability.part import PortabilityPart
 from yurt.client.rooms import actions, key_package_supply, standing
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.create import create_room
@@ -96,11 +98,15 @@ class Engine(EngineApi):
         self._intake = Intake(self._core, places, self._outbox)
         self._healer = Healer(self._core, self._outbox)
         self._intake.on_stopped = self._healer.kick
-        self._parts: EngineCalls = {**self._healer.calls()}
+        self._addresses = Addresses(self._core, self._people, self._outbox)
+        self._intake.on_people = self._addresses.look
+        self._parts: EngineCalls = {**self._healer.calls(), **self._addresses.calls()}
         """What else may be asked, and who answers; a part of the engine adds its own here."""
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls()
         self._intake.on_record = self._devices.heard
+        self._portability = PortabilityPart(self._core)
+        self._parts |= self._portability.calls()
         self._invitations = Invitations(self._core, self._people, self._committer)
         self._parts |= self._invitations.calls()
         self._intake.on_live.append(self._invitations.live)
@@ -207,7 +213,9 @@ class Engine(EngineApi):
             if room.state == "active":
                 await core.session.follow(room_log(room.room))
         self._devices.start()
+        self._portability.start()
         core.session.start(self._sign_in, self._intake, stream)
+        self._addresses.start()
         self._keeper = asyncio.create_task(self._keep(), name="engine keeper")
 
     @override
@@ -218,7 +226,9 @@ class Engine(EngineApi):
         self._intake.close()
         await self._invitations.close()
         await self._healer.close()
+        await self._addresses.close()
         await self._devices.close()
+        await self._portability.close()
         await self._outbox.close()
         await self._core.session.close()
         await self._core.vault.close()
@@ -243,6 +253,7 @@ class Engine(EngineApi):
                 if room.state == "creating":
                     self._outbox.kick(room.room)
             await self._healer.look()
+            self._addresses.look(anew=True)
             self._devices.look()
             try:
                 await key_package_supply.refill(self._core, self._supplied)
@@ -388,11 +399,14 @@ class Engine(EngineApi):
 
     @override
     async def follow(self, address: str) -> PersonView:
-        return await self._people.follow(address)
+        person = await self._people.follow(address)
+        self._portability.keeper.touched()
+        return person
 
     @override
     async def unfollow(self, address: str) -> None:
         await self._people.unfollow(address)
+        self._portability.keeper.touched()
 
     @override
     async def followers(self) -> list[PersonView]:
@@ -405,7 +419,9 @@ class Engine(EngineApi):
     @override
     async def ask_node(self, command: Command, shape: type[A]) -> A:
         check_asked(command)
-        return await self._core.session.call(command, shape)
+        answer = await self._core.session.call(command, shape)
+        self._portability.keeper.asked(command)
+        return answer
 
     @override
     async def call(self, call: EngineCall, shape: type[T]) -> T:

@@ -9,7 +9,7 @@ the phrase is handed to its keeper *before* the request goes, because afterwards
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,13 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.clock import Clock
 from yurt.client.errors import Disconnected, VaultExists
 from yurt.client.links import AccountInvite
+from yurt.client.portability.new_kit import new_kit
 from yurt.client.rooms.leaves import Device
 from yurt.client.stream import Stream
-from yurt.client.vault import accounts
+from yurt.client.vault import accounts, kits
 from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account, actor_url
+from yurt.client.vault.kits import KitRow
 from yurt.client.vault.open import Vault
 from yurt.client.vault.passphrase import login_key
 from yurt.identity.device import DeviceKeys
@@ -53,6 +55,8 @@ class NewPerson:
 
     phrase: RecoveryPhrase = field(repr=False)
     account: Account
+    kit: KitRow
+    """The continuity kit: from here on the only place of the actor key on this device, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ def make_person(invite: AccountInvite, name: str, passphrase: str, now_s: int) -
         login_key=stretched,
         join_request=msgspec.msgpack.encode(request),
     )
-    return NewPerson(phrase, account)
+    kit = new_kit(phrase, account, verify_record(SignedRecord.decode(record)), now_s)
+    return NewPerson(phrase, replace(account, actor_key=b""), kit)
 
 
 def device_of(account: Account) -> Device:
@@ -220,11 +225,16 @@ async def _begin(
     )
     try:
         keep_phrase(made.phrase)
-        await vault.write(lambda tx: accounts.save(tx, made.account))
+        await vault.write(lambda tx: _save(tx, made))
     except BaseException:
         await _discard(vault)
         raise
     return vault, made.account
+
+
+def _save(tx: Connection, made: NewPerson) -> None:
+    accounts.save(tx, made.account)
+    kits.save(tx, made.kit)
 
 
 async def _request(vault: Vault, account: Account, stream: Stream) -> Account:

@@ -126,6 +126,7 @@ def next_record(
     actor: str | None = None,
     add: Iterable[tuple[DevicePublic, int]] = (),
     revoke: Sequence[bytes] = (),
+    buddies: Sequence[str] | None = None,
 ) -> SignedRecord:
     """Make the record that follows.
 
@@ -136,6 +137,7 @@ def next_record(
         actor: The new actor URL, after a move.
         add: New devices, each with its ``not_after``.
         revoke: Ids of devices that are no longer trusted; the others get new certificates.
+        buddies: Names of the nodes that keep the continuity kit; None: as before.
 
     Raises:
         LocalIdentityError: Another person's phrase.
@@ -157,6 +159,7 @@ def next_record(
         previous_actors=(*old.previous_actors, old.actor) if moved else old.previous_actors,
         devices=devices,
         revoked=(*old.revoked, *revoke),
+        buddies=old.buddies if buddies is None else tuple(buddies),
         time=max(time, old.time),
     )
     return _sign(identity, record)

@@ -22,6 +22,8 @@ LABEL_KIT_READ: Final = b"yurt/kit-read/1"
 """Signature of a request for a kit by the reader key."""
 LABEL_ARCHIVE: Final = b"yurt/archive/1"
 """Signature of an archive's manifest by a device key."""
+LABEL_ARCHIVE_HISTORY: Final = b"yurt/archive-history/1"
+"""HPKE info: a file of an archive's history, sealed to the phrase's key."""
 LABEL_ITEM: Final = b"yurt/item/1"
 """Hash prefix: the idempotency key of one item of an import."""
 
@@ -34,5 +36,6 @@ LABELS: Final = (
     LABEL_KIT_READER,
     LABEL_KIT_READ,
     LABEL_ARCHIVE,
+    LABEL_ARCHIVE_HISTORY,
     LABEL_ITEM,
 )

@@ -8,6 +8,8 @@ from yurt.client.calls import EngineCall
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
 from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
+from yurt.client.people_calls import KeepOld
+from yurt.client.portability.calls import PORTABILITY_CALLS
 from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
@@ -15,6 +17,7 @@ from yurt.wire.problems import refuse
 
 _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
+    KeepOld,
     *invitations.CALLS,
     ListDevices,
     BeginLink,
@@ -23,6 +26,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     RevokeDevice,
     AwaitRooms,
     *MOVING_CALLS,
+    *PORTABILITY_CALLS,
 )
 """A part adds its calls here."""
 CALLS: Final[dict[str, type[EngineCall]]] = {call.name: call for call in _EVERY}

@@ -5,8 +5,6 @@ from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.vault.writer import Row
-
 TABLE: Final = (
     """
     CREATE TABLE kit (

@@ -1,0 +1,1 @@
+"""Carrying a network: export, import, and the continuity kit."""
