@@ -59,3 +59,9 @@ def asking(addresses: list[str], row: MoveRow) -> str:
         f"{who} I have moved: I am @{row.name}@{row.node} now ({actor_url(row.name, row.node)}). "
         "Your server does not bring you along by itself; please follow me there."
     )
+
+
+def rescue_difference(row: MoveRow, ties: list[ForetoldTie], age_s: int | None) -> tuple[str, ...]:
+    """Say what changes with the confirmation of a rescue."""
+    known = "nobody remembers your ties" if age_s is None else f"the kit is {age_s // 3600} hours old"
+    return (known, *difference(row, ties))

@@ -14,7 +14,7 @@ from yurt.client.core import Core
 from yurt.client.moving.calls import CheckView, Expected, LimitView, Readiness, RoomFate
 from yurt.client.moving.home import Ask
 from yurt.client.moving.strength import choose_strong, read_known, strengths
-from yurt.client.vault import rooms
+from yurt.client.vault import kits, rooms
 from yurt.client.vault.moves import ForetoldTie
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.signed_record import SignedRecord, verify_record
@@ -243,9 +243,9 @@ def _is_newer(facts: TieFacts) -> bool:
 
 def kit_standing(tx: Connection, now_s: int) -> KitStanding:
     """Read how old the kit is, and who keeps it."""
-    from yurt.client.vault import accounts
-
-    account = accounts.load(tx)
-    buddies = verify_record(SignedRecord.decode(account.record)).record.buddies if account else ()
-    del now_s
-    return KitStanding(-1, buddies)
+    kit = kits.load(tx)
+    if kit is None or not kit.graph:
+        return KitStanding()
+    holding = [buddy for buddy in kits.buddies(tx) if buddy.graph]
+    best = max((buddy.kept_at for buddy in holding), default=kit.graph_at)
+    return KitStanding(max(0, now_s - min(best, now_s)), tuple(buddy.node for buddy in holding))

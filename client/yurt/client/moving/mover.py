@@ -34,11 +34,12 @@ from yurt.client.moving.calls import (
     ShowMove,
 )
 from yurt.client.moving.home import Access, Ask, at_home, visit
-from yurt.client.moving.prepare import prepare_move, read_phrase
+from yurt.client.moving.prepare import prepare_move, read_phrase, seal_new_keys
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import Healer
-from yurt.client.vault import accounts, cursors, moves, rooms
+from yurt.client.vault import accounts, cursors, kits, moves, rooms
 from yurt.client.vault.accounts import Account, actor_url
+from yurt.client.vault.kits import KitRow
 from yurt.client.vault.moves import ForetoldTie, MoveRow
 from yurt.identity.location import node_of
 from yurt.identity.signed_record import SignedRecord, verify_record
@@ -120,9 +121,13 @@ class Mover:
             if before is not None and steps.is_final(before.kind, before.step):
                 raise refuse("refused", "you are moving already: `yurt move` goes on with it", rule="moving")
             invite = parse_invite(call.link)
-            identity = read_phrase(call.phrase, account.did).identity_key()
+            phrase = await asyncio.to_thread(read_phrase, call.phrase, account.did)
             name = check_name(call.account or account.name)
-            row = await asyncio.to_thread(prepare_move, account, invite, name, identity, core.now_s)
+            kit = await core.vault.read(kits.load)
+            counter = kit.counter + 1 if kit else 1
+            row = await asyncio.to_thread(
+                prepare_move, account, invite, name, phrase.identity_key(), core.now_s
+            )
             view = await forecast.check(core, core.session.call, await self._kit(), invite.node)
             row = await core.vault.read(partial(_what_there_is, row=row))
             if before is not None and (before.node, before.name, before.code) == (row.node, name, row.code):
@@ -130,6 +135,12 @@ class Mover:
                 row = msgspec.structs.replace(
                     row, job=before.job, login_key=before.login_key, actor_key=before.actor_key
                 )
+            public, part = await asyncio.to_thread(
+                seal_new_keys, phrase, account.device, row, counter, core.now_s
+            )
+            row = msgspec.structs.replace(
+                row, keys_part=part, keys_counter=counter, kit_public=public.encode()
+            )
             await core.write(partial(_begin, row=row, ties=list(view.ties)))
             return await self._standing(row)
 
@@ -405,7 +416,15 @@ def _begin(tx: Connection, row: MoveRow, ties: list[ForetoldTie]) -> None:
 def _live_there(tx: Connection, account: Account, row: MoveRow) -> None:
     accounts.save(tx, account)
     cursors.delete(tx, INBOX)  # the new node's inbox is another one
+    keep_keys(tx, row)
     moves.save(tx, row)
+
+
+def keep_keys(tx: Connection, row: MoveRow) -> None:
+    """Let the kit have the new actor key; the graph is sealed anew by itself."""
+    kit = kits.load(tx) or KitRow(row.kit_public)
+    counter = max(kit.counter, row.keys_counter)
+    kits.save(tx, evolve(kit, keys=row.keys_part, counter=counter, stale=True))
 
 
 def _what_there_is(tx: Connection, row: MoveRow) -> MoveRow:

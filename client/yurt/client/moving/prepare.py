@@ -6,21 +6,23 @@ the phrase, and a lost device must not read on.
 """
 
 import os
-from dataclasses import dataclass, field
 from typing import Final
 
 from yurt.client.errors import UsageError
 from yurt.client.identity import new_actor_key
 from yurt.client.links import AccountInvite
 from yurt.client.vault.accounts import Account, actor_url
-from yurt.client.vault.moves import ForetoldTie, MoveRow
+from yurt.client.vault.moves import MoveRow
 from yurt.identity.device import DeviceKeys
 from yurt.identity.identity_key import IdentityKey
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import SignedRecord, next_record, verify_record
 from yurt.identity.statement import make_statement
-from yurt.portability.kit_contents import ActorKey
+from yurt.portability.kit import seal_keys
+from yurt.portability.kit_contents import ActorKey, KeysContents
 from yurt.portability.kit_file import OpenKit
+from yurt.portability.kit_keys import KitPublic, kit_secrets
+from yurt.portability.kit_room import encode_rooms
 from yurt.wire.problems import refuse
 from yurt.wire.registry import DEVICE_LIFETIME_S
 
@@ -84,15 +86,6 @@ def prepare_move(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRescue:
-    """A rescue that waits for its confirmation; nothing of it was sent or stored."""
-
-    account: Account
-    move: MoveRow
-    ties: tuple[ForetoldTie, ...] = field(repr=False)
-
-
 def prepare_rescue(
     kit: OpenKit, invite: AccountInvite, name: str, identity: IdentityKey, now_s: int, *, keep_devices: bool
 ) -> tuple[Account, MoveRow]:
@@ -130,6 +123,7 @@ def prepare_rescue(
         old_key_id=held.key_id if held else "",
         files={kind.value: data for kind, data in kit.graph.files.items()} if kit.graph else {},
         confirmed=now_s,
+        rooms=tuple(encode_rooms((room,)) for room in kit.graph.rooms) if kit.graph else (),
     )
     account = Account(
         state="joining",
@@ -142,6 +136,28 @@ def prepare_rescue(
         login_key=row.login_key,
     )
     return account, row
+
+
+def seal_new_keys(
+    phrase: RecoveryPhrase, device: DeviceKeys, row: MoveRow, counter: int, now_s: int
+) -> tuple[KitPublic, bytes]:
+    """Seal the new actor key, and the old one if it is here: whoever did not hear yet must be told still."""
+    record = verify_record(SignedRecord.decode(row.record))
+    actor = record.record.actor
+    keys = [ActorKey(actor, f"{actor}#main-key", row.actor_key, now_s)]
+    if row.old_key:
+        keys.append(ActorKey(row.previous, row.old_key_id, row.old_key, 0))
+    public = kit_secrets(phrase).public
+    part = seal_keys(
+        KeysContents(record.did, tuple(keys)),
+        public,
+        device,
+        record,
+        phrase.identity_key(),
+        counter=counter,
+        time=now_s,
+    )
+    return public, part
 
 
 def _held(kit: OpenKit, actor: str) -> ActorKey | None:

@@ -69,6 +69,8 @@ class MoveRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token_expires: int = 0
     keys_part: bytes = b""
     """The kit's part ``keys`` with the new actor key, sealed while the phrase was at hand."""
+    keys_counter: int = 0
+    kit_public: bytes = b""
     files: dict[str, bytes] = {}
     """CSV files of the kit, by name."""
     rooms: tuple[bytes, ...] = ()
