@@ -43,7 +43,7 @@ class Peer:
         """Give it an order; what it knows then."""
         url = f"https://{PEER}/bot/{order}?of={quote(of)}"
         async with self.town.session.get(url) as answer:
-            view = json.loads(await answer.read())
+            view: dict[str, Any] = json.loads(await answer.read())
         assert view["error"] is None
         return view
 
@@ -103,13 +103,13 @@ async def test_follow_post_like_and_part(peer: Peer) -> None:
     await until(lambda: holds(ana, Followers(), {f"fred@{PEER}": "accepted"}))
 
     async def accepted() -> bool:
-        return (await peer.tell())["following"] == [ANA]
+        return bool((await peer.tell())["following"] == [ANA])
 
     await until(accepted)
     await ana.call(Post(text="hello, Fred"))
 
     async def read() -> bool:
-        return (await peer.tell())["posts"] == ["<p>hello, Fred</p>"]
+        return bool((await peer.tell())["posts"] == ["<p>hello, Fred</p>"])
 
     await until(read)
     await peer.tell("post", "hello, Ana")
@@ -128,7 +128,7 @@ async def test_follow_post_like_and_part(peer: Peer) -> None:
     await ana.call(Unfollow(f"fred@{PEER}"))
 
     async def parted() -> bool:
-        return (await peer.tell())["followers"] == []
+        return bool((await peer.tell())["followers"] == [])
 
     await until(parted)
     await ana.call(Block(f"fred@{PEER}"))

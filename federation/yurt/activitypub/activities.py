@@ -92,7 +92,7 @@ def parse_activity(document: Json) -> Activity:
     """Read an activity.
 
     Raises:
-        DocumentRefused: No type, no actor, ids that are no https URLs, an id on another host than the
+        DocumentRefused: No type, no actor, ids that are no https URLs or no text, an id on another host than the
             actor's, a Follow without an object, or an embedded Follow that the actor cannot speak about.
     """
     check_plain(document)
@@ -102,6 +102,8 @@ def parse_activity(document: Json) -> Activity:
         raise DocumentRefused("notAnActivity", "an activity has one type and one actor")
     node = host_of(actor)
     activity_id = text_of(document, "id")
+    if not activity_id and document.get("id") is not None:
+        raise DocumentRefused("badId", "an id is a URL, or there is none")
     if activity_id and host_of(activity_id) != node:
         raise DocumentRefused("idHost", "the activity's id is on another host than its actor")
     return _of_kind(kinds[0], activity_id, actor, document)

@@ -1,0 +1,176 @@
+"""A hostile server gets nothing: no request of ours, no row, no 5xx (TRUST 10)."""
+
+import asyncio
+import copy
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from yurt.activitypub.http_signatures import cavage
+from yurt.lab.world.network import Network
+from yurt.node.accounts.testing import actor_key
+from yurt.node.clock import SystemClock
+from yurt.node.limiter import Rate
+from yurt.node.people import inbox
+from yurt.node.store.types import ReadTx
+from yurt.node.testing import Town, open_town
+
+HARBOUR, HILLTOP, GONE = "harbour.example", "hilltop.example", "gone.example"
+ANA, BO = f"https://{HARBOUR}/users/ana", f"https://{HILLTOP}/users/bo"
+INBOX = f"{ANA}/inbox"
+PIPELINED = 500
+Json = dict[str, Any]
+TABLES = ("tie", "post", "reaction", "block", "timeline", "entry", "delivery", "move_heard")
+
+
+def farewell(number: int) -> bytes:
+    """The request of an actor that is unknown here and says that it is gone; its signature is nonsense."""
+    gone = f"https://{GONE}/users/{number}"
+    body = json.dumps({"type": "Delete", "actor": gone, "object": gone, "id": f"{gone}#delete"}).encode()
+    head = f"POST /inbox HTTP/1.1\r\nHost: {HARBOUR}\r\nSignature: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def test_ten_thousand_farewells_of_strangers_cost_no_request(tmp_path: Path) -> None:
+    """Each gets its 202, and nobody is asked for a key."""
+    network = Network.make(tmp_path / "network", (HARBOUR, GONE))
+    network.write_map(HARBOUR)
+    asked = 0
+
+    async def count(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.close()
+
+    place = network.endpoints[GONE]
+    server = await asyncio.start_server(count, place.host, place.port)
+    answers = Counter[bytes]()
+    async with server, open_town(tmp_path, network, HARBOUR) as town:
+        reader, writer = await town.dial(HARBOUR)
+        for start in range(0, 10_000, PIPELINED):
+            writer.write(b"".join(farewell(start + number) for number in range(PIPELINED)))
+            for _ in range(PIPELINED):
+                head = await reader.readuntil(b"\r\n\r\n")
+                answers[head[9:12]] += 1
+                assert b"Content-Length: 0" in head
+        writer.close()
+
+    assert (answers, asked) == ({b"202": 10_000}, 0)
+
+
+# --- malformed, and signed --------------------------------------------------------------------------
+def note(number: int) -> Json:
+    place = f"{BO}/notes/{number}"
+    return {"id": place, "type": "Note", "attributedTo": BO, "content": "x", "to": [ANA]}
+
+
+VALID: tuple[Callable[[int], Json], ...] = (
+    lambda _: {"type": "Follow", "object": ANA},
+    lambda n: {"type": "Create", "object": note(n), "to": [ANA]},
+    lambda n: {"type": "Update", "object": note(n)},
+    lambda n: {"type": "Delete", "object": f"{BO}/notes/{n}"},
+    lambda n: {"type": "Like", "object": f"{ANA}/notes/{n}"},
+    lambda n: {"type": "Announce", "object": f"{ANA}/notes/{n}", "to": [ANA]},
+    lambda _: {"type": "Block", "object": ANA},
+    lambda _: {"type": "Move", "object": BO, "target": f"https://{HILLTOP}/users/eve"},
+    lambda n: {
+        "type": "Accept",
+        "object": {"type": "Follow", "id": f"{ANA}#f/{n}", "actor": ANA, "object": BO},
+    },
+    lambda n: {"type": "Undo", "object": {"type": "Follow", "id": f"{BO}#f/{n}", "actor": BO, "object": ANA}},
+)
+JUNK: tuple[object, ...] = (
+    None,
+    7,
+    "",
+    [],
+    {},
+    "javascript:x",
+    "https://",
+    "http://hilltop.example/x",
+    "\u202e",
+)
+STRANGER = f"https://{GONE}/users/eve"
+BROKEN: tuple[Callable[[Json, object], object], ...] = (
+    lambda d, j: {**d, "actor": j},
+    lambda d, _: {**d, "actor": STRANGER},
+    lambda d, j: {**d, "object": j},
+    lambda d, _: {name: value for name, value in d.items() if name != "object"},
+    lambda d, j: {**d, "type": j},
+    lambda d, j: {**d, "id": 7 if j is None else j},
+    lambda d, _: {**d, "@graph": [d]},
+    lambda d, j: {**d, "@reverse": {"x": j}},
+    lambda d, _: [d],
+    lambda _, j: j,
+)
+RAW: tuple[Callable[[bytes], bytes], ...] = (
+    lambda body: body[:-1],
+    lambda body: body + body,
+    lambda body: body.replace(b"{", b'{"type":"Follow",', 1),
+    lambda body: body.replace(b"https", b"\xff\xfe", 1),
+    lambda body: b"[" * 100 + body + b"]" * 100,
+    lambda body: body.replace(b'"id"', b'"n":NaN,"id"', 1),
+    lambda body: body.replace(b'"id"', b'"n":1e999,"id"', 1),
+    lambda body: body.replace(b'"id"', b'"n":"\\ud800","id"', 1),
+    lambda body: body.replace(b'"id"', b'"n":"\\u0000","id"', 1),
+    lambda _: b"",
+)
+
+
+def malformed(number: int, chance: random.Random) -> bytes:
+    """A valid activity with one thing wrong."""
+    document: Json = {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": f"{BO}#{number}",
+        "actor": BO,
+    }
+    document |= chance.choice(VALID)(number)
+    if chance.random() < 0.4:
+        return chance.choice(RAW)(json.dumps(document).encode())
+    return json.dumps(chance.choice(BROKEN)(copy.deepcopy(document), chance.choice(JUNK))).encode()
+
+
+async def rows(town: Town) -> dict[str, int]:
+    def query(tx: ReadTx) -> dict[str, int]:
+        return {name: int(tx.rows(f"SELECT count(*) FROM {name}")[0][0]) for name in TABLES}  # noqa: S608  # ours
+
+    return await town.nodes[HARBOUR].store.read(query)
+
+
+async def _send(town: Town, bodies: list[bytes]) -> Counter[int]:
+    key, found = load_der_private_key(actor_key(), None), Counter[int]()
+    assert isinstance(key, RSAPrivateKey)
+    now = SystemClock().now_s()
+    for body in bodies:
+        headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key, now=now)
+        async with town.session.post(INBOX, data=body, headers=headers) as answer:
+            await answer.read()
+            found[answer.status] += 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "count", [2_000, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+async def test_malformed_but_signed_activities_change_nothing(
+    town: Town, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong, with a good signature over it: no row, no 5xx, mostly a 4xx."""
+    monkeypatch.setattr(inbox, "INBOX_RATE", Rate(burst=100_000, every_s=0.0001))
+    await town.join("ana", HARBOUR)
+    await town.join("bo", HILLTOP)
+    before, chance = await rows(town), random.Random(6)  # noqa: S311  # the same each time
+
+    answers = await _send(town, [malformed(number, chance) for number in range(count)])
+
+    assert await rows(town) == before
+    # What is well formed and of a kind that nobody knows, or concerns nobody, is 202 and forgotten.
+    assert set(answers) <= {202, 400, 401, 403}
+    assert answers[202] < count / 5
