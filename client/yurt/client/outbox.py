@@ -44,6 +44,8 @@ from yurt.wire.room_commands import Append, Appended
 
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 30.0
+_ASKS_TO_WAIT: Final = frozenset({"tooMany", "diskFull"})
+"""Problems that go away by waiting, and that a person should see at the line that waits."""
 RENEWAL_S: Final = (60.0, 600.0)
 """When a device that has said nothing yet makes its leaf for the room (TRUST 2: within a day, and not all of
 those who joined together at once)."""
@@ -109,6 +111,8 @@ class Outbox:
             # Our own commit was refused; a human can read why, and the next kick tries again.
             await self._core.write(lambda tx: _explain(tx, room, problem))
         elif self._core.session.connected:
+            if problem.code in _ASKS_TO_WAIT:
+                await self._core.write(lambda tx: _explain(tx, room, problem))
             await self._pause(room, problem.retry_after)
         # Else the next stream kicks every room that becomes live.
 

@@ -17,6 +17,7 @@ from yurt.node.accounts.key_packages import KeyPackages
 from yurt.node.accounts.mailbox import Mailboxes
 from yurt.node.accounts.record_news import RecordNews
 from yurt.node.accounts.sessions import Sessions
+from yurt.node.allowances import Allowances
 from yurt.node.bus import LocalBus, Poll
 from yurt.node.clock import SystemClock
 from yurt.node.config import Network, NodeConfig
@@ -179,6 +180,7 @@ class Node:
         copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
         await copies.begin()
         hub = RestoredHub(domain, store, states, clock, copies)
+        hub.allowances = Allowances(self._config, store, ground.limiter)
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies)
         moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake, links.wake)
@@ -244,7 +246,9 @@ class Node:
             portability,
             public_packages,
         )
-        dispatcher = Dispatcher({name: one for part in handled for name, one in part.handlers().items()})
+        dispatcher = Dispatcher(
+            {name: one for part in handled for name, one in part.handlers().items()}, ground.limiter
+        )
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
         devices.end_streams = streams.check_tokens
         exchange = ExchangeDoor(

@@ -14,10 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
+from yurt.node.limiter import COMMAND_RATE, Limiter
 from yurt.node.store.types import StoreBusy, StoreClosed, StoreFull
 from yurt.wire.command import Answer, Command
 from yurt.wire.commands import COMMANDS
 from yurt.wire.problems import Problem, ProblemError, refuse
+from yurt.wire.room_commands import Append
 
 _log = logging.getLogger(__name__)
 C = TypeVar("C", bound=Command)
@@ -77,7 +79,8 @@ class Authenticator(Protocol):
 class Dispatcher:
     """Leads each command to its handler."""
 
-    def __init__(self, handlers: Handlers) -> None:
+    def __init__(self, handlers: Handlers, limiter: Limiter | None = None) -> None:
+        self._limiter = limiter
         unknown = set(handlers) - set(COMMANDS)
         if unknown:
             raise ValueError(f"no such command: {', '.join(sorted(unknown))}")
@@ -95,6 +98,8 @@ class Dispatcher:
             raise refuse("unsupported", "this node does not know that command")
         if context.caller is None and not kind.open:
             raise refuse("notSignedIn", "sign in first: this needs a token")
+        if context.caller and self._limiter and name != Append.name:
+            self._limiter.take("command", context.caller.account, COMMAND_RATE, rule="tooOften")
         try:
             return await handler(context, decode(args, kind))
         except ProblemError:

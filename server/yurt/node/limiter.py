@@ -27,6 +27,8 @@ class Rate:
 LOGIN_RATE: Final = Rate(burst=5, every_s=20.0)
 JOIN_RATE: Final = Rate(burst=5, every_s=360.0)
 RESOLVE_RATE: Final = Rate(burst=30, every_s=2.0)
+COMMAND_RATE: Final = Rate(burst=600, every_s=0.05)
+"""Commands of one account, entries of rooms apart: those have settings of their own (`allowances`)."""
 
 
 class Limiter:
@@ -36,8 +38,15 @@ class Limiter:
         self._monotonic = monotonic
         self._full_again: dict[str, OrderedDict[str, float]] = {}
 
-    def take(self, what: str, key: str, rate: Rate) -> None:
-        """Take one; an empty key is not limited.
+    def take(self, what: str, key: str, rate: Rate, *, cost: float = 1.0, rule: str = "") -> None:
+        """Take one, or as much as it costs; an empty key is not limited.
+
+        Args:
+            what: Kind of the limit; each has buckets of its own.
+            key: Who takes.
+            rate: How much there is.
+            cost: How much is taken; more than the burst never passes.
+            rule: Detail of the problem, for programs and for the line that waits.
 
         Raises:
             ProblemError: `tooMany`, with the seconds to wait.
@@ -47,11 +56,12 @@ class Limiter:
         now = self._monotonic()
         # A bucket is one number: when it will be full again. Each take moves that by `every_s`.
         keys = self._full_again.setdefault(what, OrderedDict())
-        full_again = max(now, keys.pop(key, now)) + rate.every_s
+        full_again = max(now, keys.pop(key, now)) + cost * rate.every_s
         wait = full_again - now - rate.burst * rate.every_s
         if wait > 0:
-            _keep(keys, key, full_again - rate.every_s)
-            raise refuse("tooMany", f"too often; try again in {wait:.0f} s", retry_after=wait)
+            _keep(keys, key, full_again - cost * rate.every_s)
+            detail = {"rule": rule} if rule else {}
+            raise refuse("tooMany", f"too often; try again in {wait:.0f} s", retry_after=wait, **detail)
         _keep(keys, key, full_again)
 
 

@@ -101,6 +101,7 @@ class Town:
             f"{endpoint.host}:{endpoint.port}",
             str(self.places.certificate_file(domain)),
             str(self.places.key_file(domain)),
+            messages_per_s=0,
         )
         data = self.folder / domain
         if not data.exists():

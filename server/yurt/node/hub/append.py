@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from yurt.node.allowances import Allowances
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import problem_error
 from yurt.node.hub.keep import Decision, keep
@@ -100,6 +101,8 @@ class RoomHub:
         self._states = states
         self._clock = clock
         self._queues: dict[bytes, _Queue] = {}
+        self.allowances: Allowances | None = None
+        """What accounts and rooms may use; None: as much as they like."""
 
     async def append(self, room: bytes, submission: Submission) -> Appended:
         """Append an entry; returns when it is durable.
@@ -107,6 +110,9 @@ class RoomHub:
         Raises:
             ProblemError: refused by a rule, `notFound`, `overloaded`, or what the store reports.
         """
+        size = len(submission.entry)
+        if self.allowances is not None:
+            await self.allowances.admit(room, submission.did, submission.kind, size)
         queue = self._queues.setdefault(room, _Queue())
         if len(queue.waiting) >= MAX_WAITING:
             raise refuse("overloaded", "too much waits for this room", retry_after=1.0)
@@ -114,7 +120,10 @@ class RoomHub:
         queue.waiting.append(_Waiting(submission, entry_hash(submission.entry), answer))
         if queue.worker is None:
             queue.worker = asyncio.create_task(self._work(room, queue), name="hub of a room")
-        return await answer
+        receipt_ = await answer
+        if self.allowances is not None:
+            self.allowances.taken(room, size)
+        return receipt_
 
     async def append_submitted(self, peer: str, submission: exchange.Submission) -> Appended:
         """Append what an account of a peer submits; that the peer speaks for it was checked by the caller.

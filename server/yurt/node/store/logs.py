@@ -266,3 +266,12 @@ def _values(number: int, row: LogRow) -> tuple[int | bytes, ...]:
 def _log_row(row: Row) -> LogRow:
     term, seq, kind, accepted_at, digest, body, chain = row
     return LogRow(Position(term, seq), kind, accepted_at, digest, body, chain)
+
+
+def stored_bytes(tx: ReadTx, name: str) -> int:
+    """What the bodies of a log take; erased ones take nothing."""
+    row = tx.row(
+        "SELECT coalesce(sum(length(body)), 0) FROM entry WHERE log = (SELECT id FROM log WHERE name = ?)",
+        name,
+    )
+    return int(row[0]) if row else 0
