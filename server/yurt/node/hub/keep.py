@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
 from yurt.node.hub.states import stored
 from yurt.node.ids import account_at
@@ -74,6 +75,16 @@ def move_windows(tx: Tx, room: bytes, change: RoomChange, at: Position) -> None:
         rooms.open_windows(tx, room, [(device.did, device.device_id)], start or at)
 
 
+def prove_windows(tx: Tx, after: HubState, changes: Sequence[RoomChange]) -> None:
+    """Note which devices made a leaf for the room by these commits."""
+    people, proved = after.standing.people, list[tuple[str, bytes]]()
+    for change in changes:
+        member = people.device(change.by, change.device_id)
+        if member is not None and member.leaf.use is LeafUse.ROOM:
+            proved.append((change.by, change.device_id))
+    rooms.prove_windows(tx, after.room_id, proved)
+
+
 def post_welcome(tx: Tx, account: str, delivery: WelcomeDelivery) -> bool:
     """Put a Welcome into an account's inbox; False if the same one is there already."""
     body = msgspec.msgpack.encode(delivery)
@@ -89,6 +100,7 @@ def _keep_commit(tx: Tx, domain: str, decision: Decision, change: RoomChange) ->
     accepted, after = decision.accepted, decision.after
     row = accepted.row
     move_windows(tx, after.room_id, change, row.position)
+    prove_windows(tx, after, [change])
     for effect in accepted.effects:
         match effect:
             case DeliverWelcome():

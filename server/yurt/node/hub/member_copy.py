@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
 from yurt.node.clock import Clock
-from yurt.node.hub.keep import move_windows, post_welcome
+from yurt.node.hub.keep import move_windows, post_welcome, prove_windows
 from yurt.node.hub.problems import no_room, room_problem
 from yurt.node.hub.states import RoomStates, stored
 from yurt.node.ids import account_at
@@ -166,6 +167,7 @@ class MemberCopies:
                 rooms.update(tx, stored(taken.after))
             for change, at in taken.changes:
                 move_windows(tx, room, change, at)
+            prove_windows(tx, taken.after, [change for change, _ in taken.changes])
 
         await self._store.write(unit)
         self._states.keep(taken.after)
@@ -179,8 +181,7 @@ def _read_start(start: RoomStart) -> HubState:
     """
     try:
         state = decode_snapshot(start.snapshot)
-        if start.group_info:  # a hub of the first release sends none
-            prove_snapshot(state, start.row.body, start.group_info)
+        prove_snapshot(state, start.row.body, start.group_info)
     except RemoteRoomError as error:
         raise room_problem(error) from error
     row = start.row
@@ -211,6 +212,8 @@ def _keep_start(tx: Tx, state: HubState, row: LogRow) -> None:
     then = {(str(member.did), member.leaf.device_id) for member in state.standing.people.members}
     rooms.close_windows(tx, room, sorted(here - then), before)
     rooms.open_windows(tx, room, sorted(then - here), row.position)
+    made = [m for m in state.standing.people.members if m.leaf.use is LeafUse.ROOM]
+    rooms.prove_windows(tx, room, [(m.did, m.leaf.device_id) for m in made])
 
 
 def _follow(state: HubState, rows: Sequence[LogRow], now_ms: int) -> _Taken:

@@ -16,10 +16,13 @@ from yurt.node.store.outbound import Outbound, OutboundKind
 from yurt.node.store.peers import has_start, row_at
 from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, Store, Tx
-from yurt.rooms.hub.snapshot import decode_snapshot
+from yurt.rooms.common.errors import Refused
+from yurt.rooms.hub.snapshot import decode_snapshot, prove_snapshot
+from yurt.rooms.hub.state import HubState
 from yurt.wire.exchange import ExchangeAnswer, RoomHave, RoomRows, RoomStart, Settled, WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.position import LogRow, Position
+from yurt.wire.registry import EntryKind
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 """Rows in one request; a peer takes 8 MiB altogether."""
@@ -138,15 +141,27 @@ def _start_again(tx: Tx, node: str, room: bytes) -> None:
     stored = rooms.load(tx, room)
     if stored is None or has_start(tx, node, room):
         return
-    begin = decode_snapshot(stored.snapshot).head
+    state = decode_snapshot(stored.snapshot)
+    begin, group_info = state.head, rooms.group_info(tx, room)
     row = row_at(tx, room, begin)
-    if row is None or not row.body:
-        return
-    start = RoomStart(os.urandom(_ID_SIZE), room, row, stored.snapshot)
+    if row is None or not _proves(state, row, group_info):
+        return  # the next commit begins the copy
+    start = RoomStart(os.urandom(_ID_SIZE), room, row, stored.snapshot, group_info)
     body = msgspec.msgpack.encode(start)
     outbound.put(tx, Outbound(start.id, node, OutboundKind.START, room, body, row.accepted_at))
     logs.reset_cursor(tx, room_log(room), rooms.peer_reader(node), begin)
     _log.warning("%s lost its copy of room %s and begins a new one", node, room.hex())
+
+
+def _proves(state: HubState, row: LogRow, group_info: bytes) -> bool:
+    """Tell whether a peer could check a start; after a SelfRemove, or at a restored hub, it could not."""
+    if not row.body or row.kind != EntryKind.COMMIT:
+        return False
+    try:
+        prove_snapshot(state, row.body, group_info)
+    except Refused:
+        return False
+    return True
 
 
 def _stops(node: str, have: RoomHave) -> bool:

@@ -49,7 +49,15 @@ def _create(db: Tables) -> None:
     """)
 
 
+def _prove(db: Tables) -> None:
+    # Whether the device itself made a leaf for this very room: then it takes part by its own will.
+    db.execute("ALTER TABLE reader ADD COLUMN proved INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE reader SET proved = 1")
+
+
 STEPS: Final = (Step("0002-rooms", _create),)
+PROVED: Final = (Step("0180-proved-readers", _prove),)
+"""Later than other tables' steps, so listed on its own."""
 
 STILL: Final = Position(0, 0)
 """End of a window that is still open."""
@@ -142,6 +150,14 @@ def open_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], star
     )
 
 
+def prove_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]]) -> None:
+    """Note that devices have a leaf that names this room: nobody but they can have made it."""
+    tx.change_many(
+        "UPDATE reader SET proved = 1 WHERE room = ? AND did = ? AND device = ? AND proved = 0",
+        [(room, did, device) for did, device in devices],
+    )
+
+
 def close_windows(tx: Tx, room: bytes, devices: Sequence[tuple[str, bytes]], end: Position) -> None:
     """Let devices read nothing after their removal."""
     tx.change_many(
@@ -192,15 +208,18 @@ def of_device(tx: ReadTx, did: str, device: bytes) -> list[RoomOfDevice]:
     return [RoomOfDevice(room, hub, epoch, Position(term, seq)) for room, hub, epoch, term, seq in rows]
 
 
-def share_a_room(tx: ReadTx, one: str, other: str) -> bool:
-    """Whether two dids have leaves in one room now."""
+def share_a_room(tx: ReadTx, claimer: str, target: str) -> bool:
+    """Whether two people are in one room now, the target by a leaf that names the room.
+
+    A joining leaf names none and is public: whoever saw it once can put it into a room of their own making.
+    """
     row = tx.row(
         """
         SELECT 1 FROM reader AS a JOIN reader AS b ON b.room = a.room
-        WHERE a.did = ? AND b.did = ? AND a.end_seq = 0 AND b.end_seq = 0 LIMIT 1
+        WHERE a.did = ? AND b.did = ? AND a.end_seq = 0 AND b.end_seq = 0 AND b.proved = 1 LIMIT 1
         """,
-        one,
-        other,
+        claimer,
+        target,
     )
     return row is not None
 

@@ -62,4 +62,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *moving.STEPS,
     *checkpoints.STEPS,
     *history_blobs.STEPS,
+    *rooms.PROVED,
 )

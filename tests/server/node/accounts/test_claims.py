@@ -112,6 +112,7 @@ async def test_a_crowd_in_a_room_does_not_use_up_what_friends_need(harbour: Town
     def crowd(tx: Tx) -> None:
         rooms.insert(tx, rooms.StoredRoom(bytes(32), HARBOUR, 0, b""))
         rooms.open_windows(tx, bytes(32), [(bo_did, b"b" * 16), (eve_did, b"e" * 16)], START)
+        rooms.prove_windows(tx, bytes(32), [(bo_did, b"b" * 16)])
         for number in range(BY_ROOM_AN_HOUR - 1):
             key_packages.note_claim(tx, f"did:key:zSybil{number}", bo_did, now_s, 0)
 
@@ -120,6 +121,21 @@ async def test_a_crowd_in_a_room_does_not_use_up_what_friends_need(harbour: Town
     assert isinstance(await eve.call(claim_of(eve, bo)), Claimed)
     assert await refused(eve, claim_of(eve, bo)) == "tooMany"
     assert isinstance(await ana.call(claim_of(ana, bo)), Claimed)
+
+
+async def test_old_leaf_in_a_strange_room_is_no_consent(harbour: Town) -> None:
+    """Anybody can put an old joining leaf of bo into a room; that he is in it, only his key for it says."""
+    bo, eve = [await harbour.join(name, HARBOUR) for name in ("bo", "eve")]
+    await bo.call(PublishKeyPackages((bo.person.key_package(),)))
+    bo_did, eve_did = str(bo.person.identity.did), str(eve.person.identity.did)
+
+    def replay_leaf(tx: Tx) -> None:
+        rooms.insert(tx, rooms.StoredRoom(bytes(32), HARBOUR, 0, b""))
+        rooms.open_windows(tx, bytes(32), [(bo_did, b"b" * 16), (eve_did, b"e" * 16)], START)
+
+    await harbour.nodes[HARBOUR].store.write(replay_leaf)
+
+    assert await refused(eve, claim_of(eve, bo)) == "notAllowed"
 
 
 async def test_claims_are_ones_own(harbour: Town) -> None:
