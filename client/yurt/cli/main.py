@@ -50,6 +50,11 @@ COMMANDS: Final = {
     "requests": "answer who asks to follow you",
     "block": "have nothing to do with somebody",
     "mute": "do not see what somebody posts",
+    "list": "keep private lists of people whom you follow",
+    "export": "write your network into files",
+    "import": "take your network over from files",
+    "kit": "look at your continuity kit, or save it (kit status, kit save FILE)",
+    "buddy": "name nodes that keep a sealed copy of your kit",
     "node": "make and run a node (node init, node run, node invite)",
     "demo": "two nodes, two people, one encrypted conversation, on this machine",
 }
@@ -120,7 +125,8 @@ class _Version(argparse.Action):
 
 
 def _command(name: str) -> "Command":
-    return cast("Command", import_module(f"yurt.cli.commands.{name}"))
+    module = "import_" if name == "import" else name  # a word of the language is no module
+    return cast("Command", import_module(f"yurt.cli.commands.{module}"))
 
 
 def _open_client() -> int:
