@@ -12,7 +12,8 @@ from itertools import cycle, islice
 from typing import Final
 
 from yurt.client.api import Reaction
-from yurt.tui.testing import ANA, BO, FakeEngine, FakeEntrance
+from yurt.tui.fediverse.testing import FakeFediverse
+from yurt.tui.testing import ANA, BO, FakeEntrance
 
 COUNT: Final = 500
 GENUINE: Final = "GENUINE"
@@ -86,9 +87,12 @@ def _strings() -> list[str]:
 HOSTILE: Final = tuple(_strings())
 
 
-def hostile_engine() -> FakeEngine:
+def hostile_engine() -> FakeFediverse:
     """Give an engine with every string in every place that shows remote text."""
-    engine = FakeEngine()
+    engine = FakeFediverse()
+    for number, text in enumerate(HOSTILE[:: COUNT // 40]):
+        engine.post(text, HOSTILE[number], summary=HOSTILE[-number], boosted_by=text)
+    engine.waiting = list(HOSTILE[:60])
     engine.room("".join((*_MARKUP, *_ESCAPES))[:200])
     messages = engine.room(MESSAGES, *HOSTILE)
     own_lines = engine.room(OWN_LINES, *HOSTILE[:20])

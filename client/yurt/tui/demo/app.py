@@ -81,10 +81,6 @@ class DemoApp(App[None]):
                 self._at = at
         self._mark()
 
-    def on_side_failed(self, event: Side.Failed) -> None:
-        """Tell what went wrong."""
-        self.notify(event.text, severity="error", markup=False)
-
     @property
     def _sides(self) -> list[Side]:
         return list(self.query(Side))

@@ -1,29 +1,24 @@
 """One person of the demo: what they read, what they write, and how their client and node stand."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Final, TypeVar
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from typing_extensions import override
 
 from yurt.client.api import TimelineItem
-from yurt.client.errors import ClientError
 from yurt.tui import pages, shown
 from yurt.tui.demo.stage import StageNode, StagePerson
 from yurt.tui.lines import Roll
+from yurt.tui.tried import tried
 from yurt.tui.widgets.composer import Composer
 from yurt.tui.widgets.rooms_pane import room_name
 from yurt.tui.widgets.state_line import StateLine
 from yurt.tui.widgets.timeline import Timeline
 from yurt.tui.window import Window
-from yurt.wire.problems import ProblemError
-
-T = TypeVar("T")
 
 POLL_S: Final = 0.25
 """How often the state lines look: the demo is about what they tell."""
@@ -39,13 +34,6 @@ class Side(Vertical):
     Side.-chosen > Static { text-style: bold; }
     Side.-away > Static { color: $warning; }
     """
-
-    class Failed(Message):
-        """Something cannot be done; `text` says why, safe to show."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     def __init__(self, person: StagePerson, room: bytes, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
         super().__init__(id=id)
@@ -85,7 +73,7 @@ class Side(Vertical):
         self._switching = "stops ..." if node.running else "starts ..."
         self._show_node(node)
         try:
-            await self._try(node.stop() if node.running else node.start())
+            await tried(self, node.stop() if node.running else node.start())
         finally:
             self._switching = ""
             self._look.set()
@@ -94,7 +82,7 @@ class Side(Vertical):
     async def _live(self) -> None:
         """Show the room, then every change of it, whatever goes wrong in between."""
         while True:
-            await self._try(self._follow())
+            await tried(self, self._follow())
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
@@ -114,7 +102,7 @@ class Side(Vertical):
 
     async def _watch_state(self) -> None:
         while True:
-            await self._try(self._show_state())
+            await tried(self, self._show_state())
             self._look.clear()
             try:
                 async with asyncio.timeout(POLL_S):
@@ -158,7 +146,7 @@ class Side(Vertical):
 
     async def _send(self) -> None:
         while True:
-            await self._try(self._person.engine.send(self._room, await self._outgoing.get()))
+            await tried(self, self._person.engine.send(self._room, await self._outgoing.get()))
             self._look.set()
 
     def on_composer_left(self) -> None:
@@ -175,13 +163,5 @@ class Side(Vertical):
 
     async def _page(self, fetch: pages.Fetch) -> None:
         timeline = self.query_one(Timeline)
-        await self._try(fetch(self._person.engine, self._room, timeline.window))
+        await tried(self, fetch(self._person.engine, self._room, timeline.window))
         timeline.changed()
-
-    async def _try(self, work: Awaitable[T]) -> T | None:
-        try:
-            return await work
-        except (ProblemError, ClientError) as error:
-            text = error.problem.message if isinstance(error, ProblemError) else str(error)
-            self.post_message(self.Failed(shown.line(text)))
-            return None

@@ -5,7 +5,7 @@ The rules of what is unread, of order and of layout are elsewhere, as plain func
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from yurt.client.errors import ClientError
 from yurt.client.mentions import mentions
 from yurt.tui import pages, shown
 from yurt.tui.app_of import app_of
+from yurt.tui.fediverse.posts import Posts
 from yurt.tui.lines import Roll
 from yurt.tui.messages import Alert, EditWanted
 from yurt.tui.screens.actions import Actions, Work
@@ -28,6 +29,7 @@ from yurt.tui.screens.help import Help
 from yurt.tui.screens.jump import Jump
 from yurt.tui.screens.safety import Safety
 from yurt.tui.screens.search import Search
+from yurt.tui.tried import complain, tried
 from yurt.tui.unread import next_unread
 from yurt.tui.widgets.composer import Composer, Purpose
 from yurt.tui.widgets.line_list import LineList
@@ -63,6 +65,7 @@ class Chat(Screen[None]):
         Binding("f2", "go('RoomsPane')", "go to the rooms"),
         Binding("f3", "go('PeoplePane')", "go to the people, for safety numbers"),
         Binding("f5", "invite", "invite somebody into this room"),
+        Binding("f6", "posts", "posts of people whom you follow", priority=True),
         Binding("f8", "create", "open a new room"),
         Binding("f9", "follow", "follow somebody, who may then invite you"),
         Binding("f1,question_mark", "help", "this help"),
@@ -122,7 +125,7 @@ class Chat(Screen[None]):
                     self._seen = item.revision
                     self._arrived(item)
             except (ProblemError, ClientError) as error:
-                self._complain(error)
+                complain(self, error)
             await asyncio.sleep(RETRY_S)
 
     def _arrived(self, item: TimelineItem) -> None:
@@ -140,13 +143,13 @@ class Chat(Screen[None]):
 
     def _recount(self) -> None:
         self._recounts = False
-        self.run_worker(self._try(self.count()))
+        self.run_worker(tried(self, self.count()))
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             if not app_of(self).is_headless or self.is_current:
-                await self._try(self.count())
+                await tried(self, self.count())
 
     async def count(self, *, people: bool = False) -> None:
         """Look how everything stands; at the people of the room too, if asked, or if there was a commit."""
@@ -199,7 +202,11 @@ class Chat(Screen[None]):
 
     def _go_to(self, room: bytes | None) -> None:
         if room:
-            self.run_worker(self._try(self.open_room(room)), exclusive=True, group="open")
+
+            async def work() -> None:
+                await tried(self, self.open_room(room))
+
+            self.run_worker(work, exclusive=True, group="open")
             self.action_write()
 
     def on_rooms_pane_opened(self, event: RoomsPane.Opened) -> None:
@@ -228,7 +235,7 @@ class Chat(Screen[None]):
             if item is not None:
                 self.begin(self._go_to_line(item))
 
-        self.ask(Search(lambda words: self._try(self._engine.search(words))), chosen)
+        self.ask(Search(lambda words: tried(self, self._engine.search(words))), chosen)
 
     async def _go_to_line(self, item: TimelineItem) -> None:
         if item.room != self._room:
@@ -259,19 +266,19 @@ class Chat(Screen[None]):
         room, window = self._room, timeline.window
 
         async def work() -> None:
-            await fetch(self._engine, room, window)
+            await tried(self, fetch(self._engine, room, window))
             if timeline.window is window:
                 timeline.changed()
                 if to_end:
                     timeline.action_last()
 
-        self.run_worker(self._try(work()), exclusive=True, group="page")
+        self.run_worker(work, exclusive=True, group="page")
 
     def on_timeline_read(self, event: Timeline.Read) -> None:
         """Remember what was read, while somebody looks."""
         if event.item > self._read and app_of(self).app_focus and self.is_current:
             self._read = event.item
-            self.run_worker(self._try(self._mark_read(self._room, event.item)))
+            self.run_worker(tried(self, self._mark_read(self._room, event.item)))
 
     async def _mark_read(self, room: bytes, item: int) -> None:
         await self._engine.mark_read(room, item)
@@ -297,7 +304,7 @@ class Chat(Screen[None]):
     async def _send(self) -> None:
         while True:
             room, text, purpose = await self._outgoing.get()
-            if await self._try(self._say(room, text, purpose)) is None:
+            if await tried(self, self._say(room, text, purpose)) is None:
                 composer = self.query_one(Composer)
                 composer.text = composer.text or text  # nothing that was written is lost
 
@@ -342,6 +349,11 @@ class Chat(Screen[None]):
         """Ask whom to invite."""
         if (room := self._view) is not None:
             self._actions.invite(room)
+
+    def action_posts(self) -> None:
+        """Show the posts of the fediverse."""
+        if self._status is not None and self.is_current:
+            app_of(self).push_screen(Posts(self._engine, self._status.address))
 
     def action_create(self) -> None:
         """Ask for the name of a new room."""
@@ -393,18 +405,7 @@ class Chat(Screen[None]):
 
     def begin(self, work: Work) -> None:
         """Do something; what goes wrong is told to the person."""
-        self.run_worker(self._try(work))
-
-    async def _try(self, work: Awaitable[T]) -> T | None:
-        try:
-            return await work
-        except (ProblemError, ClientError) as error:
-            self._complain(error)
-            return None
-
-    def _complain(self, error: Exception) -> None:
-        text = error.problem.message if isinstance(error, ProblemError) else str(error)
-        app_of(self).notify(shown.line(text), severity="error", markup=False)
+        self.run_worker(tried(self, work))
 
     def tell(self, text: str) -> None:
         """Tell the person something."""

@@ -54,7 +54,7 @@ class Search(Dialog[TimelineItem]):
             self.query_one(LineList).action_choose()
         elif words:
             self._asked = words
-            self.run_worker(self._look(words), exclusive=True)
+            self.run_worker(self._look, exclusive=True)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         """Go there."""
@@ -64,7 +64,7 @@ class Search(Dialog[TimelineItem]):
         """Move in the list while typing goes on."""
         self.query_one(LineList).action_move(by)
 
-    async def _look(self, words: str) -> None:
-        self._found = list(reversed(await self._find(words) or ()))
+    async def _look(self) -> None:
+        self._found = list(reversed(await self._find(self._asked) or ()))
         lines = [Line(str(item.item), f"{day_of(item)} {item.name}: {item.text}") for item in self._found]
         self.query_one(LineList).show_from_top(lines)

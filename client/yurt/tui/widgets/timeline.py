@@ -113,6 +113,12 @@ class Timeline(ScrollView, can_focus=True):
         return self._window
 
     @property
+    def under_cursor(self) -> TimelineItem | None:
+        """The line that keys are about: where the cursor is, else the newest."""
+        item = next((item for item in self._items if item.item == self._cursor), None)
+        return item or (self._items[-1] if self._items else None)
+
+    @property
     def at_end(self) -> bool:
         """Whether the newest line of the room is on the screen."""
         return self._follows and not self._window.has_newer
@@ -242,8 +248,7 @@ class Timeline(ScrollView, can_focus=True):
 
     def action_ask(self, what: str) -> None:
         """Ask for something to be done about the message under the cursor."""
-        item = next((item for item in self._items if item.item == self._cursor), None)
-        item = item or (self._items[-1] if self._items else None)
+        item = self.under_cursor
         if item is not None and item.kind == "message" and not item.deleted_by:
             self.post_message(self.Asked(what, item))
 

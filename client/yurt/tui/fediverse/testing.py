@@ -1,0 +1,80 @@
+"""An engine whose node has posts and requests; tests only."""
+
+from typing import cast
+
+import msgspec
+from typing_extensions import override
+
+from yurt.client.api import A
+from yurt.tui.testing import ANA, FakeEngine
+from yurt.wire.command import Answer, Command, Done
+from yurt.wire.people_commands import Accept, Reject, Requests, Tie, Ties
+from yurt.wire.position import START
+from yurt.wire.post_commands import Boost, Delete, Like, Post, Posted, PostInfo, Timeline, TimelinePage
+from yurt.wire.problems import refuse
+
+_NOON = 1_763_726_400
+
+
+class FakeFediverse(FakeEngine):
+    """Ana's engine, and what her node knows of the fediverse."""
+
+    def __init__(self, me: str = ANA) -> None:
+        super().__init__(me)
+        self.posts: list[PostInfo] = []
+        """Oldest first."""
+        self.waiting: list[str] = []
+        """Addresses of who asks to follow."""
+
+    def post(self, author: str, text: str, **more: object) -> PostInfo:
+        """Let somebody post."""
+        number = len(self.posts) + 1
+        fields: dict[str, object] = {
+            "number": number,
+            "id": f"https://example/posts/{number}",
+            "author": author,
+            "text": text,
+            "published": _NOON + 60 * number,
+            "visibility": "public",
+        }
+        self.posts.append(msgspec.convert(fields | more, PostInfo))
+        return self.posts[-1]
+
+    @override
+    async def ask_node(self, command: Command, shape: type[A]) -> A:
+        if not isinstance(command, Timeline | Requests):
+            self._do(command.name)
+        return cast("A", self._answer(command))
+
+    def _answer(self, command: Command) -> Answer:
+        match command:
+            case Timeline():
+                older = [post for post in self.posts if not command.before or post.number < command.before]
+                page = older[-command.limit :]
+                return TimelinePage(tuple(reversed(page)), page[0].number if len(older) > len(page) else 0)
+            case Post():
+                more: dict[str, object] = {
+                    "visibility": command.visibility,
+                    "in_reply_to": command.in_reply_to,
+                }
+                return Posted(self.post(self.me, command.text, **more).id)
+            case Like():
+                return self._change(command.post, liked=not command.undo, likes=int(not command.undo))
+            case Boost():
+                return self._change(command.post, boosted=not command.undo, boosts=int(not command.undo))
+            case Delete():
+                self.posts = [post for post in self.posts if post.id != command.post]
+                return Done()
+            case Requests():
+                return Ties(tuple(Tie(address, address, "pending", 0) for address in self.waiting), START)
+            case Accept() | Reject():
+                self.waiting.remove(command.address)
+                return Done()
+            case _:
+                raise refuse("unsupported", f"{command.name} is not possible here")
+
+    def _change(self, post: str, **fields: object) -> Done:
+        self.posts = [
+            msgspec.structs.replace(each, **fields) if each.id == post else each for each in self.posts
+        ]
+        return Done()
