@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from yurt.client.clock import SystemClock
-from yurt.client.devices import new_device
+from yurt.client.devices import new_device, part
 from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
@@ -105,11 +105,15 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         assert any("added a device of ana" in line for line in lines)
         assert (await bo.engine.participants(room))[1].devices == 2
 
+        diary = (await laptop.engine.create_room("diary")).room
+        await ana.enters(diary, within=LONG)
+        await laptop.sees(diary, lambda item: "added a device of ana" in item.text, within=LONG)
+
         phone = (await devices(ana)).devices[0].device_id
         revoked = await laptop.engine.call(
             RevokeDevice(device=phone.hex()[:8], phrase=ana.phrase), RoomsSettled
         )
-        assert (revoked.done, revoked.left) == (1, 0)
+        assert (revoked.done, revoked.left) == (2, 0)
         await bo.sees(room, lambda item: "removed a device of ana" in item.text, within=LONG)
         for number in range(5):
             await bo.engine.send(room, f"later {number}", wait="accepted")
@@ -125,11 +129,16 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         await until(shut_out, "the revoked device is signed out", within=LONG)
 
 
-async def test_who_lost_every_device_comes_back_with_the_phrase(tmp_path: Path) -> None:
-    """The phrase makes a new device, shuts lost ones out; one that lives adds it to the rooms."""
+async def test_who_lost_every_device_comes_back_with_the_phrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phrase makes a new device and shuts lost ones out; if nobody else can, others take them out."""
+    monkeypatch.setattr(part, "OTHERS_S", (0.0, 0.1))
+    monkeypatch.setattr(part, "LAST_S", (0.0, 0.1))
     async with World.open(tmp_path, HARBOUR) as world:
-        ana = await world.person("ana", HARBOUR)
-        room = (await ana.engine.create_room("diary")).room
+        ana, bo = await world.person("ana", HARBOUR), await world.person("bo", HARBOUR)
+        await follow(bo, ana)
+        room = await meet(ana, bo)
         network, clock = load_network(ana.map_file), SystemClock(ana.map_file)
 
         async def restore(name: str, *, revoke: bool) -> Person:
@@ -152,5 +161,8 @@ async def test_who_lost_every_device_comes_back_with_the_phrase(tmp_path: Path) 
         assert (in_rooms.done, in_rooms.left) == (1, 0)
         await tablet.engine.send(room, "found again", wait="accepted")
         await ana.has(room, "found again", within=LONG)
+        await ana.close()
+        await tablet.close()
         desktop = await restore("desktop", revoke=True)
+        await bo.sees(room, lambda item: "removed ana" in item.text, within=LONG)
         assert [view.own for view in (await devices(desktop)).devices] == [True]

@@ -105,6 +105,7 @@ class Engine(EngineApi):
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls()
         self._intake.on_record = self._devices.heard
+        self._intake.on_live.append(self._devices.live)
         self._portability = PortabilityPart(self._core)
         self._parts |= self._portability.calls()
         self._invitations = Invitations(self._core, self._people, self._committer)

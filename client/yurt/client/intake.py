@@ -24,7 +24,7 @@ from yurt.client.vault.people import Pin
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.errors import RemoteIdentityError
-from yurt.identity.signed_record import SignedRecord, verify_record
+from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_record
 from yurt.rooms.common.log_copy import LogCopy
 from yurt.wire import limits
 from yurt.wire.errors import GateError
@@ -50,8 +50,8 @@ class Intake:
         """Hears of a room that cannot be followed any more."""
         self.on_people: Callable[[], None] = _nothing
         """Hears that others may be in a room than before."""
-        self.on_record: Callable[[str], None] = _nobody
-        """Hears of each did of which a newer record came."""
+        self.on_record: Callable[[VerifiedRecord], None] = _nobody
+        """Hears of each newer record that came."""
         self.on_live: list[Callable[[bytes | None], None]] = []
         """Hear of each room that has been read to its head; None is the inbox."""
         self.on_ring: list[Callable[[bytes], None]] = []
@@ -133,19 +133,21 @@ class Intake:
 
     # --- inbox --------------------------------------------------------------------------------------
     async def _take_inbox(self, rows: tuple[LogRow, ...]) -> Position:
-        heard: list[str] = []
+        heard: list[VerifiedRecord] = []
         joined = await self._core.write(partial(self._inbox_rows, rows, heard))
-        for did in heard:
-            if did == self._core.account.did:
+        for record in heard:
+            if record.did == self._core.account.did:
                 await own_record.take_over(self._core)
                 self.inbox_live.set()  # key packages may have to be made anew
-            self.on_record(did)
+            self.on_record(record)
         for room in joined:
             self.on_people()
             await self._core.session.follow(room_log(room.room))
         return await self.place(INBOX)
 
-    def _inbox_rows(self, rows: tuple[LogRow, ...], heard: list[str], tx: Connection) -> list[RoomRow]:
+    def _inbox_rows(
+        self, rows: tuple[LogRow, ...], heard: list[VerifiedRecord], tx: Connection
+    ) -> list[RoomRow]:
         place, joined = cursors.load(tx, INBOX).head, list[RoomRow]()
         for row in rows:
             if row.position <= place:
@@ -202,23 +204,22 @@ def _skip(tx: Connection, gap: Gap, room: bytes | None, now_ms: int) -> None:
     resyncs.want(tx, found.room, gap.reason, now_ms)
 
 
-def _record(tx: Connection, row: LogRow) -> list[str]:
-    """Take in a newer record, own or of somebody pinned; of others, and broken ones, nothing.
+def _record(tx: Connection, row: LogRow) -> list[VerifiedRecord]:
+    """Take in a newer record: own, or of somebody pinned; of others nothing is kept.
 
     Returns:
-        The did whose record it is, if it was taken in.
+        The record, if it is believed.
     """
     try:
-        did = verify_record(SignedRecord.decode(row.body)).did
+        record = verify_record(SignedRecord.decode(row.body))
         if own_record.keep(tx, row.body) is not None:
-            return [did]
-        pin = people.by_did(tx, did)
+            return [record]
+        pin = people.by_did(tx, record.did)
         if pin is not None:
             record = newer_record(pin, row.body)
             people.save(
                 tx, Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
             )
-            return [did] if record.record.revoked else []
     except (RemoteIdentityError, ProblemError):
         return []
-    return []
+    return [record]

@@ -16,9 +16,9 @@ from yurt.client.people import Met
 from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.rooms.invite import verify_packages
 from yurt.client.rooms.own_leaf import renewed_leaf
-from yurt.client.vault import people, rooms
+from yurt.client.vault import leavings, people, rooms
 from yurt.client.vault.people import Pin
-from yurt.identity.errors import RemoteIdentityError
+from yurt.client.vault.rooms import RoomRow
 from yurt.identity.leaf import verify_leaf
 from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_record
 from yurt.mls.extensions import Extension
@@ -31,6 +31,7 @@ from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
 from yurt.rooms.common.judged import Judged
 from yurt.rooms.common.policy import RoomPolicy
+from yurt.rooms.common.policy_changes import without
 from yurt.rooms.common.revocation import revocation_of
 from yurt.rooms.common.room import read_room
 from yurt.wire.device_commands import OwnKeyPackages, TakeOwnKeyPackages
@@ -71,7 +72,7 @@ def unsettled(core: Core, tx: Connection) -> list[bytes]:
     return [
         room.room
         for room in rooms.every(tx)
-        if room.state == "active" and wanted(core.groups.load(tx, room.room), record, own)
+        if _is_ours(tx, room) and wanted(core.groups.load(tx, room.room), record, own)
     ]
 
 
@@ -96,25 +97,37 @@ async def settle_room(core: Core, committer: Committer, room: bytes) -> None:
         raise problem
 
 
-async def carry_out(core: Core, committer: Committer, did: str, room: bytes) -> None:
-    """Carry out somebody else's revocation in a room, as their pinned record says.
+async def carry_out(
+    core: Core, committer: Committer, record: VerifiedRecord, room: bytes, *, also_last: bool
+) -> None:
+    """Carry out somebody else's revocation in a room.
+
+    Args:
+        core: The engine's ground.
+        committer: Commits.
+        record: The newest that came; if the person is pinned, the pinned one stands.
+        room: Whose participant they are.
+        also_last: Also if no device of theirs is left then; with the last one goes their role.
 
     Raises:
         ProblemError: The room cannot be reached.
     """
-    pin = await core.vault.read(lambda tx: people.by_did(tx, did))
-    if pin is None:
-        return
-    try:
+    pin = await core.vault.read(lambda tx: people.by_did(tx, record.did))
+    if pin is not None:
         record = verify_record(SignedRecord.decode(pin.record))
-    except RemoteIdentityError:
-        return
-    await _commit(core, committer, room, "revoke", lambda _, group: _revoke(core, group, record))
+    await _commit(
+        core, committer, room, "revoke", lambda _, group: _revoke(core, group, record, also_last=also_last)
+    )
+
+
+def _is_ours(tx: Connection, room: RoomRow) -> bool:
+    """Whether we are in a room and mean to stay: who leaves takes their other devices out first."""
+    return room.state == "active" and leavings.find(tx, room.room) is None
 
 
 def _needs(core: Core, tx: Connection, room: bytes, record: VerifiedRecord) -> Wanted:
     found = rooms.find(tx, room)
-    if found is None or found.state != "active":
+    if found is None or not _is_ours(tx, found):
         return Wanted((), revoked=False)
     return wanted(core.groups.load(tx, room), record, core.account.device.device_id)
 
@@ -141,17 +154,24 @@ async def _commit(core: Core, committer: Committer, room: bytes, intent: str, st
         await committer.commit(room, intent, stage)
 
 
-def _revoke(core: Core, group: Group, record: VerifiedRecord) -> StagedCommit | None:
+def _revoke(
+    core: Core, group: Group, record: VerifiedRecord, *, also_last: bool = False
+) -> StagedCommit | None:
     standing = read_room(group.context.extensions, group.tree)
     revocation = revocation_of(standing, record.record)
     if revocation is None:
         return None  # another device was faster
+    policy = revocation.policy
+    if len(revocation.leaves) == len(standing.people.of(record.did)):
+        if not also_last:
+            return None
+        policy = without(policy, (record.did,))
     return _judged(
         core,
         standing.policy,
         group.stage_commit(
             removes=revocation.leaves,
-            extensions=_with_policy(group, revocation.policy),
+            extensions=_with_policy(group, policy),
             leaf=renewed_leaf(core, group),
             force_path=True,
             authenticated_data=CommitData(core.clock.now_ms(), records=(record.signed.encode(),)).encode(),

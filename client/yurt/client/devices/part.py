@@ -28,6 +28,7 @@ from yurt.client.devices.own_record import own_record
 from yurt.client.errors import ClientError
 from yurt.client.rooms.commit import Committer
 from yurt.client.vault import rooms
+from yurt.identity.signed_record import VerifiedRecord
 from yurt.rooms.common.room import read_room
 from yurt.wire.device_commands import Devices, DeviceSeen, DevicesSeen
 from yurt.wire.problems import ProblemError
@@ -39,6 +40,8 @@ AGAIN_S: Final = 20.0
 SOON_S: Final = (0.5, 3.0)
 OTHERS_S: Final = (30.0, 90.0)
 """When somebody else's revocation is carried out here, if their own devices have not: not all at once."""
+LAST_S: Final = (600.0, 900.0)
+"""The same where no device of theirs would be left: who comes back with the phrase needs a while for it."""
 
 
 class DevicesPart:
@@ -90,12 +93,19 @@ class DevicesPart:
         self._timer = None
         self._wake.set()
 
-    def heard(self, did: str) -> None:
-        """Hear that somebody has a newer record."""
-        if did == self._core.account.did:
+    def live(self, room: bytes | None) -> None:
+        """Look at a room that was read to its head: it may be new to this device, and to the others."""
+        if room is not None:
             self.look()
+
+    def heard(self, record: VerifiedRecord) -> None:
+        """Hear that somebody has a newer record."""
+        if record.did == self._core.account.did:
+            self.look()  # an older one of ours too: it costs a look
             return
-        task = asyncio.create_task(self._carry_out(did), name="a revocation")
+        if not record.record.revoked:
+            return
+        task = asyncio.create_task(self._carry_out(record), name="a revocation")
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
@@ -178,14 +188,17 @@ class DevicesPart:
         done = await core.vault.read(_count) - left
         return RoomsSettled(done=done, left=left, problem=problems[0] if problems else "")
 
-    async def _carry_out(self, did: str) -> None:
+    async def _carry_out(self, record: VerifiedRecord) -> None:
         """Carry out somebody else's revocation in the rooms where their own devices have not."""
         core = self._core
-        await asyncio.sleep(random.uniform(*OTHERS_S))  # noqa: S311  # spreads commits, keeps no secret
-        for room in await core.vault.read(rooms.every):
-            if room.state == "active" and did in (each for each, _ in room.people):
-                with suppress(ProblemError, ClientError):
-                    await each_room.carry_out(core, self._committer, did, room.room)
+        for wait, also_last in ((OTHERS_S, False), (LAST_S, True)):
+            await asyncio.sleep(random.uniform(*wait))  # noqa: S311  # spreads commits, keeps no secret
+            for room in await core.vault.read(rooms.every):
+                if room.state == "active" and record.did in (each for each, _ in room.people):
+                    with suppress(ProblemError, ClientError):
+                        await each_room.carry_out(
+                            core, self._committer, record, room.room, also_last=also_last
+                        )
 
 
 def _count(tx: Connection) -> int:
