@@ -55,6 +55,10 @@ COMMANDS: Final = {
     "import": "take your network over from files",
     "kit": "look at your continuity kit, or save it (kit status, kit save FILE)",
     "buddy": "name nodes that keep a sealed copy of your kit",
+    "check": "foretell what a move would do to each tie and each room",
+    "move": "move to another node, step by step",
+    "rescue": "come back from a kit and the phrase, when the old node is dead",
+    "receipt": "show who arrived after a move, against what was foretold",
     "node": "make and run a node (node init, node run, node invite)",
     "demo": "two nodes, two people, one encrypted conversation, on this machine",
 }
