@@ -186,6 +186,7 @@ class Node:
         moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake, links.wake)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
+        hub.speaks_for = infos.speaks_for
         ringing = Ringing(domain, store, states, clock, fanout, links)
         requests = JoinRequests(domain, store, states, clock, ground.limiter, links, ringing)
         members = self._config.member_accounts

@@ -14,15 +14,17 @@ that is already in the log is answered with its receipt from then (SHA-256 of th
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from yurt.identity.did import Did
 from yurt.node.allowances import Allowances
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import problem_error
 from yurt.node.hub.keep import Decision, keep
 from yurt.node.hub.problems import no_room, room_problem
+from yurt.node.hub.refusals import Refusals
 from yurt.node.hub.states import RoomStates
 from yurt.node.store import logs
 from yurt.node.store.types import ReadTx, StaleHead, Store, Tx
@@ -38,6 +40,7 @@ from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Appended
 
+SpeaksFor = Callable[[HubState, str, str], Awaitable[bool]]
 _log = logging.getLogger(__name__)
 MAX_WAITING: Final = 1024
 """Submissions that may wait for one room; above this they are refused at once."""
@@ -101,6 +104,9 @@ class RoomHub:
         self._states = states
         self._clock = clock
         self._queues: dict[bytes, _Queue] = {}
+        self._refusals = Refusals()
+        self.speaks_for: SpeaksFor = _nobody
+        """Tells whether an actor that no leaf names is a participant's new one."""
         self.allowances: Allowances | None = None
         """What accounts and rooms may use; None: as much as they like."""
 
@@ -116,6 +122,9 @@ class RoomHub:
         queue = self._queues.setdefault(room, _Queue())
         if len(queue.waiting) >= MAX_WAITING:
             raise refuse("overloaded", "too much waits for this room", retry_after=1.0)
+        if submission.kind == EntryKind.COMMIT:
+            waiting = sum(_is_commit_of(one, submission.did) for one in queue.waiting)
+            self._refusals.check(submission.did, waiting)
         answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         queue.waiting.append(_Waiting(submission, entry_hash(submission.entry), answer))
         if queue.worker is None:
@@ -135,6 +144,8 @@ class RoomHub:
         if state is None or state.standing.policy.hub != self._domain:
             raise no_room()
         people = state.standing.people.by_actor(submission.actor)
+        if not people and await self.speaks_for(state, submission.actor, submission.did):
+            people = (Did(submission.did),)  # who moved: their leaves name the old actor still
         if not people:
             _log.info("%s submits for an actor without a leaf", peer)
             raise no_room()
@@ -178,7 +189,8 @@ class RoomHub:
 
     async def _decide(self, state: HubState, batch: Sequence[_Waiting]) -> _Round:
         now_ms = self._clock.now_ms()
-        if any(_is_large(waiting.submission) for waiting in batch):
+        commits = sum(waiting.submission.kind == EntryKind.COMMIT for waiting in batch)
+        if commits > 1 or any(_is_large(waiting.submission) for waiting in batch):
             return await asyncio.to_thread(_decide, state, batch, now_ms)
         return _decide(state, batch, now_ms)
 
@@ -220,11 +232,17 @@ class RoomHub:
 
         rows = await self._store.read(query) if hashes else {}
         for waiting, error in refused:
+            if waiting.submission.kind == EntryKind.COMMIT and isinstance(error, Refused):
+                self._refusals.note(waiting.submission.did)
             row = None if _is_stranger(error) else rows.get(waiting.hash)
             if row is None:
                 waiting.refused(room_problem(error))
             else:
                 waiting.accepted(row)
+
+
+async def _nobody(_state: HubState, _actor: str, _did: str) -> bool:
+    return False
 
 
 def receipt(row: LogRow) -> Appended:
@@ -270,6 +288,10 @@ def _answer_again(batch: Sequence[_Waiting], rows: dict[bytes, LogRow]) -> list[
 
 def _is_large(submission: Submission) -> bool:
     return submission.kind == EntryKind.COMMIT and len(submission.entry) >= _LARGE_COMMIT
+
+
+def _is_commit_of(waiting: _Waiting, did: str) -> bool:
+    return waiting.submission.kind == EntryKind.COMMIT and waiting.submission.did == did
 
 
 def _is_stranger(error: RemoteRoomError) -> bool:

@@ -3,6 +3,7 @@
 import os
 from typing import Final, Protocol
 
+from yurt.identity.location import MalformedLocation, check_node
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.hub.append import RoomHub
@@ -16,7 +17,7 @@ from yurt.wire import exchange
 from yurt.wire.command import Done
 from yurt.wire.frames import room_log
 from yurt.wire.problems import refuse
-from yurt.wire.registry import MAX_COMMIT_SIZE
+from yurt.wire.registry import MAX_COMMIT_SIZE, EntryKind
 from yurt.wire.room_commands import Append, Appended, CreateRoom, ListRooms, RoomInfo, Rooms
 
 _ID_SIZE: Final = 16
@@ -82,9 +83,9 @@ class RoomCommands:
         """Append an entry: here, or at the room's hub if that is another node."""
         who = context.who
         state = await self._states.get(command.room)
-        if state is None or who.did not in state.standing.people:
+        if state is not None and who.did not in state.standing.people:
             raise no_room()
-        hub = state.standing.policy.hub
+        hub = _hub_named(command) if state is None else state.standing.policy.hub
         if hub == self._domain:
             submission = Submission(who.did, command.kind, command.entry, command.group_info, command.welcome)
             return await self._hub.append(command.room, submission)
@@ -98,5 +99,20 @@ class RoomCommands:
                 entry=command.entry,
                 group_info=command.group_info,
                 welcome=command.welcome,
+                did=who.did,
             ),
         )
+
+
+def _hub_named(command: Append) -> str:
+    """Give the hub that a commit names: who comes back from outside may be where no copy is yet.
+
+    Raises:
+        ProblemError: `notFound`.
+    """
+    try:
+        if command.kind == EntryKind.COMMIT:
+            return check_node(command.hub)
+    except MalformedLocation:
+        pass
+    raise no_room()

@@ -28,6 +28,7 @@ from yurt.node.dispatcher import Caller, Context
 from yurt.node.hub.append import RoomHub
 from yurt.node.hub.handlers import RoomCommands
 from yurt.node.hub.member_copy import MemberCopies
+from yurt.node.hub.refusals import REFUSED_A_MINUTE
 from yurt.node.hub.states import RoomStates
 from yurt.node.store import accounts, logs, outbound, rooms
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -391,6 +392,20 @@ async def test_a_commit_and_messages_behind_it_share_a_batch(harbour: Node, ana:
     assert [receipt.position.seq for receipt in receipts] == [1, 2, 3]
     harbour.start_again()
     assert (await harbour.append(ana, ana.says("after a restart"))).position.seq == 4
+
+
+async def test_refused_commits_are_not_free(harbour: Node, ana: Device) -> None:
+    """Who sends commits that the rules refuse is not listened to for a minute; their messages still pass."""
+    await founded(harbour, ana)
+    bare = msgspec.structs.replace(commit(ana.stage()), group_info=b"")
+
+    codes = [(await harbour.refusal(ana, bare)).problem.code for _ in range(REFUSED_A_MINUTE + 1)]
+    flood = await asyncio.gather(*(harbour.append(ana, bare) for _ in range(9)), return_exceptions=True)
+    said = await harbour.append(ana, ana.says("hello"))
+
+    assert codes == ["refused"] * REFUSED_A_MINUTE + ["tooMany"]
+    assert {type(each) for each in flood} == {ProblemError}
+    assert said.position.seq == 1
 
 
 async def test_a_stranger_learns_nothing(harbour: Node, ana: Device, bo: Device) -> None:
