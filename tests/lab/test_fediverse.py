@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.wire.account_commands import Logout
 from yurt.wire.command import Done
 from yurt.wire.people_commands import Block
-from yurt.wire.post_commands import Like, Post, Posted, PostInfo, Timeline, TimelinePage
+from yurt.wire.post_commands import Boost, Like, Post, Posted, PostInfo, Timeline, TimelinePage
 from yurt.wire.problems import ProblemError
 
 MEADOW = "meadow.example"
@@ -115,3 +117,44 @@ async def test_three_nodes_follow_post_reply_like_and_block(tmp_path: Path) -> N
         texts = [json.loads(line)["text"] for line in seen[1].splitlines()]
         assert texts[-2:] == ["Without Cy", "From the command line"]
         assert "From the command line" in people[1]
+
+
+async def test_a_boost_travels_on_and_an_older_backup_is_repaired(tmp_path: Path) -> None:
+    """Dee reads what Cy boosts; a restored node forgot Ana, and both ends come to agree (FEP-8fcf)."""
+    async with World.open(tmp_path, HARBOUR, HILLTOP, MEADOW) as world:
+        bo, dee = await world.person("bo", HILLTOP), await world.person("dee", MEADOW)
+        ana, cy = await world.person("ana", HARBOUR), await world.person("cy", HARBOUR)
+        await asyncio.gather(follow(cy, bo), follow(dee, cy))
+        hilltop = world.nodes[HILLTOP]
+        await hilltop.stop()
+        shutil.copytree(hilltop.data, tmp_path / "older")
+        await hilltop.start()
+
+        await follow(ana, bo)
+        posted = await until(partial(done, bo, Post(text="Sunrise", visibility="public")), "bo posts")
+        await reads(cy, "Sunrise")
+        await cy.engine.ask_node(Boost(posted.id), Done)
+        assert (await reads(dee, "Sunrise")).boosted_by == cy.address
+
+        await hilltop.stop()
+        shutil.rmtree(hilltop.data)
+        shutil.move(tmp_path / "older", hilltop.data)
+        await hilltop.start()
+        await until(partial(done, bo, Post(text="Who reads me?")), "bo posts again")
+        await reads(cy, "Who reads me?")
+
+        async def ended() -> bool:
+            return not any(tie.state == "accepted" for tie in await ana.engine.following())
+
+        await until(ended, "ana learns that bo's node knows nothing of her follow")
+        await follow(ana, bo)
+        await until(partial(done, bo, Post(text="Good to see you")), "bo posts once more")
+        await reads(ana, "Good to see you")
+
+
+async def done(person: Person, post: Post) -> Posted | None:
+    """Post, once the engine has found its node again."""
+    try:
+        return await person.engine.ask_node(post, Posted)
+    except ProblemError:
+        return None
