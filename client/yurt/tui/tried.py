@@ -1,9 +1,11 @@
 """Trying what may fail: the person is told why in one line, and the screen goes on."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
+from textual.dom import DOMNode
 from textual.message_pump import MessagePump
+from textual.worker import Worker
 
 from yurt.client.errors import ClientError
 from yurt.tui import shown
@@ -31,3 +33,14 @@ def complain(part: MessagePump, error: ProblemError | ClientError) -> None:
     """Tell what went wrong."""
     text = error.problem.message if isinstance(error, ProblemError) else str(error)
     app_of(part).notify(shown.line(text), severity="error", markup=False)
+
+
+def only_latest(part: DOMNode, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
+    """Begin some work in place of what runs in its group.
+
+    Args:
+        part: Whose work it is.
+        work: Called when it is its turn: what is replaced before that has never begun.
+        group: Within it, only the latest goes on.
+    """
+    return part.run_worker(work, exclusive=True, group=group)

@@ -29,7 +29,7 @@ from yurt.tui.screens.help import Help
 from yurt.tui.screens.jump import Jump
 from yurt.tui.screens.safety import Safety
 from yurt.tui.screens.search import Search
-from yurt.tui.tried import complain, tried
+from yurt.tui.tried import complain, only_latest, tried
 from yurt.tui.unread import next_unread
 from yurt.tui.widgets.composer import Composer, Purpose
 from yurt.tui.widgets.line_list import LineList
@@ -206,7 +206,7 @@ class Chat(Screen[None]):
             async def work() -> None:
                 await tried(self, self.open_room(room))
 
-            self.run_worker(work, exclusive=True, group="open")
+            only_latest(self, work, "open")
             self.action_write()
 
     def on_rooms_pane_opened(self, event: RoomsPane.Opened) -> None:
@@ -272,7 +272,7 @@ class Chat(Screen[None]):
                 if to_end:
                     timeline.action_last()
 
-        self.run_worker(work, exclusive=True, group="page")
+        only_latest(self, work, "page")
 
     def on_timeline_read(self, event: Timeline.Read) -> None:
         """Remember what was read, while somebody looks."""

@@ -12,6 +12,7 @@ from typing_extensions import override
 from yurt.client.api import TimelineItem
 from yurt.tui.lines import day_of
 from yurt.tui.screens.dialogs import Dialog
+from yurt.tui.tried import only_latest
 from yurt.tui.widgets.line_list import Line, LineList
 
 Find = Callable[[str], Awaitable[Sequence[TimelineItem] | None]]
@@ -54,7 +55,7 @@ class Search(Dialog[TimelineItem]):
             self.query_one(LineList).action_choose()
         elif words:
             self._asked = words
-            self.run_worker(self._look, exclusive=True)
+            only_latest(self, self._look, "look")
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         """Go there."""
