@@ -65,8 +65,13 @@ def parse(request: InboundRequest) -> SignatureIn:
     return _parse_cavage(request, cavage.read_header(header))
 
 
-def parse_exchange(request: InboundRequest) -> SignatureIn:
+def parse_exchange(request: InboundRequest, *, body_follows: bool = False) -> SignatureIn:
     """Read the signature of a ``POST /rooms/exchange`` by another node, and check all that needs no key.
+
+    Args:
+        request: The request.
+        body_follows: Whether the body has not been read yet: who is not known need not be read from. The
+            signature is over the digest; the caller checks the body with `check_exchange_body` then.
 
     Raises:
         SignatureMissing: There is none.
@@ -84,10 +89,21 @@ def parse_exchange(request: InboundRequest) -> SignatureIn:
         raise SignatureRefused("contentType", f"an exchange is {EXCHANGE_TYPE}")
     if len(signature.text("nonce") or "") not in _NONCE_LENGTH or "expires" in signature.parameters:
         raise SignatureRefused("nonce", "an exchange has a nonce and no own end")
-    _check_content_digest(request, signature.covered)
+    if not body_follows:
+        check_exchange_body(request, request.body)
     created = _created(signature)
     window = (created - EXCHANGE_WINDOW_S, created + EXCHANGE_WINDOW_S)
     return _message_in(request, signature, frozenset({KeyKind.ED25519}), window)
+
+
+def check_exchange_body(request: InboundRequest, body: bytes) -> None:
+    """Check the body of an exchange against the digest that its signature covers.
+
+    Raises:
+        SignatureRefused: It is another body.
+        SignatureMalformed: The digest cannot be read.
+    """
+    check_content_digest(request.single("content-digest") or "", body)
 
 
 def verify(signed: SignatureIn, key: PublicKey, now: int) -> VerifiedRequest:

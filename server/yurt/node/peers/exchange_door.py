@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from yurt.activitypub.errors import RemoteActivityPubError
+from yurt.activitypub.http_signatures.policy import check_exchange_body
 from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import MalformedLocation, node_of
@@ -99,9 +100,13 @@ class ExchangeDoor:
         return [web.post(EXCHANGE_PATH, self.exchange)]
 
     async def exchange(self, request: web.Request) -> web.Response:
-        """Verify, then answer each item."""
+        """Verify, then answer each item; nothing is read from somebody who is no node."""
+        peer, verified = await self._verified(request)
         body = await read_body(request, limits.EXCHANGE_BODY)
-        peer, verified = await self._verified(request, body)
+        try:
+            check_exchange_body(verified.request, body)
+        except RemoteActivityPubError as error:
+            raise refuse("badSignature", str(error), rule=error.rule) from error
         try:
             items = decode_msgpack(body, ExchangeRequest, limit=limits.EXCHANGE_BODY)
         except GateError as error:
@@ -115,10 +120,10 @@ class ExchangeDoor:
         self._heard(peer)
         return web.Response(body=msgspec.msgpack.encode(answer), headers={"Content-Type": EXCHANGE_TYPE})
 
-    async def _verified(self, request: web.Request, body: bytes) -> tuple[str, VerifiedRequest]:
-        """The peer that signed this request."""
+    async def _verified(self, request: web.Request) -> tuple[str, VerifiedRequest]:
+        """The peer that signed the head of this request."""
         try:
-            peer, verified = await self._keys.verify_exchange(inbound_request(request, self._domain, body))
+            peer, verified = await self._keys.verify_exchange(inbound_request(request, self._domain, b""))
         except RemoteActivityPubError as error:
             raise refuse("badSignature", str(error), rule=error.rule) from error
         except PeerError as error:

@@ -51,14 +51,16 @@ class PeerKeys:
         self._kept: dict[str, _Kept] = {}
 
     async def verify_exchange(self, request: InboundRequest) -> tuple[str, VerifiedRequest]:
-        """Say which node signed an exchange; whether it was seen before is for the caller to check.
+        """Say which node signed the head of an exchange, before its body is read.
+
+        Whether the body fits the digest in it, and whether it was seen before, is for the caller to check.
 
         Raises:
             RemoteActivityPubError: not signed as nodes sign, or not by this node's key.
             PeerError: the node's key cannot be had.
             ProblemError: `notAllowed`: the operator keeps that node out.
         """
-        signed = parse_exchange(request)
+        signed = parse_exchange(request, body_follows=True)
         node = _node(signed)
         self._check_host(node)
         key, fresh = await self._key(node)

@@ -1,7 +1,8 @@
 """Who may exchange: signatures of nodes, each used once, each for its own accounts."""
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -108,6 +109,24 @@ async def test_what_is_not_signed_by_a_node_for_this_is_refused(town: Town) -> N
     for what, (content, headers) in wrong.items():
         status, said = await send(content, headers)
         assert (status, problem_of(said).problem.code) == (401, "badSignature"), what
+
+
+async def test_nothing_is_read_from_a_stranger(town: Town) -> None:
+    """Who is no node is refused by the head alone: not one byte of eight MiB is waited for."""
+    stop = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"\x80"
+        await stop.wait()
+
+    headers = signed(town, b"another body", key=Ed25519PrivateKey.generate())
+    try:
+        async with asyncio.timeout(8), town.session.post(URL, data=slowly(), headers=headers) as answer:
+            status, said = answer.status, await answer.read()
+    finally:
+        stop.set()
+
+    assert (status, problem_of(said).problem.code) == (401, "badSignature")
 
 
 async def test_a_node_speaks_only_for_its_own(town: Town) -> None:
