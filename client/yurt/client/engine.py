@@ -55,6 +55,7 @@ from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.heal import Healer
 from yurt.client.rooms.invite import invite
 from yurt.client.rooms.places import Places
+from yurt.client.rooms.room_parts import RoomParts
 from yurt.client.rooms.send import store_note
 from yurt.client.service.lock import VaultLock
 from yurt.client.session import Session
@@ -77,7 +78,7 @@ ACCEPTED_S: Final = 15.0
 """How long ``send`` waits for the hub before it says that the message is stored."""
 SUPPLIED_S: Final = 10.0
 """How long ``join`` waits for the first key packages to be published."""
-DECIDED: Final = frozenset({"accepted", "refused"})
+DECIDED: Final = frozenset({"accepted", "settled", "refused"})
 
 
 class Engine(EngineApi):
@@ -113,6 +114,9 @@ class Engine(EngineApi):
         self._intake.on_live.append(self._invitations.live)
         self._intake.on_ring.append(self._invitations.ring)
         self._parts |= Mover(self._core, network, self._committer, self._healer).calls()
+        self._beside = RoomParts(self._core, self._outbox, places)
+        self._parts |= self._beside.calls()
+        self._intake.on_live.append(self._beside.live)
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -227,6 +231,7 @@ class Engine(EngineApi):
         self._intake.close()
         await self._invitations.close()
         await self._healer.close()
+        await self._beside.close()
         await self._addresses.close()
         await self._devices.close()
         await self._portability.close()
@@ -355,6 +360,7 @@ class Engine(EngineApi):
     @override
     async def mark_read(self, room: bytes, item: int) -> None:
         await self._core.write(lambda tx: read_marks.advance(tx, room, item))
+        self._beside.read(room)
 
     @override
     async def watch(

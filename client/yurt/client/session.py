@@ -15,7 +15,17 @@ from typing import Final, Protocol
 from yurt.client.errors import ClientError, Disconnected, LocalClientError
 from yurt.client.stream import CONNECT_S, A, Stream
 from yurt.wire.command import Command
-from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Ring, Subscribe, Unsubscribe
+from yurt.wire.frames import (
+    Ack,
+    Bye,
+    CheckpointFrame,
+    Entries,
+    Gap,
+    ProblemFrame,
+    Ring,
+    Subscribe,
+    Unsubscribe,
+)
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import ProblemError, refuse
@@ -74,6 +84,8 @@ class Session:
         self.node = node
         self.problem = ""
         """Why there is no stream, for people; empty while there is one, or while it is first looked for."""
+        self.on_checkpoint: Callable[[CheckpointFrame], None] = _nobody
+        """Hears what devices of rooms have seen."""
         self.streams = 0
         """How many streams there have been: the number of the present one."""
         self._failed = False
@@ -230,12 +242,19 @@ class Session:
                     await self._gap(stream, event)
                 case ProblemFrame():
                     await self._refused(event)
-                case Ring():
-                    self._started.sink.ring(event.room)
+                case Ring() | CheckpointFrame():
+                    self._hint(event)
                 case Bye():
                     wait = event.retry_after
         self.problem = f"the stream to {self.node} ended; trying again"
         return wait
+
+    def _hint(self, frame: Ring | CheckpointFrame) -> None:
+        """Hear what is kept nowhere: whoever connects asks for what it told."""
+        if isinstance(frame, Ring):
+            self._started.sink.ring(frame.room)
+        else:
+            self.on_checkpoint(frame)
 
     async def _closed(self, stream: Stream | None) -> None:
         self._stream = None
@@ -316,6 +335,10 @@ class _Place:
     @property
     def live(self) -> bool:
         return self.head is not None and self.after >= self.head
+
+
+def _nobody(_frame: CheckpointFrame) -> None:
+    """Hear of it in no way."""
 
 
 async def _try(sending: Awaitable[None]) -> None:

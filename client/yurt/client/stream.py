@@ -28,6 +28,7 @@ from yurt.wire.frames import (
     STREAM_VERSION,
     Bye,
     Call,
+    CheckpointFrame,
     ClientFrame,
     ClientHello,
     Entries,
@@ -50,7 +51,7 @@ _EVENTS: Final = 64
 """Frames that wait for the vault before the socket is no longer read: the node sees a slow reader."""
 
 A = TypeVar("A", bound=Answer)
-Event = Entries | Gap | Ring | Bye | ProblemFrame
+Event = Entries | Gap | Ring | CheckpointFrame | Bye | ProblemFrame
 """What the node says unasked; a ProblemFrame here belongs to no call."""
 
 

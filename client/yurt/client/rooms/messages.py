@@ -10,7 +10,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import ItemKind
-from yurt.client.rooms import actions, lines, looks
+from yurt.client.rooms import actions, for_devices, lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.roster import CannotFollow
@@ -143,7 +143,7 @@ class Messages:
                 line = msgspec.structs.replace(_item(room, row, read, kind="notice"), hidden=True)
                 actions.take_action(tx, room.room, line, read.content, read.plaintext.content)
             case Read() | HistoryOffer() | HistoryWanted():
-                pass  # for devices, not for people
+                for_devices.take(tx, room.room, row, read.author, read.content)
             case UnknownContent():
                 reason = lines.UNKNOWN_CONTENT
                 _add(tx, room, row, kind="notice", read=read, text=lines.text_of(reason), reason=reason)

@@ -15,7 +15,7 @@ from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
 from yurt.client.rooms.send import open_room
-from yurt.client.vault import addresses, people, rooms
+from yurt.client.vault import addresses, people, read_by, rooms
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.did import Did
@@ -33,6 +33,7 @@ from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import Role, RoomPolicy
 from yurt.rooms.common.policy_changes import with_ban, with_role, without, without_ban
 from yurt.rooms.common.room import read_room
+from yurt.wire.position import START, Position
 from yurt.wire.problems import refuse
 from yurt.wire.registry import ROOM_CARD_EXTENSION, ROOM_POLICY_EXTENSION
 
@@ -212,4 +213,10 @@ def _view(tx: Connection, room: RoomRow, standing: Standing | None, did: Did, ac
         devices=len(standing.people.of(did)) if standing else 0,
         own=did == room.people[0][0],
         verified=people.is_verified(tx, did),
+        read=_read(tx, room.room, did),
     )
+
+
+def _read(tx: Connection, room: bytes, did: Did) -> Position | None:
+    position = read_by.of(tx, room, did)
+    return None if position == START else position

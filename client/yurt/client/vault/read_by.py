@@ -115,9 +115,12 @@ def switch(tx: Connection, room: bytes, *, off: bool) -> None:
 
 
 def position_of(tx: Connection, room: bytes, item: int) -> Position:
-    """Give the newest position in the log among the lines of a room up to one."""
+    """Give the position of the newest message of others among the lines of a room up to one."""
     row = tx.execute(
-        "SELECT term, seq FROM item WHERE room = ? AND id <= ? AND seq > 0 ORDER BY id DESC LIMIT 1",
+        """
+        SELECT term, seq FROM item WHERE room = ? AND id <= ? AND seq > 0 AND kind = 'message' AND own = 0
+        ORDER BY id DESC LIMIT 1
+        """,
         (room, item),
     ).fetchone()
     return START if row is None else Position(*row)

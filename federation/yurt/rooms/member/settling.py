@@ -6,6 +6,7 @@ A checkpoint counts only if its chain is the chain that this device has at that 
 
     room = Copies(hub, people, chain_at)
     room.settled(position, author, checkpoints)
+    room.reach(author, room.true(checkpoints))
     room.should_sign(me, recent, checkpoints, now_ms, last_signed_at)
 """
 
@@ -17,7 +18,7 @@ from yurt.identity.did import Did
 from yurt.identity.location import node_of
 from yurt.rooms.common.checkpoint import VerifiedCheckpoint
 from yurt.rooms.common.participants import Participants
-from yurt.wire.position import Position
+from yurt.wire.position import START, Position
 
 SIGN_EVERY_MS: Final = 60_000
 """A device signs at most one checkpoint a minute."""
@@ -46,6 +47,30 @@ class Copies:
         if voices is None:
             return True
         return any((c.checkpoint.did, c.node) in voices and self._covers(c, position) for c in checkpoints)
+
+    def reach(self, author: Did, checkpoints: Iterable[VerifiedCheckpoint]) -> Position | None:
+        """Say up to where an author's entries are settled.
+
+        Args:
+            author: Whose entries.
+            checkpoints: The newest of every device.
+
+        Returns:
+            `START` if none is; None if all are, because nobody else is in the room.
+        """
+        voices = self._voices(author)
+        if voices is None:
+            return None
+        covering = (c.seen.position for c in checkpoints if (c.checkpoint.did, c.node) in voices)
+        return max((place for place in covering), default=START)
+
+    def true(self, checkpoints: Iterable[VerifiedCheckpoint]) -> tuple[VerifiedCheckpoint, ...]:
+        """Give those checkpoints whose log is this device's log, as far as it is here."""
+        return tuple(c for c in checkpoints if self._covers(c, c.seen.position))
+
+    def voices(self, author: Did) -> int:
+        """Count whose word counts for an author's entries."""
+        return len(self._voices(author) or ())
 
     def should_sign(
         self,

@@ -1,0 +1,1 @@
+"""History for joiners: given, fetched, and told apart from what this device saw itself."""

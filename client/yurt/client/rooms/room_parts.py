@@ -1,0 +1,34 @@
+"""The engine's parts that follow a room beside its log: what is settled, who has read, what was before."""
+
+from yurt.client.calls import EngineCalls
+from yurt.client.core import Core
+from yurt.client.outbox import Outbox
+from yurt.client.rooms.places import Places
+from yurt.client.rooms.reading import Reading
+from yurt.client.settled.keeper import Settling
+
+
+class RoomParts:
+    """Puts them together; decides nothing."""
+
+    def __init__(self, core: Core, outbox: Outbox, places: Places) -> None:
+        self._settling = Settling(core, places)
+        self._reading = Reading(core, outbox)
+
+    def calls(self) -> EngineCalls:
+        """What is answered here."""
+        return {**self._reading.calls()}
+
+    def live(self, room: bytes | None) -> None:
+        """Hear that a room has been read to its head; None is the inbox."""
+        self._settling.live(room)
+        self._reading.look(room)
+
+    def read(self, room: bytes) -> None:
+        """Hear that the person has read on."""
+        self._reading.look(room)
+
+    async def close(self) -> None:
+        """End."""
+        await self._settling.close()
+        await self._reading.close()

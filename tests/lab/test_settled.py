@@ -1,0 +1,46 @@
+"""Settled: a second copy exists; read marks: who has read. Over two nodes, with real engines."""
+
+import pytest
+
+from yurt.client.api import TimelineItem
+from yurt.client.calls import Nothing
+from yurt.client.rooms.reading import SwitchReads
+from yurt.lab.world.town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_message_is_settled_when_somebody_on_another_node_has_seen_it(town: Town) -> None:
+    """Accepted says that the hub has it; settled, that a second node and person do."""
+    room = town.room
+    await town.ana.engine.send(room, "is it safe?", wait="accepted")
+
+    def settled(item: TimelineItem) -> bool:
+        return item.text == "is it safe?" and item.state == "settled"
+
+    await town.ana.sees(room, settled)
+    await town.bo.sees(room, lambda item: item.text == "is it safe?")
+    # Bo is the only one who is not on the hub: for his words, the word of the hub's people is all there is.
+    await town.bo.engine.send(room, "it is", wait="accepted")
+    await town.bo.sees(room, lambda item: item.text == "it is" and item.state == "settled")
+
+
+async def test_who_has_read_is_shown_and_can_be_switched_off(town: Town) -> None:
+    """A mark covers all before it; who switches it off tells nothing more."""
+    room = town.room
+    await town.ana.engine.send(room, "did you read this?", wait="accepted")
+    line = await town.bo.sees(room, lambda item: item.text == "did you read this?")
+    await town.bo.engine.mark_read(room, line.item)
+    read = await town.ana.sees(room, lambda item: item.text == "did you read this?" and bool(item.read_by))
+    assert read.read_by == (town.bo.address,)
+    marks = {one.address: one.read for one in await town.ana.engine.participants(room)}
+    assert marks[town.bo.address] == line.position
+
+    await town.bo.engine.call(SwitchReads(room=room, on=False), Nothing)
+    await town.ana.engine.send(room, "and this?", wait="accepted")
+    line = await town.bo.sees(room, lambda item: item.text == "and this?")
+    await town.bo.engine.mark_read(room, line.item)
+    await town.bo.engine.send(room, "no", wait="accepted")
+    await town.ana.reads(room, "no")
+    unread = await town.ana.sees(room, lambda item: item.text == "and this?")
+    assert unread.read_by == ()
