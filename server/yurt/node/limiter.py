@@ -16,6 +16,10 @@ _MAX_KEYS: Final = 10_000
 """Of one kind: whoever floods one (names of nodes, say) must not make another forget (logins)."""
 
 
+_ROUNDING_S: Final = 1e-6
+"""Thirty times a fifth of a second is a little more than six."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """So many at once, and then one each so many seconds."""
@@ -58,7 +62,7 @@ class Limiter:
         keys = self._full_again.setdefault(what, OrderedDict())
         full_again = max(now, keys.pop(key, now)) + cost * rate.every_s
         wait = full_again - now - rate.burst * rate.every_s
-        if wait > 0:
+        if wait > _ROUNDING_S:
             _keep(keys, key, full_again - cost * rate.every_s)
             detail = {"rule": rule} if rule else {}
             raise refuse("tooMany", f"too often; try again in {wait:.0f} s", retry_after=wait, **detail)
