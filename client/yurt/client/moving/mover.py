@@ -323,6 +323,11 @@ class Mover:
         return row
 
     async def _watch(self, row: MoveRow) -> MoveRow:
+        """At the end rooms that could not be told through a dead old node are entered from the new one."""
+        left = [room for room in row.rooms if row.kind == "move" and room not in row.rooms_kept]
+        if left:
+            kept = await rooms_along.mend(self._core, self._healer, left)
+            row = msgspec.structs.replace(row, rooms_kept=(*row.rooms_kept, *kept))
         await self._core.session.call(WatchMove(start=row.moved, previous=row.previous), Done)
         return row
 

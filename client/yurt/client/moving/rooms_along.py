@@ -80,6 +80,21 @@ async def come_back(healer: Healer, encoded: Iterable[bytes]) -> tuple[tuple[byt
     return tuple(kept), tuple(notes)
 
 
+async def mend(core: Core, healer: Healer, ids: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Enter rooms from outside that the old node could not serve any more; returns those that let us in."""
+    kept: list[bytes] = []
+    for room in ids:
+        found = await core.vault.read(partial(rooms.find, room=room))
+        if found is None or found.state not in ("active", "stopped"):
+            continue
+        try:
+            await healer.resync(room)
+            kept.append(room)
+        except ProblemError:
+            continue  # said in the room, and in the receipt
+    return tuple(kept)
+
+
 class _Rename:
     """The intent: our leaf names the new actor."""
 

@@ -1,0 +1,78 @@
+"""The old node is dead for good: 24 words, a buddy and an invite bring back ties, blocks and rooms."""
+
+from pathlib import Path
+
+import pytest
+
+from yurt.client.clock import SystemClock
+from yurt.client.moving import rescue
+from yurt.client.moving.calls import AskReceipt, GoOnMove, MoveStanding, ReceiptView
+from yurt.client.paths import load_network
+from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
+from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, follow, until
+from yurt.lab.world.world import World
+from yurt.wire.command import Done
+from yurt.wire.people_commands import Block
+from yurt.wire.problems import ProblemError
+
+OLD, NEW, FAR = "harbour.example", "hilltop.example", "meadow.example"
+
+
+async def test_dead_source_with_kit(tmp_path: Path) -> None:
+    """Every tie on a Yurt node comes back, a block too, and the room goes on, though the old node is gone."""
+    async with World.open(tmp_path, OLD, NEW, FAR) as world:
+        ana, bo = await world.person("ana", OLD), await world.person("bo", FAR)
+        dee, eve = await world.person("dee", NEW), await world.person("eve", FAR)
+        await follow(bo, ana)
+        await follow(ana, bo)
+        await follow(dee, ana)
+        await ana.engine.ask_node(Block("eve@" + FAR), Done)
+        room = (await bo.engine.create_room("the far room")).room
+        await bo.engine.invite(room, "ana@" + OLD)
+        await ana.enters(room)
+        await bo.engine.send(room, "before the fire")
+        await ana.reads(room, "before the fire")
+        await ana.engine.call(SetBuddy(node=FAR, phrase=ana.phrase), KitView)
+
+        async def kept() -> KitView | None:
+            view = await ana.engine.call(KitStatus(), KitView)
+            there = [buddy for buddy in view.buddies if buddy.graph]
+            return view if there and view.ties >= 2 and view.rooms else None
+
+        await until(kept, "the buddy has the kit", within=2 * PATIENCE_S)
+        await ana.close()
+        await world.nodes[OLD].kill()
+
+        map_file = world.network.write_map("ana anew")
+        network, clock = load_network(map_file), SystemClock(map_file)
+        prepared = await rescue.prepare(
+            world.invites[NEW], "ana", ana.phrase, buddies=(FAR,), network=network, clock=clock
+        )
+        assert prepared.check.followers.outcomes == {"ours": 2}
+        home = tmp_path / "people" / "ana anew"
+        engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
+        anew = Person("ana", home, map_file, engine, ana.phrase)
+        world.people.append(anew)
+        standing = MoveStanding(next="begin")
+        while standing.next:
+            standing = await anew.engine.call(GoOnMove(), MoveStanding)
+            await anew.close()
+            await anew.reopen()
+
+        assert standing.step == "watched"
+
+        async def all_there() -> ReceiptView | None:
+            view = await anew.engine.call(AskReceipt(), ReceiptView)
+            return view if (view.followers.share, view.following.share) == (1.0, 1.0) else None
+
+        receipt = await until(all_there, "everybody is back", within=2 * PATIENCE_S)
+        assert standing.notes == ()
+        assert (receipt.rooms_kept, receipt.rooms) == (1, 1)
+        await bo.engine.send(room, "you are back")
+        await anew.reads(room, "you are back")
+        await anew.engine.send(room, "I am back")
+        await bo.reads(room, "I am back")
+        # Nobody who was blocked regains contact.
+        with pytest.raises(ProblemError, match="notAllowed"):
+            await eve.engine.follow("ana@" + NEW)
+        assert {tie.address for tie in await anew.engine.followers()} == {"bo@" + FAR, "dee@" + NEW}
