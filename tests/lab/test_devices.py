@@ -1,6 +1,7 @@
 """A person with several devices, on real nodes: linking while people talk, revoking, and coming back."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from yurt.client.devices.linking import identity_of
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
+from yurt.lab.world.shell import Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 
 pytestmark = pytest.mark.asyncio
@@ -166,3 +168,41 @@ async def test_who_lost_every_device_comes_back_with_the_phrase(
         desktop = await restore("desktop", revoke=True)
         await bo.sees(room, lambda item: "removed ana" in item.text, within=LONG)
         assert [view.own for view in (await devices(desktop)).devices] == [True]
+
+
+async def test_two_shells_link_list_and_revoke(tmp_path: Path) -> None:
+    """What a person types: link here, join there, look, revoke; an answer is a line, or JSON."""
+    async with World.open(tmp_path, HARBOUR) as world:
+        map_file = await world.map_of("ana@harbour.example")
+        phone = Shell.of(tmp_path / "phone", map_file)
+        laptop = Shell.of(tmp_path / "laptop", map_file, "another passphrase")
+        words = str(tmp_path / "ana.phrase")
+        joined = await phone.yurt("join", world.invites[HARBOUR], "ana", "--phrase-file", words)
+        assert joined.code == 0, joined.err
+        await phone.yurt("room", "create", "diary")
+
+        linking = await phone.begin("device", "link", "--phrase-file", words, "--json")
+        assert linking.stdout is not None
+        shown = json.loads(await linking.stdout.readline())
+        here = await laptop.yurt("device", "join", "ana@harbour.example", shown["code"], "--json")
+        rest, _ = await linking.communicate()
+        assert (here.code, json.loads(here.out)["address"]) == (0, "ana@harbour.example"), here.err
+        device = json.loads(rest)["device"]
+        assert (json.loads(rest)["rooms"], json.loads(rest)["left"]) == (1, 0)
+        assert json.loads(here.out)["rooms"] == 1
+
+        again = await laptop.yurt("device", "join", "harbour.example", shown["code"])
+        assert (again.code, len(again.err.splitlines())) == (3, 1)
+        listed = [json.loads(line) for line in (await phone.yurt("devices", "--json")).out.splitlines()]
+        assert [(one["this"], one["signed_in"]) for one in listed] == [(True, True), (False, True)]
+        assert "(this one)" in (await laptop.yurt("devices")).out
+
+        wrong = await phone.yurt("device", "revoke", "beef0000", "--phrase-file", words)
+        assert (wrong.code, len(wrong.err.splitlines())) == (4, 1)
+        blind = await phone.yurt("device", "revoke", device[:8])
+        assert (blind.code, "--phrase-file" in blind.err) == (2, True)
+        gone = await phone.yurt("device", "revoke", device[:8], "--phrase-file", words)
+        assert (gone.code, "is shut out" in gone.out) == (0, True), gone.err
+        assert len((await phone.yurt("devices")).out.splitlines()) == 1
+        shut = await laptop.yurt("followers")
+        assert (shut.code, "not in the newest person record" in shut.err) == (6, True), shut.err

@@ -85,7 +85,7 @@ def _link(args: argparse.Namespace, output: Output) -> int:
         if view.outcome != "linked":
             output.fail("refused", view.problem)
             return _REFUSED
-        settled = await engine.call(SettleRooms(), RoomsSettled)
+        settled = await engine.call(SettleRooms(within=_ROOMS_S), RoomsSettled)
         output.show(
             {"device": view.device_id, "rooms": settled.done, "left": settled.left},
             f"Device {short(view.device_id)} is yours now. {_rooms(settled, 'It is in')}",

@@ -90,6 +90,8 @@ class SettleRooms(EngineCall, frozen=True):
     """Bring every room in line with the own record, now; answered by `RoomsSettled`."""
 
     name: ClassVar[str] = "settle_rooms"
+    within: float = 0.0
+    """Try again for so many seconds: a device that was just linked is still making its key packages."""
 
 
 class RoomsSettled(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,8 @@ from yurt.rooms.common.room import read_room
 from yurt.wire.device_commands import Devices, DeviceSeen, DevicesSeen
 from yurt.wire.problems import ProblemError
 
+PACKAGES_S: Final = 0.3
+"""Between two looks whether a new device has its key packages ready."""
 AT_ONCE: Final = 8
 """Rooms that are settled side by side."""
 AGAIN_S: Final = 20.0
@@ -134,9 +136,15 @@ class DevicesPart:
         await revoking.revoke(self._core, call.device, call.phrase)
         return await self._settle()
 
-    async def settle(self, _call: SettleRooms) -> RoomsSettled:
+    async def settle(self, call: SettleRooms) -> RoomsSettled:
         """Bring every room in line with the own record, now."""
-        return await self._settle()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + call.within
+        while True:
+            settled = await self._settle()
+            if not settled.left or loop.time() >= deadline:
+                return settled
+            await asyncio.sleep(PACKAGES_S)
 
     async def wait_rooms(self, call: AwaitRooms) -> RoomsSettled:
         """Wait until this device is in every room of its person."""
