@@ -28,6 +28,7 @@ from yurt.node.http.doors import CommandDoor
 from yurt.node.http.guard import Guard
 from yurt.node.http.health import Health
 from yurt.node.http.listener import Listener
+from yurt.node.http.openapi import ApiDescription
 from yurt.node.hub.checkpoints import Checkpoints
 from yurt.node.hub.group_infos import GroupInfos
 from yurt.node.hub.handlers import RoomCommands
@@ -302,6 +303,7 @@ class Node:
         documents = Documents(domain, store, clock, ground.keys, pages.profile)
         room_documents = RoomDocuments(domain, store, ground.keys, signatures)
         door = CommandDoor(dispatcher, sessions)
+        described = ApiDescription(domain, dispatcher.names)
         post_documents = PostDocuments(domain, store, signatures)
         follower_list = FollowerList(domain, store, signatures)
         doors = (
@@ -317,7 +319,7 @@ class Node:
             book,
             portability,
         )
-        routes = [route for door in (*doors, health, pages) for route in door.routes()]
+        routes = [route for door in (*doors, health, pages, described) for route in door.routes()]
         app = application.build(self.guard, ground.limiter, error_pages(renderer), routes)
 
         app.middlewares.append(refusals.middleware)

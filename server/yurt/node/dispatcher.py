@@ -86,6 +86,11 @@ class Dispatcher:
             raise ValueError(f"no such command: {', '.join(sorted(unknown))}")
         self._handlers = dict(handlers)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The commands that are answered."""
+        return tuple(self._handlers)
+
     async def call(self, context: Context, name: str, args: bytes, decode: Decode) -> Answer:
         """Do a command.
 

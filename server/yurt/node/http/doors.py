@@ -7,13 +7,13 @@ from aiohttp import web
 
 from yurt.node.dispatcher import Authenticator, Caller, Context, Dispatcher
 from yurt.node.http.body import read_body
+from yurt.node.http.paths import API_PATH
 from yurt.wire import limits
 from yurt.wire.command import Command
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_json
 from yurt.wire.problems import refuse
 
-API_PATH: Final = "/api/v1/"
 _BEARER: Final = "Bearer "
 
 
