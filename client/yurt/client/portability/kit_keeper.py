@@ -173,9 +173,10 @@ class KitKeeper:
 
     async def _soon(self) -> None:
         """Let a burst of changes be one."""
-        await self._core.vault.write(kits.mark_stale)
         while self._changed.is_set():
             self._changed.clear()
+            # Each time: somebody may have sealed the graph between two changes.
+            await self._core.vault.write(kits.mark_stale)
             await asyncio.sleep(SOON_S)
 
     async def _once(self) -> None:
