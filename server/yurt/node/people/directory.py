@@ -39,6 +39,8 @@ KEY_RATE: Final = Rate(burst=30, every_s=2.0)
 """Keys fetched from one host because requests name it."""
 MAX_ALIASES: Final = 50
 """Of one actor: what is beyond is passed over."""
+NEW_PEOPLE_RATE: Final = Rate(burst=500, every_s=1.0)
+"""People never heard of before, all together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,10 @@ class Directory:
 
     async def _take(self, document: ActorDocument) -> KnownPerson:
         """Keep what an actor document says, with the did if everything about it holds."""
+        known = await self._store.read(lambda tx: people.person_at(tx, document.id))
+        if known is None:
+            # Hosts cost nothing: a limit for each of them would be none for people who are new here.
+            self._limiter.take("new people", "all", NEW_PEOPLE_RATE)
         if document.address.node != document.node:
             await self._confirm(document)
         did = await self._did(document)

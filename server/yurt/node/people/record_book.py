@@ -26,7 +26,7 @@ from yurt.identity.signed_record import (
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError, SafeFetch
 from yurt.node.store import records
-from yurt.node.store.types import Store
+from yurt.node.store.types import Store, Tx
 from yurt.wire import limits
 from yurt.wire.problems import refuse
 
@@ -142,9 +142,14 @@ class RecordBook:
     async def _keep(self, verified: VerifiedRecord) -> None:
         record, body = verified.record, verified.signed.encode()
         now_s = self._clock.now_s()
-        new = await self._store.write(
-            lambda tx: records.add_record(tx, record.did, record.seq, verified.hash, body, now_s)
-        )
+
+        def unit(tx: Tx) -> bool:
+            new = records.add_record(tx, record.did, record.seq, verified.hash, body, now_s)
+            if new and record.seq:
+                records.keep_newest(tx, record.did)
+            return new
+
+        new = await self._store.write(unit)
         if new:
             for hear in self._listeners:
                 await hear(verified)

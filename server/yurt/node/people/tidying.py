@@ -1,11 +1,11 @@
-"""Forgets what nobody needs any more, once an hour: timelines hold 30 days (DESIGN 4)."""
+"""Forgets what nobody needs any more, once an hour: timelines and strangers' records hold 30 days."""
 
 import asyncio
 import logging
 from typing import Final
 
 from yurt.node.clock import Clock
-from yurt.node.store import posts
+from yurt.node.store import posts, records
 from yurt.node.store.types import Store, StoreError
 
 TIMELINE_S: Final = 30 * 86_400
@@ -41,6 +41,7 @@ class Tidying:
         """
         before_ms = self._clock.now_ms() - TIMELINE_S * 1000
         await self._store.write(lambda tx: posts.forget_old(tx, self._domain, before_ms))
+        await self._store.write(lambda tx: records.forget_strangers(tx, before_ms // 1000))
 
     async def _run(self) -> None:
         while True:

@@ -54,6 +54,40 @@ def add_record(tx: Tx, did: str, seq: int, digest: bytes, body: bytes, now_s: in
     return bool(kept)
 
 
+_FROZEN_FROM: Final = """
+    coalesce((SELECT min(seq) FROM (SELECT seq FROM record WHERE did = ?1 GROUP BY seq HAVING count(*) > 1)),
+        9223372036854775807)
+"""
+_KNOWN_HERE: Final = """
+    EXISTS (SELECT 1 FROM account WHERE account.did = record.did)
+    OR EXISTS (SELECT 1 FROM reader WHERE reader.did = record.did)
+    OR EXISTS (SELECT 1 FROM tie JOIN person ON person.id = tie.person WHERE person.did = record.did)
+"""
+"""People with an account, a room or a tie here: their whole chain is kept (TRUST 1)."""
+
+
+def keep_newest(tx: Tx, did: str) -> None:
+    """Keep only the newest record of somebody whom nobody here knows: strangers must not fill the disk.
+
+    And the one before it, which still counts if another one of the newest's number turns up.
+    """
+    tx.change(
+        f"""
+        DELETE FROM record WHERE did = ?1 AND NOT ({_KNOWN_HERE}) AND seq < (
+            SELECT max(seq) - 1 FROM record WHERE did = ?1 AND seq < {_FROZEN_FROM})
+        """,  # noqa: S608  # a constant
+        did,
+    )
+
+
+def forget_strangers(tx: Tx, before_s: int) -> int:
+    """Forget records of people whom nobody here knows, kept before a time; returns how many."""
+    return tx.change(
+        f"DELETE FROM record WHERE kept_at < ?1 AND NOT ({_KNOWN_HERE})",  # noqa: S608  # a constant
+        before_s,
+    )
+
+
 def is_frozen(tx: ReadTx, did: str) -> bool:
     """Whether two records of a did claim one number (TRUST 1)."""
     row = tx.row("SELECT 1 FROM record WHERE did = ? GROUP BY seq HAVING count(*) > 1 LIMIT 1", did)

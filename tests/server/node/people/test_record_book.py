@@ -14,9 +14,11 @@ from yurt.node.accounts.testing import Newcomer
 from yurt.node.clock import SystemClock
 from yurt.node.fetch import MAX_BODY, Fetched, FetchFailed, SafeFetch
 from yurt.node.people.record_book import RecordBook
-from yurt.node.store import records
+from yurt.node.store import records, rooms
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
+from yurt.node.store.types import Tx
+from yurt.wire.position import START
 
 # Her node cannot be reached from here.
 ANA = Newcomer("ana", "harbour.invalid")
@@ -66,10 +68,31 @@ def chain(*times: int) -> list[SignedRecord]:
     return signed
 
 
+def _shares_a_room(tx: Tx) -> None:
+    rooms.insert(tx, rooms.StoredRoom(bytes(32), "hilltop.example", 0, b""))
+    rooms.open_windows(tx, bytes(32), [(ANA.identity.did, ANA.device.device_id)], START)
+
+
+async def test_strangers_keep_one_record_for_a_while(book: RecordBook, store: SqliteStore) -> None:
+    """Of somebody without account, room or tie here little is kept, and not for ever."""
+    for signed in chain(1, 2, 3):
+        await book.take(signed.encode(), strangers=True)
+    did = ANA.identity.did
+
+    kept = await store.read(lambda tx: records.records_from(tx, did, 0, 9))
+    now_s = SystemClock().now_s()
+    fresh = await store.write(lambda tx: records.forget_strangers(tx, now_s - 86_400))
+    old = await store.write(lambda tx: records.forget_strangers(tx, now_s + 1))
+
+    assert [verify_record(SignedRecord.decode(one)).record.seq for one in kept] == [3, 4]
+    assert (fresh, old) == (0, 2)
+
+
 async def test_a_chain_is_followed(book: RecordBook, store: SqliteStore) -> None:
     """Each record in its turn; an older one afterwards changes nothing."""
     first, second, third = chain(ANA.born_at + 1, ANA.born_at + 2)
 
+    await store.write(_shares_a_room)
     await book.take(first.encode(), strangers=True)
 
     taken = [await book.take(signed.encode()) for signed in (second, third, second, first)]
