@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.clock import SystemClock
 from yurt.client.devices import new_device, part
@@ -24,9 +26,16 @@ from yurt.client.devices.entrance import enter
 from yurt.client.devices.linking import identity_of
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
+from yurt.client.vault.mls_store import VaultGroupStore
+from yurt.client.vault.open import Vault
 from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
+from yurt.lab.world.process import NodeProcess
 from yurt.lab.world.shell import Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
+from yurt.mls.errors import RemoteMlsError
+from yurt.mls.group import Group
+from yurt.wire.frames import room_log
+from yurt.wire.registry import EntryKind
 
 pytestmark = pytest.mark.asyncio
 LONG = 60.0
@@ -65,6 +74,31 @@ async def settled(person: Person) -> None:
         return not found.left
 
     await until(done, f"{person.name}'s rooms are settled", within=LONG)
+
+
+async def read_with_server_access(thief: Person, node: NodeProcess, room: bytes) -> list[int]:
+    """Count which of the last five messages open with a stolen vault and the node's database, and which not."""
+    database = sqlite3.connect(f"file:{node.data / 'node.db'}?mode=ro", uri=True)
+    rows = database.execute(
+        "SELECT body FROM entry JOIN log ON log.id = entry.log WHERE name = ? AND kind = ? ORDER BY seq",
+        (room_log(room), EntryKind.MESSAGE),
+    ).fetchall()
+    database.close()
+    vault = await asyncio.to_thread(Vault.open, thief.home, PASSPHRASE)
+
+    def read(tx: Connection) -> list[int]:
+        opened = shut = 0
+        for (body,) in rows[-5:]:
+            try:
+                Group.load(VaultGroupStore(tx), room).process(body, at=0)
+                opened += 1
+            except RemoteMlsError:
+                shut += 1
+        return [opened, shut]
+
+    found = await vault.write(read)
+    await vault.close()
+    return found
 
 
 async def devices(person: Person) -> DeviceViews:
@@ -121,14 +155,16 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
             await bo.engine.send(room, f"later {number}", wait="accepted")
         await laptop.has(room, "later 4", within=LONG)
         assert not [text for text in await ana.texts(room) if text.startswith("later")]
-        await laptop.engine.send(room, "alone now", wait="accepted")
-        await bo.reads(room, "alone now", within=LONG)
-        assert [view.own for view in (await devices(laptop)).devices] == [True]
 
         async def shut_out() -> bool:
             return not (await ana.engine.status()).connected
 
         await until(shut_out, "the revoked device is signed out", within=LONG)
+        await ana.close()
+        assert await read_with_server_access(ana, world.nodes[HARBOUR], room) == [0, 5]
+        await laptop.engine.send(room, "alone now", wait="accepted")
+        await bo.reads(room, "alone now", within=LONG)
+        assert [view.own for view in (await devices(laptop)).devices] == [True]
 
 
 async def test_who_lost_every_device_comes_back_with_the_phrase(

@@ -28,6 +28,7 @@ from yurt.client.devices.own_record import own_record
 from yurt.client.errors import ClientError
 from yurt.client.rooms.commit import Committer
 from yurt.client.vault import rooms
+from yurt.identity.record import FIRST_SEQ
 from yurt.identity.signed_record import VerifiedRecord
 from yurt.rooms.common.room import read_room
 from yurt.wire.device_commands import Devices, DeviceSeen, DevicesSeen
@@ -53,6 +54,8 @@ class DevicesPart:
         self._core = core
         self._committer = committer
         self._linking = Linking(core)
+        self._published = b""
+        """The own record that the node is known to have."""
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -165,6 +168,7 @@ class DevicesPart:
             self._wake.clear()
             try:
                 await self._linking.finish()
+                await self._publish()
                 settled = await self._settle()
             except (ProblemError, ClientError):
                 settled = RoomsSettled(done=0, left=1)
@@ -174,12 +178,19 @@ class DevicesPart:
                         await self._wake.wait()
                 self._wake.set()
 
+    async def _publish(self) -> None:
+        """Give the node the own record, once: a crash may have come between keeping and publishing it."""
+        core, record = self._core, self._core.account.record
+        if record != self._published and own_record(core.account).record.seq > FIRST_SEQ:
+            await publish(core, record)
+        self._published = record
+
     async def _settle(self) -> RoomsSettled:
         core = self._core
         todo = await core.write(lambda tx: each_room.unsettled(core, tx))
         if not todo:
             return RoomsSettled(done=await core.vault.read(_count), left=0)
-        await publish(core, core.account.record)  # the node first: it must let the new device's Welcomes in
+        await self._publish()  # the node first: rooms learn nothing that it does not know
         slots, problems = asyncio.Semaphore(AT_ONCE), list[str]()
 
         async def one(room: bytes) -> None:
