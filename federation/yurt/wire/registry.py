@@ -91,6 +91,9 @@ HASH_SIZE: Final = 32
 MAX_ENTRY_SIZE: Final = 64 * 1024
 MAX_COMMIT_SIZE: Final = 256 * 1024
 """A commit that adds 100 people carries 100 leaves of about 700 bytes."""
+MAX_WELCOME_SIZE: Final = 768 * 1024
+"""It carries the room's tree: about 700 bytes a leaf, so 500 people with two devices. With its commit it fits
+into one frame (`limits.STREAM_FRAME`)."""
 MAX_POLICY_SIZE: Final = 48 * 1024
 MAX_RECORD_SIZE: Final = 16 * 1024
 MAX_CONTENT_SIZE: Final = 32 * 1024

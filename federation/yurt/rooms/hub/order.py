@@ -27,7 +27,7 @@ from yurt.rooms.hub.commits import effects_of, judge_commit, judge_entry
 from yurt.rooms.hub.effects import Accepted
 from yurt.rooms.hub.state import OPEN_EPOCHS, HubState
 from yurt.wire.position import LogRow, Position
-from yurt.wire.registry import MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, EntryKind
+from yurt.wire.registry import MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, MAX_WELCOME_SIZE, EntryKind
 
 EPOCH_OPEN_MS: Final = 12 * 3600 * 1000
 """How long after its end messages of an epoch are still taken."""
@@ -93,9 +93,10 @@ def next_row(state: HubState, kind: EntryKind, entry: bytes, accepted_at: int) -
 
 def _check_form(state: HubState, submission: Submission) -> Envelope:
     limit = MAX_COMMIT_SIZE if submission.kind == EntryKind.COMMIT else MAX_ENTRY_SIZE
-    sizes = (len(submission.entry), len(submission.group_info), len(submission.welcome))
-    if max(sizes) > limit:
+    if max(len(submission.entry), len(submission.group_info)) > limit:
         raise Refused(Rule.ENTRY_TOO_LARGE, f"an entry of this kind has at most {limit} bytes")
+    if len(submission.welcome) > MAX_WELCOME_SIZE:
+        raise Refused(Rule.ENTRY_TOO_LARGE, f"a Welcome has at most {MAX_WELCOME_SIZE} bytes")
     try:
         envelope = peek(submission.entry)
     except DecodeError as error:

@@ -33,7 +33,7 @@ from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDeliv
 from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import refuse
-from yurt.wire.registry import HASH_SIZE, MAX_COMMIT_SIZE, EntryKind
+from yurt.wire.registry import HASH_SIZE, MAX_COMMIT_SIZE, MAX_WELCOME_SIZE, EntryKind
 
 _log = logging.getLogger(__name__)
 MAX_SERVED: Final = 500
@@ -244,12 +244,12 @@ def _check_delivery(delivery: WelcomeDelivery) -> None:
         ProblemError: `tooLarge`.
     """
     fits = (
-        len(delivery.welcome) <= MAX_COMMIT_SIZE
+        len(delivery.welcome) <= MAX_WELCOME_SIZE
         and len(delivery.id) == _ID_SIZE
         and len(delivery.chain) == HASH_SIZE
     )
     if not fits:
-        raise refuse("tooLarge", "a Welcome is as large as its commit at most", limit=MAX_COMMIT_SIZE)
+        raise refuse("tooLarge", f"a Welcome has at most {MAX_WELCOME_SIZE} bytes", limit=MAX_WELCOME_SIZE)
 
 
 def _is_anybody_here(tx: ReadTx, domain: str, state: HubState) -> bool:
