@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from yurt.identity.phrase import RecoveryPhrase
 
 _PER_LINE = 6
+DOOR_S = 5.0
+"""How long to wait at the door of a room; a request goes on by itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +96,7 @@ async def _enter(engine: EngineApi, link: str, output: Output) -> int:
     """Enter the room that a link leads to, or wait at its door."""
     from yurt.client.invitations.calls import JoinByLink, JoinView
 
-    view = await engine.call(JoinByLink(url=link), JoinView)
+    view = await engine.call(JoinByLink(url=link, within=DOOR_S), JoinView)
     name = view.name or "a room without a name"
     lines = {
         "joined": f"You are in {name}.",

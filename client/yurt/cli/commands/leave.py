@@ -8,7 +8,7 @@ from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi
 from yurt.client.invitations.calls import LeaveRoom, LeftView
 
-TOLD_S = 5.0
+TOLD_S = 3.0
 """How long to wait until the room has taken it in; it goes on by itself."""
 
 
