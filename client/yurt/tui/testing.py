@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from itertools import count
+from typing import cast
 
 import msgspec
 from typing_extensions import override
@@ -26,10 +27,13 @@ from yurt.client.api import (
     RoomView,
     Sent,
     Status,
+    T,
     TimelineItem,
     Wait,
 )
+from yurt.client.calls import EngineCall
 from yurt.client.errors import WrongPassphrase
+from yurt.client.invitations.calls import LinkView, MakeLink
 from yurt.client.mentions import mentions
 from yurt.tui.entrance import Entrance, KeepWords, NewAccount, PassphraseNeeded
 from yurt.wire.position import Position
@@ -293,6 +297,15 @@ class FakeEngine(EngineApi):
     @override
     async def following(self) -> list[PersonView]:
         return []
+
+    @override
+    async def call(self, call: EngineCall, shape: type[T]) -> T:
+        if not isinstance(call, MakeLink):
+            return await super().call(call, shape)
+        self._do("make_link" + (" account" if call.account else ""))
+        url = "https://harbour.example/j/ABCDEFGHIJ#AAECAwQFBgcICQoLDA0ODw"
+        made = LinkView(code="ABCDEFGHIJ", by=self.me, uses_left=call.uses, not_after=0, own=True, url=url)
+        return cast("T", made)
 
     @override
     async def sync(self, within: float = 10.0) -> bool:

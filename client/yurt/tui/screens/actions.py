@@ -3,19 +3,23 @@
 The screen lends its hands (``Desk``); nothing here knows a widget.
 """
 
+import os
 from collections.abc import Callable, Coroutine
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from textual.screen import Screen
 
 from yurt.client.api import EngineApi, PersonView, RoomView, TimelineItem
+from yurt.client.invitations.calls import LinkView, MakeLink
 from yurt.tui import shown
 from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.invitation import Invitation, LinkShown, Wanted
 from yurt.tui.screens.safety import Decision, Safety
 from yurt.tui.widgets.rooms_pane import room_name
 
 T = TypeVar("T")
 Work = Coroutine[None, None, object]
+_SECRET_SIZE: Final = 16
 
 
 class Desk(Protocol):
@@ -51,10 +55,21 @@ class Actions:
 
     # --- rooms and people ---------------------------------------------------------------------------
     def invite(self, room: RoomView) -> None:
-        """Ask whom to invite."""
-        title = f"invite into {shown.line(room_name(room))}"
-        note = "They get in when their node answers. From then on they read what is said, nothing before."
-        self._question(title, note, "name@node", lambda address: self._invite(room.room, address))
+        """Ask whom to invite, and how."""
+
+        def answered(wanted: Wanted | None) -> None:
+            if wanted is not None and wanted.address:
+                self._desk.begin(self._invite(room.room, wanted.address))
+            elif wanted is not None:
+                self._desk.begin(self._make_link(room.room, account=wanted.account))
+
+        self._desk.ask(Invitation(f"invite into {shown.line(room_name(room))}"), answered)
+
+    async def _make_link(self, room: bytes, *, account: bool) -> None:
+        made = await self._engine.call(
+            MakeLink(room=room, secret=os.urandom(_SECRET_SIZE), account=account), LinkView
+        )
+        self._desk.ask(LinkShown(made.url), lambda _: None)
 
     async def _invite(self, room: bytes, address: str) -> None:
         self._desk.tell(f"inviting {address} ...")

@@ -162,6 +162,8 @@ class Chat(Screen[None]):
         self._show()
 
     def _show(self) -> None:
+        if not self.query(RoomsPane):  # the app is ending, and its widgets are gone already
+            return
         room = self._view
         self.query_one(RoomsPane).show_rooms(self._rooms, self._room)
         self.query_one(StateLine).show(self._status, room)
