@@ -66,7 +66,7 @@ class LinkShown(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "copy the link")]
     DEFAULT_CSS = """
-    LinkShown > Vertical { width: auto; max-width: 100%; overflow-y: auto; }
+    LinkShown > Vertical { width: 76; overflow-y: auto; }
     LinkShown QrCode { margin: 0 1; }
     LinkShown .-hidden { display: none; }
     """
