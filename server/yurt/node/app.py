@@ -320,7 +320,13 @@ class Node:
             portability,
         )
         routes = [route for door in (*doors, health, pages, described) for route in door.routes()]
-        app = application.build(self.guard, ground.limiter, error_pages(renderer), routes)
+        app = application.build(
+            self.guard,
+            ground.limiter,
+            error_pages(renderer),
+            routes,
+            behind_proxy=self._config.forwarded,
+        )
 
         app.middlewares.append(refusals.middleware)
 

@@ -46,6 +46,8 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_key: str = ""
     plain: bool = False
     """No TLS on the listener: allowed only on loopback or a unix socket, and only said explicitly."""
+    forwarded: bool = False
+    """Take the other end's address from the last X-Forwarded-For, which a proxy of yours writes itself."""
     max_connections: int = 2_000
     max_connections_per_address: int = 50
     """Loopback addresses are exempt: a proxy stands there."""
@@ -136,6 +138,8 @@ def check(config: NodeConfig) -> NodeConfig:
         raise ConfigError(f"{CONFIG_NAME}: plain = true and TLS files contradict each other; keep one")
     if not config.plain and not (config.tls_cert and config.tls_key):
         raise ConfigError(f"{CONFIG_NAME}: give tls_cert and tls_key, or plain = true behind a proxy")
+    if config.forwarded and not config.plain:
+        raise ConfigError(f"{CONFIG_NAME}: forwarded = true is only for a proxy, so with plain = true")
     _check_numbers(config)
     return config
 

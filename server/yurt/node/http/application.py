@@ -1,6 +1,7 @@
 """The aiohttp application: routes of all parts behind the guard and the problem middleware."""
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import web
@@ -18,7 +19,12 @@ SIGNED_RATE: Final = Rate(burst=1000, every_s=0.02)
 
 
 def build(
-    guard: Guard, limiter: Limiter, show: Middleware, routes: Iterable[web.AbstractRouteDef]
+    guard: Guard,
+    limiter: Limiter,
+    show: Middleware,
+    routes: Iterable[web.AbstractRouteDef],
+    *,
+    behind_proxy: bool = False,
 ) -> web.Application:
     """Put the application together; the first middleware is the outermost.
 
@@ -27,12 +33,25 @@ def build(
         limiter: Holds the rates of addresses.
         show: Shows problems to browsers.
         routes: Of all parts.
+        behind_proxy: Whether a proxy writes X-Forwarded-For.
     """
-    app = web.Application(middlewares=[guard.middleware, show, only_problems, limited(limiter)])
+    first = [guard.middleware, forwarded] if behind_proxy else [guard.middleware]
+    app = web.Application(middlewares=[*first, show, only_problems, limited(limiter)])
     app[BUDGET] = Budget()
     app.add_routes(routes)
     app.on_response_prepare.append(_headers)
     return app
+
+
+@web.middleware
+async def forwarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """See the address that the proxy in front saw; what is no address counts as none."""
+    last = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        address = str(ip_address(last))
+    except ValueError:
+        return await handler(request)
+    return await handler(request.clone(remote=address))
 
 
 def limited(limiter: Limiter) -> Middleware:
