@@ -114,7 +114,7 @@ class Engine(EngineApi):
         self._intake.on_live.append(self._invitations.live)
         self._intake.on_ring.append(self._invitations.ring)
         self._parts |= Mover(self._core, network, self._committer, self._healer).calls()
-        self._beside = RoomParts(self._core, self._outbox, places)
+        self._beside = RoomParts(self._core, self._outbox, places, self._people, self._committer)
         self._parts |= self._beside.calls()
         self._intake.on_live.append(self._beside.live)
         self._supplied = asyncio.Event()

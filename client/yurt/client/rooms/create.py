@@ -21,6 +21,7 @@ from yurt.mls.leaf_node import Lifetime
 from yurt.rooms.common.card import RoomCard
 from yurt.rooms.common.content import CONTENT_ID_SIZE
 from yurt.rooms.common.errors import ContentError
+from yurt.rooms.common.history import ALL
 from yurt.rooms.common.log_copy import LogCopy
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
@@ -73,7 +74,8 @@ def _begin(core: Core, tx: Connection, name: str, room: bytes) -> None:
     if rooms.find(tx, room) is not None:
         return
     device, begin = core.device, core.now_s - SLOW_CLOCK_S
-    policy = RoomPolicy.first(core.account.node, room, Did(device.did))
+    # Whoever invites chooses what a joiner is given, and gives nothing unless they say so.
+    policy = replace(RoomPolicy.first(core.account.node, room, Did(device.did)), history=ALL)
     group = Group.create(
         VaultGroupStore(tx),
         SUITE,

@@ -2,6 +2,7 @@
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.history import granting
 from yurt.client.rooms.reading import take_mark
 from yurt.identity.leaf import VerifiedLeaf
 from yurt.rooms.common.said import HistoryOffer, HistoryWanted, Read
@@ -15,5 +16,7 @@ def take(
     match said:
         case Read():
             take_mark(tx, room, row, author, said)
-        case HistoryOffer() | HistoryWanted():
-            pass
+        case HistoryOffer():
+            granting.offered(tx, room, author, said)
+        case HistoryWanted():
+            granting.wanted(tx, room, row, author, said)

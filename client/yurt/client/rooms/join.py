@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.history import granting
 from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
@@ -139,6 +140,7 @@ def _keep(
     place = LogCopy(delivery.position, delivery.chain, delivery.accepted_at)
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
+    granting.entered(tx, room.room, standing.policy, delivery.position, delivery.accepted_at)
     check_pins(tx, room.room, standing.people)
     return room
 

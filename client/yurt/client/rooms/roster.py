@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.history import granting
 from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
@@ -66,6 +67,7 @@ class Roster:
             raise CannotFollow(error.code) from error
         after = self._enter(tx, room, group, received)
         self._tell(tx, room.room, row, change, happened)
+        granting.came_in(tx, self._device, room.room, row, change, happened)
         return after
 
     def take_proposal(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow:
@@ -81,7 +83,11 @@ class Roster:
                 text = f"{addresses.told(tx, who, actor)} wants to leave (epoch {group.epoch})"
                 _add_line(tx, room.room, row, text, did=who, actor=actor)
         except (RemoteMlsError, Refused):
-            pass  # the hub should have refused it; without a commit that names it, it does nothing
+            # The hub should have refused it; without a commit that names it, it does nothing.
+            reason = lines.WRONG_FRAMING
+            text = lines.text_of(reason)
+            told = NewItem(room=room.room, kind="notice", text=text, reason=reason, position=row.position)
+            timeline.add(tx, told)
         return room
 
     def _enter(

@@ -6,6 +6,7 @@ import msgspec
 
 from yurt.client.calls import EngineCall
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
+from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
 from yurt.client.people_calls import KeepOld
@@ -20,6 +21,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
     KeepOld,
     SwitchReads,
+    *HISTORY_CALLS,
     *invitations.CALLS,
     ListDevices,
     BeginLink,

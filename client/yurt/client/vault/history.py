@@ -14,12 +14,12 @@ from yurt.wire.position import Position
 TABLE: Final = (
     # Lines that were not seen here, but told by somebody who was there: their did.
     "ALTER TABLE item ADD COLUMN vouched TEXT NOT NULL DEFAULT ''",
-    # What the person chose for somebody whom they invite: 1 all that the room allows, 0 nothing.
+    # What somebody may be given: from which moment on; -1: all that the room allows, once they come.
     """
     CREATE TABLE history_choice (
         room    BLOB NOT NULL,
         did     TEXT NOT NULL,
-        gives   INTEGER NOT NULL,
+        since   INTEGER NOT NULL,                  -- milliseconds since 1970
         PRIMARY KEY (room, did)
     ) STRICT, WITHOUT ROWID
     """,
@@ -73,6 +73,9 @@ TABLE: Final = (
 )
 
 
+ALL_ALLOWED: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What this device is to give to one device."""
@@ -110,17 +113,22 @@ class Bundle:
 
 
 # --- giving ---------------------------------------------------------------------------------------------
-def choose(tx: Connection, room: bytes, did: str, *, gives: bool) -> None:
-    """Note what somebody who is invited shall be given."""
+def choose(tx: Connection, room: bytes, did: str, since: int) -> None:
+    """Note from which moment on somebody may be given history."""
     tx.execute(
-        "INSERT OR REPLACE INTO history_choice (room, did, gives) VALUES (?, ?, ?)", (room, did, int(gives))
+        "INSERT OR REPLACE INTO history_choice (room, did, since) VALUES (?, ?, ?)", (room, did, since)
     )
 
 
-def chosen(tx: Connection, room: bytes, did: str) -> bool:
-    """Whether somebody shall be given what was said before."""
-    row = tx.execute("SELECT gives FROM history_choice WHERE room = ? AND did = ?", (room, did)).fetchone()
-    return row is not None and bool(row[0])
+def choose_nothing(tx: Connection, room: bytes, did: str) -> None:
+    """Note that somebody is given nothing."""
+    tx.execute("DELETE FROM history_choice WHERE room = ? AND did = ?", (room, did))
+
+
+def chosen(tx: Connection, room: bytes, did: str) -> int | None:
+    """From which moment on somebody may be given history; None: nothing."""
+    row = tx.execute("SELECT since FROM history_choice WHERE room = ? AND did = ?", (room, did)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def grant(tx: Connection, new: Grant) -> None:

@@ -2,7 +2,7 @@
 
 A bundle is a MessagePack map, encrypted for one device; the node that keeps it sees its size and its hash::
 
-    {"v": 1, "room": <32>, "items": [{"position", "accepted_at", "did", "bucket", "content"}, ...]}
+    {"v": 1, "room": <32>, "items": [{"position", "accepted_at", "did", "bucket", "content", "actor"?}, ...]}
     blob = nonce[12] || AES-256-GCM(key, bundle, aad = LABEL_HISTORY || 0 || room)
     sealed key = HPKE(device X25519, key, info = LABEL_HISTORY || 0 || room, blob hash, device id)
 
@@ -34,12 +34,15 @@ from yurt.rooms.common.policy import Invite, RoomPolicy
 from yurt.rooms.common.said import OfferedHistory
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
+from yurt.wire.limits import MAX_URL
 from yurt.wire.position import Position
 from yurt.wire.registry import MAX_CONTENT_SIZE, ROOM_ID_SIZE
 
 BUNDLE_VERSION: Final = 1
 MAX_BUNDLE_SIZE: Final = 8 * 1024 * 1024
 MAX_ITEMS: Final = 20_000
+ALL: Final = 100 * 365 * 86_400
+"""Seconds: a room's maximum that leaves the choice to whoever invites."""
 OFFER_WITHIN_MS: Final = 60_000
 """How long a joiner waits for the adder's offer before it asks all."""
 MAX_ANSWER_DELAY_MS: Final = 10_000
@@ -50,7 +53,7 @@ _ITEM_OVERHEAD: Final = 256
 """More than an item's MessagePack needs beside its content."""
 
 
-class HistoryItem(msgspec.Struct, frozen=True):
+class HistoryItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that was said, where it stood, by whom."""
 
     position: Position
@@ -60,6 +63,8 @@ class HistoryItem(msgspec.Struct, frozen=True):
     """`Bucket`: when it expires, counted from ``accepted_at``."""
     content: Annotated[bytes, msgspec.Meta(max_length=MAX_CONTENT_SIZE)]
     """Verbatim; `said.decode_said` reads it."""
+    actor: Annotated[str, msgspec.Meta(max_length=MAX_URL)] = ""
+    """Where its author lived, by the voucher's word: a name to show, no more."""
 
     def expired(self, now_ms: int) -> bool:
         """Tell whether it should be gone by now."""
