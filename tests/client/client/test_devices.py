@@ -34,6 +34,9 @@ from yurt.identity.linking import NewDevice, OldDevice
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import Frozen, SignedRecord, verify_next, verify_record
 from yurt.lab.world.network import Network
+from yurt.mls.extensions import ExtensionType, find_extension
+from yurt.mls.framing import MLSMessage
+from yurt.mls.key_package import KeyPackage
 from yurt.wire.command import Answer, Command, Done
 from yurt.wire.device_commands import (
     Devices,
@@ -47,6 +50,7 @@ from yurt.wire.device_commands import (
     PublishedRecord,
     PublishRecord,
 )
+from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages, KeyPackageCount, PublishKeyPackages
 from yurt.wire.network_map import Endpoint
 from yurt.wire.problems import ProblemError, refuse
 
@@ -63,6 +67,12 @@ class LinkingNode(FakeNode):
         """What it says at a step instead of what is there."""
         self.records: dict[str, list[bytes]] = {}
         self.busy = False
+        self.last: dict[str, bytes] = {}
+        """Last resort package by actor."""
+        self.last_only = False
+        """Whether all one-time packages are gone."""
+        self.used = False
+        self.rotated = asyncio.Event()
         self.asked = asyncio.Event()
         """Set when a record was offered to it."""
         self.loses: set[int] = set()
@@ -84,10 +94,34 @@ class LinkingNode(FakeNode):
                 return self._publish(command.record)
             case LoginDevice():
                 return self._login_device(command.proof)
+            case _:
+                return await self._other(door, command)
+
+    async def _other(self, door: Door, command: Command) -> Answer:
+        match command:
             case Devices():
                 return DevicesSeen()
+            case PublishKeyPackages():
+                return self._supply(door, command)
+            case ClaimKeyPackages() if self.last_only:
+                return Claimed((self.last[command.actor],), self._record_of(command.actor))
             case _:
                 return await super()._do(door, command)
+
+    def _supply(self, door: Door, command: PublishKeyPackages) -> Answer:
+        who = self._who(door)
+        for package in command.key_packages:
+            key_package = MLSMessage.decode(package).expect(KeyPackage)
+            if find_extension(key_package.extensions, ExtensionType.LAST_RESORT) is None:
+                who.packages.append(package)
+            else:
+                self.last[who.actor] = package
+                if who.join.account == "ana":
+                    self.rotated.set()
+        return KeyPackageCount(len(who.packages), who.actor in self.last and not self.used)
+
+    def _record_of(self, actor: str) -> bytes:
+        return next(r.join.record for r in self.residents.values() if r.actor == actor)
 
     async def _mail(self, command: LinkGet) -> bytes:
         for _ in range(200):
@@ -316,3 +350,29 @@ async def test_revoking_again_is_no_error_and_nobody_revokes_the_device_at_hand(
         with pytest.raises(ProblemError) as caught:
             await house.phone.call(RevokeDevice(device=text, phrase=house.phrase), RoomsSettled)
         assert caught.value.problem.code == code_
+
+
+async def test_the_last_resort_lets_a_person_into_two_rooms_and_is_replaced(house: House) -> None:
+    """With no one-time package left they can still be added; a package that was used is made anew."""
+    async with asyncio.timeout(30):
+        await house.node.rotated.wait()
+    first = house.node.last[(await house.phone.status()).actor]
+    bo = await house.town.join("bo")
+    house.node.last_only = True
+    rooms = [(await bo.create_room(name)).room for name in ("tea", "coffee")]
+    for room in rooms:
+        await bo.invite(room, "ana@harbour.example")
+    async with asyncio.timeout(30):
+        while {view.room for view in await house.phone.rooms()} != set(rooms):
+            await house.phone.sync(1)
+    for room in rooms:
+        sent = await house.phone.send(room, "here", wait="accepted")
+        assert sent.state == "accepted"
+
+    house.node.used = True
+    house.node.rotated.clear()
+    await house.node.stop()
+    await house.node.start()
+    async with asyncio.timeout(30):
+        await house.node.rotated.wait()
+    assert house.node.last[(await house.phone.status()).actor] != first
