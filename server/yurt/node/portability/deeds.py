@@ -58,7 +58,10 @@ class Deed:
                     if (person := people.person_at(tx, actor)) is not None:
                         FollowEnds(tx, self.domain, self.now_ms).end(account, person, by_them=False)
             case ListRow(name, address):
-                lists.put_member(tx, account.id, name, str(address))
+                here = jobs.successor(tx, _item(account, CsvKind.FOLLOWING, FollowRow(address))) or str(
+                    address
+                )
+                lists.put_member(tx, account.id, name, here)
             case BookmarkRow(uri):
                 lists.put_bookmark(tx, account.id, uri)
             case _:
@@ -170,12 +173,16 @@ def new_row(account: AccountRow, item: JobItem) -> NewRow:
     row = row_of(item)
     kind = CsvKind(item.kind)
     return NewRow(
-        # Two accounts of one person on one node are two.
-        item_key(kind, f"{account.did} {account.id}", row, removal=item.removal),
+        _item(account, kind, row, removal=item.removal),
         replace_address(item, row),
         host_of_row(row, removal=item.removal),
         STAGES[kind],
     )
+
+
+def _item(account: AccountRow, kind: CsvKind, row: Row, *, removal: bool = False) -> bytes:
+    # Two accounts of one person on one node are two.
+    return item_key(kind, f"{account.did} {account.id}", row, removal=removal)
 
 
 def replace_address(item: JobItem, row: Row) -> JobItem:

@@ -341,6 +341,12 @@ def settle(tx: Tx) -> int:
     return answered + moved
 
 
+def successor(tx: ReadTx, item: bytes) -> str:
+    """The address at which a row went on, whose person moved; empty if it did not."""
+    row = tx.row("SELECT reason FROM job_row WHERE item = ? AND state = 'successor'", item)
+    return str(row[0]) if row else ""
+
+
 def has_open(tx: ReadTx) -> bool:
     """Whether a row was sent and is not answered."""
     return tx.row("SELECT 1 FROM job_row WHERE state = 'sent' LIMIT 1") is not None
