@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "devices": "list the devices on which you are you",
     "device": "link, revoke or restore a device of yours",
     "rooms": "list your rooms",
-    "room": "open a room, or come back into one that stopped (room create NAME, room resync ROOM)",
+    "room": "open a room, set how it is, or come back into it (room create NAME, room topic ROOM TEXT)",
     "invite": "add somebody to a room",
     "link": "make, list and end links to a room (link create, link list, link end)",
     "participants": "list who is in a room, and as what",
@@ -59,7 +59,7 @@ COMMANDS: Final = {
     "move": "move to another node, step by step",
     "rescue": "come back from a kit and the phrase, when the old node is dead",
     "receipt": "show who arrived after a move, against what was foretold",
-    "node": "make and run a node (node init, node run, node invite)",
+    "node": "make, run and care for a node (node init, run, invite, doctor, backup)",
     "demo": "two nodes, two people, one encrypted conversation, on this machine",
 }
 """Name to help line; the module ``yurt.cli.commands.NAME`` is imported when the command is called."""

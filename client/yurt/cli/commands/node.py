@@ -1,11 +1,14 @@
 """``yurt node``: make a node, run it, invite people, care for accounts (through ``yurt.node.commands``)."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from yurt.cli.output import Output
+
+DATA_VARIABLE: Final = "YURT_NODE_DATA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,14 +47,22 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from yurt.node.commands import NodeCommandError
 
     try:
-        return _ACTIONS[args.action](args, output) or 0
+        return ACTIONS[args.action](args, output) or 0
     except NodeCommandError as error:
         output.fail("node", str(error))
         return error.exit_code
 
 
 def _data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the node's folder")
+    place = os.environ.get(DATA_VARIABLE, "")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=not place,
+        default=Path(place) if place else None,
+        metavar="DIR",
+        help=f"the node's folder; ${DATA_VARIABLE} if it is not given",
+    )
 
 
 def _account_arguments(parser: argparse.ArgumentParser) -> None:
@@ -235,7 +246,7 @@ _DOMAIN_VERBS = {
     "remove": _remove_domain,
     "mode": _domain_mode,
 }
-_ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Output], int | None]]] = {
+ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Output], int | None]]] = {
     "init": _init,
     "run": _run,
     "invite": _invite,
