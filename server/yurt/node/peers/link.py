@@ -284,6 +284,7 @@ def _request(waiting: batch.Waiting, asked: _Asked) -> ExchangeRequest:
         claims=tuple(item for item, _ in asked.claims.values()),
         pulls=tuple(asked.pulls.values()),
         asks=tuple(item for item, _ in asked.asks.values()),
+        records=tuple(item.body for item in waiting.records),
     )
 
 
