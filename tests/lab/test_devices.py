@@ -131,6 +131,7 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         for person in (ana, bo, laptop):
             await person.has(room, "from the phone", within=LONG)
             await person.has(room, "from the laptop", within=LONG)
+        assert (await laptop.has(room, "from the phone")).own
         on_phone, on_laptop = await ana.texts(room), await laptop.texts(room)
         assert on_phone[-len(on_laptop) :] == on_laptop
         assert len(set(on_phone)) == len(on_phone) == 23

@@ -94,7 +94,10 @@ def add(tx: Connection, item: NewItem) -> int:
         INSERT INTO item (id, revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
             state, own, accepted_at, hidden, reply_did, reply_id, vouched)
         VALUES ({_EARLIEST if item.vouched else "NULL"}, {_NEXT_REVISION},
-            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+            -- said on another device of this person: own all the same
+            max(?12, (?2 = 'message' OR ?14) AND ?5 <> '' AND ?5 = coalesce((SELECT did FROM account), '')),
+            ?13, ?14, ?15, ?16, ?17)
         RETURNING id
         """,  # noqa: S608  # a constant
         (
