@@ -16,12 +16,13 @@ from yurt.activitypub.activities import self_delete_of
 from yurt.activitypub.audience import Visibility
 from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.activitypub.follow import FollowState
+from yurt.activitypub.follower_sync import HEADER
 from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.activitypub.inbox import InboxActivity, check_sender, read_activity
 from yurt.activitypub.moves import Move
 from yurt.activitypub.posts import Create, Update
 from yurt.activitypub.reactions import Announce
-from yurt.activitypub.references import host_of
+from yurt.activitypub.references import Json, host_of, types_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.http.body import read_body
@@ -45,6 +46,7 @@ MAX_RUNNING: Final = 500
 BUSY_S: Final = 5.0
 INBOX_RATE: Final = Rate(burst=3000, every_s=0.005)
 """Verified activities of one host."""
+_FOR_FOLLOWERS: Final = frozenset({"Create", "Update", "Announce"})
 _UNAUTHORIZED: Final = 401
 
 _log = logging.getLogger(__name__)
@@ -104,7 +106,7 @@ class Inbox:
             await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
             self._limiter.take("inbox", host_of(owner), INBOX_RATE)
-            followers = await self._directory.followers_of(owner)
+            followers = await self._followers(document, verified, owner)
             activity = read_activity(document, followers)
             check_sender(activity, owner)
         except GateError as error:
@@ -116,6 +118,11 @@ class Inbox:
         await self._apply(verified, await self._complete(activity))
         await self._repair.look(verified, owner, followers)
         return _accepted()
+
+    async def _followers(self, document: Json, verified: VerifiedRequest, owner: str) -> str:
+        """Where the sender's followers collection is, if anything in the request is about that."""
+        asks = _FOR_FOLLOWERS & set(types_of(document)) or verified.signed_header(HEADER.lower())
+        return await self._directory.followers_of(owner) if asks else ""
 
     async def _check_address(self, name: str) -> None:
         """An inbox of nobody is no inbox; the shared one has no name."""
@@ -130,6 +137,7 @@ class Inbox:
         try:
             match activity:
                 case Update(is_self=True):
+                    self._signatures.forget(activity.actor)
                     await self._directory.refresh(activity.actor)
                 case Create(content=None) | Update(content=None) if await self._is_followed(activity.actor):
                     note = await self._directory.post(activity.object_id)

@@ -1,13 +1,21 @@
 """Who signed a request of the fediverse: with the key as kept, and once more with the key as it is now."""
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from yurt.activitypub.errors import SignatureRefused
 from yurt.activitypub.http_signatures import policy
 from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
 from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
-from yurt.node.people.directory import Directory
+from yurt.node.people.directory import Directory, SigningKey
+
+KEPT_S: Final = 300.0
+"""How long a key is not even looked up; an Update of its actor ends that at once."""
+MAX_KEPT: Final = 10_000
 
 
 class Signatures:
@@ -17,6 +25,7 @@ class Signatures:
         self._directory = directory
         self._check_host = check_host
         self._clock = clock
+        self._kept: OrderedDict[str, tuple[SigningKey, float]] = OrderedDict()
 
     async def verify(self, request: InboundRequest) -> tuple[VerifiedRequest, str]:
         """Verify a request; return it with the actor whose key signed it.
@@ -29,11 +38,27 @@ class Signatures:
         """
         signed = policy.parse(request)
         self._check_host(host_of(signed.key_id))
-        key = await self._directory.signing_key(signed.key_id)
+        key = await self._key(signed.key_id)
         try:
             return policy.verify(signed, key.key, self._clock.now_s()), key.actor
         except SignatureRefused as error:
             if key.fresh or not policy.wants_fresh_key(error):
                 raise
-        key = await self._directory.signing_key(signed.key_id, refresh=True)
+        key = await self._key(signed.key_id, refresh=True)
         return policy.verify(signed, key.key, self._clock.now_s()), key.actor
+
+    def forget(self, actor: str) -> None:
+        """An actor says that it changed, perhaps its key: read it anew."""
+        for key_id in [key_id for key_id, (kept, _) in self._kept.items() if kept.actor == actor]:
+            del self._kept[key_id]
+
+    async def _key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
+        """The key as it was read a moment ago, else as the directory has it."""
+        now, found = time.monotonic(), self._kept.get(key_id)
+        if found is not None and not refresh and now < found[1]:
+            return found[0]
+        key = await self._directory.signing_key(key_id, refresh=refresh)
+        self._kept[key_id] = (replace(key, fresh=False), now + KEPT_S)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return key
