@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from yurt.client.api import RoomView
 from yurt.client.calls import Nothing
+from yurt.client.invitations import departures
 from yurt.client.invitations.calls import (
     Ban,
     JoinByLink,
@@ -148,4 +149,36 @@ async def test_race_for_one_use(world: World) -> None:
 
     assert [type(answer) for answer in answers].count(JoinView) == 1, answers
     assert all("leads nowhere" in str(a) for a in answers if not isinstance(a, JoinView)), answers
-    assert len((await view_of(gus, room)).participants) == 2
+
+    async def two() -> bool:
+        return len((await view_of(gus, room)).participants) == 2
+
+    await until(two, "gus sees who was first")
+
+
+async def test_owner_leaves_while_nobody_speaks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's client takes her out by itself, over restarts; whoever is next acts as the owner."""
+    hal, ida, jo = [await world.person(name, HARBOUR) for name in ("hal", "ida", "jo")]
+    room = (await hal.engine.create_room("after hal")).room
+    url = await link_of(hal, room, uses=2)
+    for guest in (ida, jo):
+        await joins(guest, url)
+        await inside(guest, room)
+    await ida.close()
+    await jo.close()
+
+    await hal.engine.send(room, "goodbye")
+    await hal.has(room, "goodbye")
+    left = await hal.engine.call(LeaveRoom(room=room), LeftView)
+    assert not left.done
+    await hal.close()
+    await hal.reopen()
+    assert (await view_of(hal, room)).left
+    for who in ("MODERATORS_S", "MEMBERS_S"):  # a story cannot wait a minute
+        monkeypatch.setattr(departures, who, (0.0, 0.1))
+    await ida.reopen()
+    await outside(ida, room, hal.address)
+    await until(lambda: _done_leaving(hal, room), "hal hears that he is out")
+    await jo.reopen()
+    await jo.sees(room, lambda item: item.text.startswith(f"{ida.address} now acts as the owner"))
+    assert [p.role for p in await ida.engine.participants(room) if p.own] == ["owner"]

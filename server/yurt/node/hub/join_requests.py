@@ -26,6 +26,7 @@ from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.store import join_requests
 from yurt.node.store.types import Store, Tx
 from yurt.rooms.common.errors import Refused
+from yurt.rooms.common.join_proof import JoinProof
 from yurt.rooms.common.join_request import MAX_REQUEST_SIZE, JoinRequest
 from yurt.rooms.common.room_change import Device
 from yurt.rooms.common.rules import Rule
@@ -119,10 +120,11 @@ class JoinRequests:
         if state is None or state.standing.policy.hub != self._domain:
             raise no_link()
         try:
-            waiting = admit(JoinRequest.decode(command.request), state, now_ms)
+            request = JoinRequest.decode(command.request)
+            if _is_inside(state, request, actor):
+                return Asked(JOINED)  # also when the link is used up by now: their Welcome is on its way
+            waiting = admit(request, state, now_ms)
         except Refused as error:
-            if error.rule is Rule.DUPLICATE_DEVICE:
-                return Asked(JOINED)
             raise _refusal(error) from error
         if waiting.actor != actor:
             raise no_link()  # the request is somebody else's
@@ -159,6 +161,13 @@ class JoinRequests:
             return LentRequests()
         self._ringing.look(state.room_id)
         return LentRequests(tuple(one.request.encode() for one in lent), min(one.lent_until for one in lent))
+
+
+def _is_inside(state: HubState, request: JoinRequest, actor: str) -> bool:
+    """Whether the device that asks has its leaf already; only its own account is told."""
+    proof = JoinProof.decode(request.proof)
+    member = state.standing.people.device(proof.did, proof.device_id)
+    return member is not None and member.leaf.actor == actor
 
 
 def _put(tx: Tx, room: bytes, waiting: Waiting) -> int:

@@ -153,7 +153,8 @@ class Ringing:
                 lambda tx: join_requests.drop_requests(tx, room, [one.device for one in gone])
             )
         for one in gone:
-            self._ring_person(room, one.device.did, one.actor)
+            if state.standing.people.device(one.device.did, one.device.device_id) is None:
+                self._ring_person(room, one.device.did, one.actor)  # whoever is inside has a Welcome
         return (state, left) if left else None
 
     def _next(
