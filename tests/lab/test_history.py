@@ -4,7 +4,7 @@ import pytest
 
 from yurt.client.api import PersonView, TimelineItem
 from yurt.client.calls import Nothing
-from yurt.client.history.calls import GivenView, GiveHistory, InviteWithHistory, LimitHistory
+from yurt.client.history.calls import GiveHistory, GivenView, InviteWithHistory, LimitHistory
 from yurt.lab.world.people import follow, meet
 from yurt.lab.world.town import Town
 from yurt.lab.world.world import HILLTOP

@@ -4,8 +4,11 @@ import pytest
 
 from yurt.client.api import TimelineItem
 from yurt.client.calls import Nothing
+from yurt.client.rooms.naming import NameRoom
 from yurt.client.rooms.reading import SwitchReads
+from yurt.lab.world.people import until
 from yurt.lab.world.town import Town
+from yurt.wire.problems import ProblemError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,3 +47,20 @@ async def test_who_has_read_is_shown_and_can_be_switched_off(town: Town) -> None
     await town.ana.reads(room, "no")
     unread = await town.ana.sees(room, lambda item: item.text == "and this?")
     assert unread.read_by == ()
+
+
+async def test_a_room_is_named_anew_by_an_admin_and_by_nobody_else(town: Town) -> None:
+    """Name and topic travel inside the encryption; the log says which of two names stands."""
+    room = town.room
+    name = NameRoom(room=room, content_id=bytes(16), called="tea house", topic="leaves")
+    with pytest.raises(ProblemError, match="only an admin"):
+        await town.bo.engine.call(name, Nothing)
+    await town.ana.engine.call(name, Nothing)
+    await town.ana.engine.call(name, Nothing)  # asked again, it is said once
+    await town.bo.sees(room, lambda item: item.text == "named the room 'tea house', about 'leaves'")
+
+    async def named() -> bool:
+        views = [*await town.ana.engine.rooms(), *await town.bo.engine.rooms()]
+        return [view.name for view in views if view.room == room] == ["tea house", "tea house"]
+
+    await until(named, "both know the name")

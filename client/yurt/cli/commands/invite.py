@@ -1,4 +1,4 @@
-"""``yurt invite ROOM ADDRESS``: add somebody to a room."""
+"""``yurt invite ROOM ADDRESS [--history all]``: add somebody to a room."""
 
 import argparse
 
@@ -6,13 +6,20 @@ from yurt.cli.command import with_engine
 from yurt.cli.commands.following import person_json
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room
-from yurt.client.api import EngineApi
+from yurt.client.api import EngineApi, PersonView
+from yurt.client.history.calls import InviteWithHistory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("room", metavar="ROOM", help="its name, or the beginning of its id")
     parser.add_argument("address", metavar="ADDRESS", help="name@node; they must follow you")
+    parser.add_argument(
+        "--history",
+        choices=("none", "all"),
+        default="none",
+        help="what they may read of before: nothing, or all that the room allows (you vouch for it)",
+    )
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -20,7 +27,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     async def work(engine: EngineApi) -> int:
         room = await find_room(engine, args.room)
-        person = await engine.invite(room.room, args.address)
+        person = await (_with_history if args.history == "all" else _invite)(engine, room.room, args.address)
         already = person.state == "participant"
         line = f"{person.address} {'is in the room already' if already else 'was added'}."
         output.show({"room": room.room, **person_json(person)}, line)
@@ -28,3 +35,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
         return 0
 
     return with_engine(work, caught_up=True)
+
+
+async def _invite(engine: EngineApi, room: bytes, address: str) -> PersonView:
+    return await engine.invite(room, address)
+
+
+async def _with_history(engine: EngineApi, room: bytes, address: str) -> PersonView:
+    return await engine.call(InviteWithHistory(room=room, address=address), PersonView)

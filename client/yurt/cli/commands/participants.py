@@ -34,6 +34,7 @@ def participant_json(person: ParticipantView) -> dict[str, object]:
         "devices": person.devices,
         "own": person.own,
         "verified": person.verified,
+        "read": [person.read.term, person.read.seq] if person.read else None,
     }
 
 

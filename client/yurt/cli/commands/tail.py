@@ -39,8 +39,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
         shown: dict[int, object] = {}
         count = 0
         async for item in engine.watch(room, after=after):
-            looks = (item.text, item.deleted_by, item.reactions)
-            waits = item.own and item.state not in ("accepted", "refused")
+            told = (item.state, item.read_by) if args.json else ()
+            looks = (item.text, item.deleted_by, item.reactions, told)
+            waits = item.own and item.state not in ("accepted", "settled", "refused")
             if waits or shown.get(item.item) == looks:
                 continue
             shown[item.item] = looks
@@ -87,6 +88,8 @@ def item_json(item: TimelineItem) -> dict[str, object]:
         "reply_to": [item.reply_did, item.reply_id] if item.reply_did else None,
         "edited": item.edited,
         "deleted_by": item.deleted_by,
+        "read_by": list(item.read_by),
+        "vouched_by": item.vouched_by,
         "reactions": {each.emoji: list(each.by) for each in item.reactions},
     }
 
@@ -96,6 +99,8 @@ def _said(item: TimelineItem) -> str:
     if item.deleted_by:
         return f"(deleted by {item.deleted_by})"
     marks = ["edited"] * item.edited + ([item.reason] if item.reason else [])
+    marks += [f"vouched for by {item.vouched_by}"] if item.vouched_by else []
+    marks += ["settled"] if item.own and item.state == "settled" else []
     marks += [f"{each.emoji} {len(each.by)}" for each in item.reactions]
     return "".join([item.text, *(f" [{mark}]" for mark in marks)])
 

@@ -82,6 +82,11 @@ def text_of(reason: str) -> str:
     return _TEXTS.get(reason, f"a message could not be read ({reason})")
 
 
+def named(name: str, topic: str) -> str:
+    """Say how a room is called from now on."""
+    return f"named the room {name!r}" + (f", about {topic!r}" if topic else "")
+
+
 def missing(count: int) -> str:
     """Say that messages of somebody did not arrive."""
     return f"{count} message{'s' if count > 1 else ''} of this person did not arrive"
@@ -95,11 +100,14 @@ def roster_lines(change: RoomChange, name: Callable[[str], str]) -> list[str]:
         name: Gives the address of a did.
     """
     by = name(change.by)
-    lines = [f"{by} added {name(did)}" for did in change.joined]
+    lines = [f"{by} added {name(did)}" for did in change.joined if did not in change.by_link]
+    lines += [f"{by} let {name(did)} in, who had a link" for did in change.by_link]
     lines += [f"{by} removed {name(did)}" for did in change.removed]
     lines += [f"{name(did)} left" for did in change.left]
     lines += _device_lines(change, by, name)
     lines += [f"{by} made {name(r.did)} {_ROLES[r.after]} (was {_ROLES[r.before]})" for r in change.roles]
+    lines += [f"{by} made a link: whoever has it may join" for _ in change.links_made]
+    lines += ["a link to this room ended" for _ in change.links_ended]
     lines += [f"{by} banned {name(did)}" for did in change.banned]
     lines += [f"{by} lifted the ban of {name(did)}" for did in change.unbanned]
     lines += [f"{moved.before} says to be {moved.after} now" for moved in change.moved]

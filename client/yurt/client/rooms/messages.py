@@ -14,7 +14,7 @@ from yurt.client.rooms import actions, for_devices, lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.roster import CannotFollow
-from yurt.client.vault import outbox, own_entries, rooms, timeline
+from yurt.client.vault import namings, outbox, own_entries, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.did import Did
@@ -75,8 +75,8 @@ class Messages:
         Raises:
             CannotFollow: Our own leaf said it, and this vault does not know.
         """
-        if self._own(tx, room, row):
-            return room
+        if (known := self._own(tx, room, row)) is not None:
+            return known
         if not row.body:
             _unreadable(tx, room, row, lines.ERASED)
             return room
@@ -100,15 +100,16 @@ class Messages:
             return room
         return self._show(tx, room, row, group, read, flag)
 
-    def _own(self, tx: Connection, room: RoomRow, row: LogRow) -> bool:
+    def _own(self, tx: Connection, room: RoomRow, row: LogRow) -> RoomRow | None:
         """Notice an own message coming back: the log says where it stands."""
         item = own_entries.find(tx, room.room, row.hash)
         if item is None:
-            return False
+            return None
         first = own_entries.place(tx, item, row.hash, row.position, row.accepted_at)
         outbox.delete(tx, item)
         actions.settled(tx, item, placed=first)
-        return True
+        named = namings.placed(tx, item)
+        return room if named is None else replace(room, name=named[0], topic=named[1])
 
     def _check_place(self, tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> RoomRow:
         """Compare the author's log with ours, and the Welcome's stamp with it (TRUST 6)."""
@@ -135,7 +136,7 @@ class Messages:
                 _add_note(tx, room, row, read, read.content, flag)
             case Update():
                 named = read.content.object
-                _add(tx, room, row, kind="notice", read=read, text=f"named the room {named.name!r}")
+                _add(tx, room, row, kind="notice", read=read, text=lines.named(named.name, named.topic))
                 return replace(room, name=named.name, topic=named.topic)
             case Edit() | Delete() | Like() | Undo():
                 if flag:
@@ -146,7 +147,10 @@ class Messages:
                 for_devices.take(tx, room.room, row, read.author, read.content)
             case UnknownContent():
                 reason = lines.UNKNOWN_CONTENT
-                _add(tx, room, row, kind="notice", read=read, text=lines.text_of(reason), reason=reason)
+                item = _add(
+                    tx, room, row, kind="notice", read=read, text=lines.text_of(reason), reason=reason
+                )
+                namings.keep_unknown(tx, item, read.plaintext.content)
         return room
 
 
@@ -215,8 +219,8 @@ def _add(
     read: _Read,
     text: str,
     reason: str = "",
-) -> None:
-    timeline.add(tx, _item(room, row, read, kind=kind, text=text, reason=reason))
+) -> int:
+    return timeline.add(tx, _item(room, row, read, kind=kind, text=text, reason=reason))
 
 
 def _item(

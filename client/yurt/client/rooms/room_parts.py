@@ -7,6 +7,7 @@ from yurt.client.history.keeper import History
 from yurt.client.outbox import Outbox
 from yurt.client.people import People
 from yurt.client.rooms.commit import Committer
+from yurt.client.rooms.naming import Naming
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.reading import Reading
 from yurt.client.settled.keeper import Settling
@@ -21,11 +22,12 @@ class RoomParts:
         self._settling = Settling(core, places)
         self._reading = Reading(core, outbox)
         self._history = History(core, outbox)
+        self._naming = Naming(core, outbox)
         self._asked = AskedHistory(core, people, committer, self._history.live)
 
     def calls(self) -> EngineCalls:
         """What is answered here."""
-        return {**self._reading.calls(), **self._asked.calls()}
+        return {**self._reading.calls(), **self._naming.calls(), **self._asked.calls()}
 
     def live(self, room: bytes | None) -> None:
         """Hear that a room has been read to its head; None is the inbox."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.rooms import looks
+from yurt.client.rooms import lines, looks
 from yurt.client.rooms.leaves import Device
 from yurt.client.vault import actions, leavings, outbox, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
@@ -59,9 +59,11 @@ def store_note(
     return item
 
 
-def store_name(tx: Connection, device: Device, room: RoomRow, content_id: bytes, name: str) -> int:
+def store_name(
+    tx: Connection, device: Device, room: RoomRow, content_id: bytes, name: str, topic: str = ""
+) -> int:
     """Name a room; members learn the name from this content, joiners from their Welcome."""
-    content, text = Update(content_id, Room(name)), f"named the room {name!r}"
+    content, text = Update(content_id, Room(name, topic)), lines.named(name, topic)
     line = NewItem(room=room.room, kind="notice", text=text)
     return store(tx, device, room, content_id, encode_content(content), line)
 

@@ -12,6 +12,7 @@ from yurt.client.moving.calls import MOVING_CALLS
 from yurt.client.people_calls import KeepOld
 from yurt.client.portability.calls import PORTABILITY_CALLS
 from yurt.client.rooms.heal_calls import ResyncRoom
+from yurt.client.rooms.naming import NameRoom
 from yurt.client.rooms.reading import SwitchReads
 from yurt.wire.errors import GateError
 from yurt.wire.gate import decode_msgpack
@@ -20,6 +21,7 @@ from yurt.wire.problems import refuse
 _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
     KeepOld,
+    NameRoom,
     SwitchReads,
     *HISTORY_CALLS,
     *invitations.CALLS,

@@ -17,6 +17,7 @@ from yurt.client.vault import (
     leavings,
     link_answers,
     moves,
+    namings,
     read_by,
     resyncs,
     settled,
@@ -278,6 +279,7 @@ _STEPS: Final = (
     ("read_by", read_by.TABLE),
     ("history", history.TABLE),
     ("kits", kits.TABLE),
+    ("namings", namings.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
