@@ -8,15 +8,15 @@ from yurt.identity.leaf import LeafUse
 from yurt.mls.framing import MLSMessage
 from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.rooms.common.errors import Refused
-from yurt.rooms.common.invite_link import InviteLink
-from yurt.rooms.common.join_request import JoinRequest
+from yurt.rooms.common.invite_link import SECRET_SIZE, InviteLink
+from yurt.rooms.common.join_request import Applicant, JoinRequest, select, uses_of
 from yurt.rooms.common.policy import Invite, Role
-from yurt.rooms.common.policy_changes import with_ban, with_link
+from yurt.rooms.common.policy_changes import after_joins, with_ban, with_link
 from yurt.rooms.common.room_change import Device as DeviceName
 from yurt.rooms.common.rules import Rule
 from yurt.rooms.hub.requests import KEPT_MS, LEASE_MS, MAX_LENT, Waiting, admit, lend, still_waiting
 from yurt.rooms.rehearsal import Device, Town
-from yurt.rooms.testing import ANA, BO, DAY, DEE, EVE, HUB, NOW, NOW_MS, Person, policy_of
+from yurt.rooms.testing import ANA, BO, DAY, DEE, EVE, HUB, NOW, NOW_MS, ROOM_ID, Person, policy_of
 
 LINK = InviteLink(HUB, "tea-at-five", bytes(range(16)))
 OTHER = InviteLink(HUB, "tea-at-six", bytes(16))
@@ -115,3 +115,62 @@ def test_what_no_longer_waits(town: Town) -> None:
     assert still_waiting([kept, inside, other], standing, NOW_MS) == (kept,)
     assert still_waiting([replace(kept, since=NOW_MS - KEPT_MS)], standing, NOW_MS) == ()
     assert still_waiting([kept], standing, NOW_MS + 2 * DAY * 1000) == ()
+
+
+# --- choosing whom one commit adds ---
+def applicants(town: Town, *devices: Device, link: InviteLink = LINK) -> list[Applicant]:
+    """Check what several people ask."""
+    return [
+        JoinRequest.decode(asking(device, link=link)).check(town.hub.standing, ROOM_ID, NOW_MS)
+        for device in devices
+    ]
+
+
+def test_no_more_than_the_link_takes(town: Town) -> None:
+    """Three uses: three new people, the first ones; a second device of one of them costs nothing."""
+    people = [Device(Person(f"guest{n}", 20 + n)) for n in range(4)]
+    second = Device(people[0].person, nth=1)
+    asked = applicants(town, people[0], second, *people[1:])
+
+    chosen = select(asked, town.hub.standing, 100)
+
+    assert [one.leaf.did for one in chosen] == [one.person.did for one in (people[0], second, *people[1:3])]
+    assert uses_of(chosen, town.hub.standing) == {LINK.keys.public: 3}
+
+
+def test_one_commit_takes_so_many(town: Town) -> None:
+    """The rest waits for the next one; twice the same device is once."""
+    asked = applicants(town, EVES, EVES, Device(Person("gil", 30)))
+
+    assert [one.leaf.did for one in select(asked, town.hub.standing, 1)] == [EVE.did]
+    assert len(select(asked, town.hub.standing, 100)) == 2
+
+
+def test_commit_of_the_chosen_is_valid(town: Town) -> None:
+    """What was chosen passes the judge: the hub takes the commit, and the policy says what is left."""
+    here = town.copy()
+    chosen = select(applicants(here, EVES, Device(Person("gil", 30))), here.hub.standing, 100)
+    policy = after_joins(here.hub.standing.policy, uses_of(chosen, here.hub.standing))
+
+    left = policy.invite(LINK.keys.public)
+
+    assert left is not None
+    assert left.uses_left == 1
+
+
+def test_link_is_named_by_its_key() -> None:
+    """A link that was cut or changed is noticed before anybody is asked; the account's secret is another."""
+    link = InviteLink.make(HUB, bytes(range(16)))
+
+    assert InviteLink.parse(link.url) == link
+    assert link.is_whole
+    assert not replace(link, secret=bytes(16)).is_whole
+    assert not replace(link, code="tea-at-five").is_whole
+    assert link.code == "jtpj3dkk6ovhz5wc"
+    assert len(link.keys.account) == SECRET_SIZE
+    assert link.keys.account not in {
+        link.secret,
+        link.keys.private[:SECRET_SIZE],
+        link.keys.seal[:SECRET_SIZE],
+    }
+    assert link.keys.account.hex() == "a1ebde87c6db14f52d85c07a8e584734"
