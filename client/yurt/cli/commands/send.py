@@ -12,6 +12,7 @@ from yurt.wire.problems import EXIT_OK, EXIT_REFUSED
 
 _LINES = {
     "accepted": "",
+    "settled": "",
     "queued": "Kept: it goes out as soon as the room can be reached.",
     "sealed": "Kept: it goes out as soon as the room can be reached.",
     "refused": "The room refused it ({reason}).",
