@@ -164,11 +164,11 @@ class Kits:
         if len(kit_id) != KIT_ID_SIZE:
             raise _refused("malformedKit", "a kit's name has 32 bytes")
         record, parts = await self._work.run(lambda: _opened(data))
-        record = await self._newest(record)
+        held = await self._store.read(lambda tx: kits.kit_of(tx, kit_id, record.did))
+        record = await self._newest(record, held)
         if self._domain not in record.record.buddies:
             raise _refused("notBuddy", f"the person record does not name {self._domain} as a buddy")
         now = self._clock.now_s()
-        held = await self._store.read(lambda tx: kits.kit_of(tx, kit_id, record.did))
         judged = await self._work.run(lambda: [_judged(part, record, held, now) for part in parts])
 
         def unit(tx: Tx) -> KitKept:
@@ -206,14 +206,16 @@ class Kits:
         return await self._store.write(lambda tx: replay.first_time(tx, key, now, until))
 
     # --- parts -----------------------------------------------------------------------------------------
-    async def _newest(self, record: VerifiedRecord) -> VerifiedRecord:
+    async def _newest(self, record: VerifiedRecord, held: StoredKit | None) -> VerifiedRecord:
         """The newest record known here: a revoked device must not come back with an older one."""
-        known = await self._book.known(record.did)
-        if known is None or record.record.seq > known.record.seq:
-            return record
-        if record.record.seq == known.record.seq and record.hash != known.hash:
-            raise _refused("recordFrozen", "two person records have one number")
-        return known
+        in_book = await self._book.known(record.did)
+        for known in (in_book, _record(held.record) if held else None):
+            if known is None or record.record.seq > known.record.seq:
+                continue
+            if record.record.seq == known.record.seq and record.hash != known.hash:
+                raise _refused("recordFrozen", "two person records have one number")
+            record = known
+        return record
 
     def _check_room(self, tx: ReadTx, kit_id: bytes, did: str, *, is_new: bool) -> None:
         if not is_new:

@@ -37,7 +37,7 @@ from yurt.portability.successor import MAX_HOPS
 from yurt.wire.errors import GateError
 from yurt.wire.problems import ProblemError
 
-HOSTS_AT_ONCE: Final = 16
+HOSTS_AT_ONCE: Final = 48
 PAGE: Final = 20
 PACE_S: Final = 0.2
 """Between two people of one host: five a second, as Mastodon's own clients."""
