@@ -46,6 +46,7 @@ from yurt.node.pages.render import Renderer
 from yurt.node.peers.exchange_client import ExchangeClient
 from yurt.node.peers.exchange_door import ExchangeDoor
 from yurt.node.peers.links import Links
+from yurt.node.peers.looking import Looking
 from yurt.node.peers.peer_keys import PeerKeys
 from yurt.node.peers.recovery import Recovery, RestoredHub
 from yurt.node.people.arriving import Arriving
@@ -252,7 +253,7 @@ class Node:
             {name: one for part in handled for name, one in part.handlers().items()}, ground.limiter
         )
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
-        devices.end_streams = streams.check_tokens
+        devices.end_streams = sessions.end_streams = streams.check_tokens
         exchange = ExchangeDoor(
             domain,
             store,
@@ -270,6 +271,7 @@ class Node:
                 **ringing.asks(),
                 **told.asks(),
                 **bundles.asks(),
+                **Looking(ground.fetch, ground.limiter).asks(),
             },
         )
         health = Health(

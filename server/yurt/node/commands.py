@@ -15,7 +15,7 @@ from yurt.wire.problems import EXIT_INTERNAL, EXIT_USAGE, EXIT_VERSION
 
 if TYPE_CHECKING:
     from yurt.node.admin.backup import Manifest
-    from yurt.node.admin.doctor import Check
+    from yurt.node.admin.check import Check
     from yurt.node.admin.domains import DomainLists
     from yurt.node.admin.status import Status
     from yurt.node.store.account_care import AccountStanding

@@ -9,8 +9,10 @@
     backup, queue, restored         how old the newest backup is; what waits; rooms not asked for yet
     certificate                     of the listener, where it has one itself
     listening                       something takes connections where the node listens
+    dns, ports                      the domain has addresses that others can reach, and connects
     front, webfinger                https://DOMAIN answers as this node, from here
     friend                          a friend node takes this node's signature
+    reach                           the friend reaches this node from outside, and it is this one
     clock                           ours beside the friend's
 
 It looks and changes nothing, except that an older database is brought up to date as by every command.
@@ -22,27 +24,22 @@ import sqlite3
 import stat
 import sys
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-from yurt.activitypub import webfinger
 from yurt.identity.location import MalformedLocation, check_node
 from yurt.node import config as configuration
+from yurt.node.admin.check import Check, Level
 from yurt.node.admin.opened import opened_store
+from yurt.node.admin.outside import look_outside
 from yurt.node.admin.status import is_listening, size_of
 from yurt.node.clock import Clock
 from yurt.node.config import ConfigError, Network, NodeConfig
-from yurt.node.fetch import Fetched, FetchError, SafeFetch
-from yurt.node.keys import KEYS_DIRECTORY, NodeKeys, public_pem
-from yurt.node.peers.errors import PeerError
-from yurt.node.peers.exchange_client import ExchangeClient
+from yurt.node.keys import KEYS_DIRECTORY
 from yurt.node.store.figures import RESTORED_AT, Figures, fact, figures
 from yurt.node.store.sqlite import DATABASE_NAME
 from yurt.node.store.types import StoreError
-from yurt.wire.exchange import ExchangeRequest
 
-Level = Literal["ok", "warn", "fail", "skip"]
 MIB: Final = 1024 * 1024
 _DISK_FAIL: Final = 256 * MIB
 _DISK_WARN: Final = 2048 * MIB
@@ -50,18 +47,7 @@ _WAL_WARN: Final = 256 * MIB
 _BACKUP_WARN_S: Final = 8 * 86_400
 _CERTIFICATE_WARN_S: Final = 14 * 86_400
 _QUEUE_WARN: Final = 10_000
-_CLOCK_WARN_S: Final = 60
-_CLOCK_FAIL_S: Final = 600
 _OLDEST_SQLITE: Final = (3, 40, 0)
-_DOCUMENT: Final = 256 * 1024
-
-
-class Check(NamedTuple):
-    """What one look found."""
-
-    code: str
-    level: Level
-    message: str
 
 
 async def examine(data: Path, clock: Clock, network: Network | None, friend: str = "") -> list[Check]:
@@ -84,13 +70,7 @@ async def examine(data: Path, clock: Clock, network: Network | None, friend: str
         if running
         else Check("listening", "fail", f"nothing listens on {config.listen}: is the node running?")
     )
-    fetch = SafeFetch(network)
-    try:
-        found += await _front(data, config, fetch)
-        found += await _friend(data, config, clock, fetch, friend)
-    finally:
-        await fetch.close()
-    return found
+    return found + await look_outside(data, config, clock, network, friend)
 
 
 def _versions() -> list[Check]:
@@ -171,52 +151,3 @@ def _queue(counted: Figures) -> Check:
     aside = counted.deliveries_aside + counted.exchanges_aside
     level: Level = "warn" if waiting > _QUEUE_WARN or counted.exchanges_aside else "ok"
     return Check("queue", level, f"{waiting} wait for other nodes, {aside} were set aside")
-
-
-async def _front(data: Path, config: NodeConfig, fetch: SafeFetch) -> list[Check]:
-    """Come in as everybody does: DNS, port, certificate, proxy and node in one."""
-    try:
-        actor = await _document(fetch, f"{config.origin}/actor")
-        finger = await _document(
-            fetch, f"{config.origin}{webfinger.PATH}?resource=acct:{config.domain}@{config.domain}"
-        )
-    except FetchError as error:
-        return [Check("front", "fail", f"{config.origin} cannot be reached from here: {error}")]
-    ours = public_pem(NodeKeys(data).rsa.public_key()).strip()
-    found = actor.body.decode("utf-8", "replace").replace("\\n", "\n")
-    front = (
-        Check("front", "ok", f"{config.origin} is this node")
-        if actor.status == 200 and ours in found
-        else Check("front", "fail", f"{config.origin} answers, but not as this node ({actor.status})")
-    )
-    subject = f'"acct:{config.domain}@{config.domain}"'.encode()
-    good = finger.status == 200 and subject in finger.body
-    return [front, Check("webfinger", "ok" if good else "fail", f"WebFinger answers {finger.status}")]
-
-
-async def _document(fetch: SafeFetch, url: str) -> Fetched:
-    return await fetch.get(url, headers={"Accept": "application/activity+json"}, limit=_DOCUMENT)
-
-
-async def _friend(data: Path, config: NodeConfig, clock: Clock, fetch: SafeFetch, friend: str) -> list[Check]:
-    if not friend:
-        return [
-            Check("friend", "skip", "name one with --friend NODE"),
-            Check("clock", "skip", "needs a friend"),
-        ]
-    found: list[Check] = []
-    client = ExchangeClient(config.domain, NodeKeys(data), clock, fetch)
-    try:
-        await client.exchange(friend, ExchangeRequest())
-        # It fetches this node's key at first contact, later it may remember it.
-        found.append(Check("friend", "ok", f"{friend} takes this node's signature"))
-    except PeerError as error:
-        found.append(Check("friend", "fail", str(error)))
-    try:
-        answer = await _document(fetch, f"https://{friend}/actor")
-        theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (FetchError, ValueError) as error:
-        return [*found, Check("clock", "skip", f"{friend} does not tell the time: {error}")]
-    apart = abs(theirs - clock.now_s())
-    level: Level = "fail" if apart > _CLOCK_FAIL_S else "warn" if apart > _CLOCK_WARN_S else "ok"
-    return [*found, Check("clock", level, f"{apart:.0f} s apart from {friend}")]
