@@ -116,6 +116,7 @@ class Session:
     async def rehome(self, node: str) -> None:
         """Go on at another node, where this person lives from now on; what is read goes on from the vault."""
         self.node, stream = node, self._stream
+        self._failed, self.problem = False, ""
         if stream is not None:
             await stream.close()  # the loop opens the next one, there
 

@@ -61,6 +61,8 @@ from yurt.wire.post_commands import Post, Posted
 from yurt.wire.problems import ProblemError, refuse
 
 PAGE: Final = 500
+HOME_S: Final = 20.0
+"""How long the first stream to the new home may take."""
 MENTIONS: Final = 10
 """People who are asked in one message."""
 _UNIQUE: Final = 16
@@ -320,6 +322,7 @@ class Mover:
         await core.write(partial(_live_there, account=account, row=done))
         core.account, core.device = account, device_of(account)
         await core.session.rehome(row.node)
+        await core.session.wait_connected(HOME_S)
         return row
 
     async def _watch(self, row: MoveRow) -> MoveRow:

@@ -30,6 +30,7 @@ from yurt.wire.room_commands import ListRooms, Rooms
 
 SERVED_S: Final = 20.0
 _POLL_S: Final = 0.1
+CONNECTED_S: Final = 2.0
 
 
 async def rename(
@@ -38,6 +39,8 @@ async def rename(
     """Let this device's leaf in each room name the new actor; returns the rooms that did, and notes."""
     kept: list[bytes] = []
     notes: list[str] = []
+    if not await core.session.wait_connected(CONNECTED_S):
+        return (), ("the old node did not answer: rooms are entered from the new one",)
     for room in ids:
         found = await core.vault.read(partial(rooms.find, room=room))
         if found is None or found.state != "active":

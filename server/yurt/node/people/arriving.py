@@ -5,6 +5,7 @@ must continue what this node knows of the did; two records at one number are sho
 them. The account says from its first moment that it is also the actor that is left.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -125,7 +126,10 @@ class Arriving:
         except RemoteIdentityError as error:
             raise refuse("badRecord", str(error), rule=error.rule) from error
         if isinstance(outcome, Frozen):
-            raise _frozen(outcome.other.record.actor)
+            # Both are kept, so that whoever asks here is told (TRUST 1).
+            with contextlib.suppress(RemoteIdentityError):
+                await self._book.take(outcome.other.signed.encode())
+            raise _frozen(outcome.known.record.actor)
         return chain
 
     def _check_person(self, command: Arrive, record: VerifiedRecord) -> None:
