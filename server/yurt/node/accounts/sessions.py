@@ -1,6 +1,8 @@
 """Signing in and out, and whose token it is."""
 
+import asyncio
 import hmac
+from collections.abc import Callable, Coroutine
 from typing import Final
 
 from yurt.identity.errors import RemoteIdentityError
@@ -11,7 +13,7 @@ from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, token_hash
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Caller, Context, Handlers
 from yurt.node.ids import actor_url
-from yurt.node.limiter import LOGIN_RATE, Limiter, limited_address
+from yurt.node.limiter import LOGIN_RATE, Limiter, Rate, limited_address
 from yurt.node.store import account_care, accounts, records
 from yurt.node.store.accounts import AccountRow, StoredLogin
 from yurt.node.store.types import ReadTx, Store, Tx
@@ -21,6 +23,15 @@ from yurt.wire.command import Done
 from yurt.wire.problems import ProblemError, refuse
 
 _MAX_TOKEN: Final = 128
+ACCOUNT_RATE: Final = Rate(burst=60, every_s=2.0)
+"""Logins of one account from wherever."""
+ANSWER_S: Final = 0.1
+
+EndStreams = Callable[[str], Coroutine[None, None, None]]
+
+
+async def _end_none(_did: str) -> None:
+    """End nothing."""
 
 
 class Sessions:
@@ -32,6 +43,9 @@ class Sessions:
         self._clock = clock
         self._work = work
         self._limiter = limiter
+        self._ending: set[asyncio.Task[None]] = set()
+        self.end_streams: EndStreams = _end_none
+        """Ends the open streams of a did whose device may be signed out now."""
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
@@ -56,8 +70,12 @@ class Sessions:
 
     async def login(self, context: Context, command: Login) -> SignedIn:
         """Sign a device in; an unknown account costs the same work as a wrong key."""
-        self._limiter.take("login", command.account[:64], LOGIN_RATE)
-        self._limiter.take("login address", limited_address(context.address), LOGIN_RATE)
+        # Per address, so that nobody locks somebody else out by wrong logins in their name; the account's
+        # own bucket only slows down who guesses from many addresses.
+        address = limited_address(context.address)
+        self._limiter.take("login", f"{command.account[:64]} {address}", LOGIN_RATE)
+        self._limiter.take("login account", command.account[:64], ACCOUNT_RATE)
+        self._limiter.take("login address", address, LOGIN_RATE)
         account, stored, record = await self._store.read(lambda tx: _login_data(tx, command.account))
         if not await self.matches(stored, command.login_key) or account is None:
             raise wrong_login()
@@ -103,7 +121,14 @@ class Sessions:
                 accounts.drop_device(tx, account.id, who.device_id)
 
         await self._store.write(forget)
+        # The answer goes out first, then the streams end.
+        asyncio.get_running_loop().call_later(ANSWER_S, self._end_streams, who.did)
         return Done()
+
+    def _end_streams(self, did: str) -> None:
+        task = asyncio.create_task(self.end_streams(did), name="ending streams")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 def wrong_login() -> ProblemError:

@@ -20,8 +20,10 @@ from yurt.wire.problems import refuse
 
 STREAM_PATH: Final = "/api/v1/stream"
 HELLO_S: Final = 5.0
+SIGN_IN_S: Final = 300.0
+"""Joining stretches a passphrase, linking a device takes two minutes; nothing else is done signed out."""
 PING_S: Final = 20.0
-CHECK_S: Final = 60.0
+CHECK_S: Final = 10.0
 """How often the tokens of open streams are looked at again."""
 MAX_STREAMS: Final = 5
 """Open streams of one device."""
@@ -153,15 +155,19 @@ class StreamDoor:
                 while not opened.stream.greeted and await self._next(opened):
                     pass
             counted = None
+            sign_in_by = asyncio.get_running_loop().time() + SIGN_IN_S
             while True:
                 if opened.stream.caller is not counted:  # signed in, maybe later than at hello
                     counted = opened.stream.caller
                     self._limit(opened)
-                if not await self._next(opened):
+                # Who never signs in holds a place that somebody else needs.
+                async with asyncio.timeout_at(sign_in_by if counted is None else None):
+                    is_open = await self._next(opened)
+                if not is_open:
                     break
                 await drained(opened.outlet, _CALL_HIGH_WATER)
         except TimeoutError:
-            opened.close(NO_HELLO, "no hello in time")
+            opened.close(NO_HELLO, "no hello, or nobody signed in, in time")
         except GoodBye as bye:
             opened.close(bye.code, bye.reason)
         except Stalled:

@@ -9,6 +9,7 @@ import pytest
 from yurt.node.testing import Client, Town
 from yurt.wire.account_commands import Login, Logout, SignedIn
 from yurt.wire.command import Command
+from yurt.wire.frames import Bye
 from yurt.wire.people_commands import Followers
 from yurt.wire.problems import ProblemError
 
@@ -126,6 +127,16 @@ async def test_sign_in_needs_the_key_and_a_listed_device(harbour: Town) -> None:
     await fresh.call(Followers())
     await fresh.call(Logout())
     assert await refused(fresh, Followers()) == "notSignedIn"
+
+
+async def test_signing_out_ends_the_stream(harbour: Town) -> None:
+    """A device that signed out hears nothing more, on whatever stream it still has open."""
+    ana = await harbour.join("ana", HARBOUR)
+
+    async with harbour.stream(ana) as stream, asyncio.timeout(8):
+        await ana.call(Logout())
+        while not isinstance(await stream.receive(), Bye):
+            pass
 
 
 async def test_guessing_is_slow(harbour: Town) -> None:
