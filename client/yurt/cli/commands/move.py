@@ -12,7 +12,8 @@ from yurt.client.api import EngineApi
 if TYPE_CHECKING:
     from yurt.client.moving.calls import MoveStanding
 
-_WAITS = 7
+_WAITS = 2
+"""Exit code: nobody was there to confirm, and ``--yes`` was not given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

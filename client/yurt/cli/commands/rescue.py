@@ -11,7 +11,8 @@ from yurt.client import paths
 from yurt.client.api import EngineApi
 from yurt.client.errors import UsageError
 
-_WAITS = 7
+_WAITS = 2
+"""Exit code: nobody was there to confirm, and ``--yes`` was not given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
