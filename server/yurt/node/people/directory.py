@@ -205,12 +205,13 @@ class Directory:
                 raise DocumentRefused("webfingerMismatch", f"{asked} is called something else again")
         document = await self._fetch.actor(answer.actor)
         webfinger.confirm(answer, document.id, document.address)
-        return await self._take(document)
+        # An account here asked for them, at a rate of its own: that is no stranger who came by himself.
+        return await self._take(document, asked_for=True)
 
-    async def _take(self, document: ActorDocument) -> KnownPerson:
+    async def _take(self, document: ActorDocument, *, asked_for: bool = False) -> KnownPerson:
         """Keep what an actor document says, with the did if everything about it holds."""
         known = await self._store.read(lambda tx: people.person_at(tx, document.id))
-        if known is None:
+        if known is None and not asked_for:
             # Hosts cost nothing: a limit for each of them would be none for people who are new here.
             self._limiter.take("new people", "all", NEW_PEOPLE_RATE)
         if document.address.node != document.node:
