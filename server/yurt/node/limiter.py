@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -75,6 +76,7 @@ def _keep(keys: OrderedDict[str, float], key: str, full_again: float) -> None:
         keys.popitem(last=False)
 
 
+@lru_cache(maxsize=4096)
 def limited_address(address: str) -> str:
     """The address as a key of a limit; empty for loopback and unix sockets, where a proxy stands."""
     try:

@@ -31,6 +31,15 @@ class InboundRequest:
     headers: Headers
     """Every header line, in order; names in any case, values without outer blanks."""
     body: bytes = field(repr=False)
+    _values: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+    """Values by lower-case name: a check looks at a dozen of them."""
+
+    def __post_init__(self) -> None:
+        """Sort the headers once."""
+        values: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            values.setdefault(name.lower(), []).append(value.strip(" \t"))
+        object.__setattr__(self, "_values", values)
 
     @property
     def target(self) -> str:
@@ -49,7 +58,7 @@ class InboundRequest:
 
     def lines(self, name: str) -> list[str]:
         """All values of a header, in order."""
-        return [value.strip(" \t") for key, value in self.headers if key.lower() == name]
+        return self._values.get(name, [])
 
     def header(self, name: str) -> str | None:
         """The value of a header, several lines joined as HTTP allows; None if there is none."""

@@ -1,0 +1,107 @@
+"""Servers of the fediverse for the benchmark: many hosts in one process, each with actors that share a key.
+
+They serve actor documents, count what arrives in their inboxes and check nothing: the figures are the
+node's. A host can be a tar pit (it takes a request and never answers) or dead (nobody listens).
+"""
+
+import asyncio
+import json
+import ssl
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from yurt.activitypub.actor_documents import PersonProfile, person_document
+from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.locations import PersonLocations
+from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT
+from yurt.lab.world.network import Network
+
+KEY: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+_HOLD_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Street:
+    """Hosts that run."""
+
+    network: Network
+    arrived: Counter[str] = field(default_factory=Counter[str])
+    """Activities by host."""
+    tar_pits: set[str] = field(default_factory=set[str])
+    _sites: dict[str, web.TCPSite] = field(default_factory=dict[str, web.TCPSite])
+    _runner: web.AppRunner | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def open(self, hosts: list[str]) -> None:
+        """Listen for these hosts."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/users/{name}", self._actor),
+                web.post("/inbox", self._inbox),
+                web.post("/users/{name}/inbox", self._own_inbox),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        for host in hosts:
+            await self.revive(host)
+
+    async def revive(self, host: str) -> None:
+        """Listen for a host."""
+        place, tls = self.network.endpoints[host], ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.network.certificate_file(host), self.network.key_file(host))
+        if self._runner is None:
+            raise RuntimeError("the street is not open")
+        self._sites[host] = web.TCPSite(self._runner, place.host, place.port, ssl_context=tls)
+        await self._sites[host].start()
+
+    async def kill(self, host: str) -> None:
+        """Nobody listens for a host any more."""
+        await self._sites.pop(host).stop()
+
+    async def close(self) -> None:
+        """End everything."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def wait_for(self, hosts: list[str], count: int) -> None:
+        """Return when each of these hosts has got so many activities."""
+        while any(self.arrived[host] < count for host in hosts):
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _actor(self, request: web.Request) -> web.Response:
+        places = PersonLocations(request.host.partition(":")[0], request.match_info["name"])
+        document = person_document(PersonProfile(places, KEY.public_key()))
+        return web.Response(body=json.dumps(document).encode(), headers={"Content-Type": ACTIVITY_TYPE})
+
+    async def _own_inbox(self, request: web.Request) -> web.Response:
+        """Answers to follows; they are not counted."""
+        await request.read()
+        return web.Response(status=202)
+
+    async def _inbox(self, request: web.Request) -> web.Response:
+        host = request.host.partition(":")[0]
+        if host in self.tar_pits:
+            await asyncio.sleep(_HOLD_S)
+        await request.read()
+        self.arrived[host] += 1
+        self._changed.set()
+        return web.Response(status=202)
+
+
+def signed(actor: str, inbox: str, document: dict[str, object], now: int) -> bytes:
+    """Make a whole HTTP request with an activity of an actor of the street."""
+    body = json.dumps({"@context": AS_CONTEXT, "actor": actor, **document}).encode()
+    headers = cavage.sign("POST", inbox, body, key_id=f"{actor}#main-key", key=KEY, now=now)
+    path = "/" + inbox.split("/", 3)[3]
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if "host" not in {name.lower() for name in headers}:
+        lines.append(f"Host: {inbox.split('/')[2]}")
+    lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
