@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ async def settled(person: Person) -> None:
 
 
 async def read_with_server_access(thief: Person, node: NodeProcess, room: bytes) -> list[int]:
-    """Count which of the last five messages open with a stolen vault and the node's database, and which not."""
+    """Count which of the last five messages a stolen vault and the node's database open, and which not."""
     database = sqlite3.connect(f"file:{node.data / 'node.db'}?mode=ro", uri=True)
     rows = database.execute(
         "SELECT body FROM entry JOIN log ON log.id = entry.log WHERE name = ? AND kind = ? ORDER BY seq",
@@ -134,7 +135,11 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         assert (await laptop.has(room, "from the phone")).own
         await laptop.has(room, "before", within=LONG)
         on_phone, on_laptop = await ana.texts(room), await laptop.texts(room)
-        assert on_phone == on_laptop
+        # What was encrypted before the laptop came and placed after it has a line with its reason there.
+        shut = [line for line in await laptop.engine.timeline(room) if line.kind == "undecryptable"]
+        assert all(line.reason == "unknownEpoch" for line in shut)
+        assert len(on_phone) == len(on_laptop) + len(shut)
+        assert [text for text in on_phone if text in on_laptop] == on_laptop
         assert len(set(on_phone)) == len(on_phone) == 23
         both = await devices(laptop)
         assert [view.rooms for view in both.devices] == [1, 1]
@@ -167,6 +172,12 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         await laptop.engine.send(room, "alone now", wait="accepted")
         await bo.reads(room, "alone now", within=LONG)
         assert [view.own for view in (await devices(laptop)).devices] == [True]
+        path = f"/records/{(await laptop.engine.status()).did}?from=3"
+
+        async def heard() -> bool:
+            return (await world.nodes[HILLTOP].ask("GET", path)).status == HTTPStatus.OK
+
+        await until(heard, "the other node hears of the revocation", within=LONG)
 
 
 async def test_who_lost_every_device_comes_back_with_the_phrase(

@@ -47,7 +47,6 @@ class _Link:
     """One code and what became of it."""
 
     old: OldDevice
-    identity: IdentityKey = field(repr=False)
     view: LinkView = field(default_factory=lambda: LinkView(outcome="waiting"))
 
 
@@ -83,9 +82,9 @@ class Linking:
         code = LinkCode.generate()
         old = OldDevice.open(code, core.account.did, core.account.device.public, core.now_s)
         await core.session.call(LinkPut(mailbox=code.mailbox_id, step=HELLO, body=old.hello), Done)
-        link = self._link = _Link(old, identity)
+        link = self._link = _Link(old)
         self._changed = asyncio.Event()
-        self._task = asyncio.create_task(self._serve(link), name="linking a device")
+        self._task = asyncio.create_task(self._serve(link, identity), name="linking a device")
         return LinkCodeView(code=code.text, node=core.account.node, until=old.opened_at + LINK_WINDOW_S)
 
     async def wait(self, within: float) -> LinkView:
@@ -112,9 +111,9 @@ class Linking:
                 await self._say(waiting)
             await core.vault.write(partial(_said, waiting.mailbox))
 
-    async def _serve(self, link: _Link) -> None:
+    async def _serve(self, link: _Link, identity: IdentityKey) -> None:
         try:
-            link.view = await self._linked(link)
+            link.view = await self._linked(link, identity)
         except ProblemError as error:
             link.view = LinkView(outcome="failed", problem=error.problem.message)
         except IdentityError as error:
@@ -122,7 +121,7 @@ class Linking:
         finally:
             self._changed.set()
 
-    async def _linked(self, link: _Link) -> LinkView:
+    async def _linked(self, link: _Link, identity: IdentityKey) -> LinkView:
         core, mailbox = self._core, link.old.code.mailbox_id
         offer = await self._offer(link)
         old, device = link.old.receive(offer, core.now_s)
@@ -133,7 +132,7 @@ class Linking:
         until = old.opened_at + LINK_WINDOW_S
 
         def unit(tx: Connection) -> tuple[Account, LinkAnswer]:
-            return _list(tx, link.identity, old, device, core.now_s, LinkAnswer(mailbox, b"", b"", until))
+            return _list(tx, identity, old, device, core.now_s, LinkAnswer(mailbox, b"", b"", until))
 
         account, answer = await core.write(unit)
         own_record.enter(core, account)
