@@ -22,6 +22,7 @@ from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 from yurt.identity.signed_record import SignedRecord, verify_first
 from yurt.rooms.common.errors import EpochTooOld, Refused, WrongEpoch
+from yurt.rooms.common.invite_link import link_code
 from yurt.rooms.hub.effects import DeliverWelcome
 from yurt.rooms.hub.open_room import open_room
 from yurt.rooms.hub.order import Submission, accept, next_row
@@ -41,11 +42,22 @@ from yurt.wire.frames import (
     NodeHello,
     ProblemFrame,
     Result,
+    Ring,
     Subscribe,
     Unsubscribe,
     room_log,
 )
 from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages, KeyPackageCount, PublishKeyPackages
+from yurt.wire.link_commands import (
+    Asked,
+    AskToJoin,
+    EndLink,
+    FetchLink,
+    KeepLink,
+    LentRequests,
+    LinkContent,
+    TakeRequests,
+)
 from yurt.wire.network_map import Endpoint
 from yurt.wire.people_commands import Person, Resolve
 from yurt.wire.position import START, LogRow, Position
@@ -111,6 +123,10 @@ class FakeNode:
         """What the next appends are refused with."""
         self.deaf: set[str] = set()
         """Commands that are refused with ``internal``."""
+        self.blobs: dict[str, bytes] = {}
+        """What lies behind links, by code."""
+        self.waiting: dict[bytes, list[bytes]] = {}
+        """Who asks to join, by room."""
         self.misplaces = 0
         """How far from the truth receipts say that an entry stands: a node that lies."""
         self._doors: set[Door] = set()
@@ -223,7 +239,34 @@ class FakeNode:
             case Append() | FetchGroupInfo():
                 return await self._in_room(door, command)
             case _:
+                return await self._link(command)
+
+    async def _link(self, command: Command) -> Answer:
+        """Joining by link; nothing is checked: a hub that does not care."""
+        match command:
+            case KeepLink():
+                self.blobs[link_code(command.invite_pub)] = command.blob
+                return Done()
+            case EndLink():
+                self.blobs.pop(link_code(command.invite_pub), None)
+                return Done()
+            case FetchLink():
+                return LinkContent(self.blobs[command.code])
+            case AskToJoin():
+                return await self._ask(command)
+            case TakeRequests():
+                return LentRequests(tuple(self.waiting.pop(command.room, [])), 2**50)
+            case _:
                 raise refuse("unsupported", "not here")
+
+    async def _ask(self, command: AskToJoin) -> Asked:
+        """Let somebody wait, and ring everybody."""
+        waiting = self.waiting.setdefault(command.room, [])
+        if command.request not in waiting:
+            waiting.append(command.request)
+        for door in list(self._doors):
+            await door.say(Ring(command.room))
+        return Asked("waiting", 2**50)
 
     def _who(self, door: Door) -> Resident:
         if door.who is None:

@@ -1,0 +1,68 @@
+"""Letting people in: what a hub hands over is believed as little as if the hub were the attacker."""
+
+import asyncio
+import os
+
+import pytest
+
+from yurt.client.calls import Nothing
+from yurt.client.errors import UsageError
+from yurt.client.invitations.calls import EndLink, JoinByLink, JoinView, Links, LinkView, ListLinks, MakeLink
+from yurt.client.testing import Town
+from yurt.client.testing_rooms import line
+from yurt.rooms.common.join_request import JoinRequest
+from yurt.wire.problems import ProblemError
+
+
+async def test_hub_lends_nonsense_with_the_good(town: Town) -> None:
+    """Garbage, a forged proof, bo's package under eve's proof: left out; bo, who asks honestly, is in."""
+    ana, bo, eve = await asyncio.gather(*(town.join(name) for name in ("ana", "bo", "eve")))
+    room = (await ana.create_room("tea")).room
+    link = await ana.call(MakeLink(room=room, secret=os.urandom(16), uses=3), LinkView)
+    await town.leave(ana)
+    for guest in (bo, eve):
+        view = await guest.call(JoinByLink(url=link.url, within=0.1), JoinView)
+        assert view.state == "waiting"
+    await town.leave(eve)  # her client would ask again, honestly
+    bos, eves = (JoinRequest.decode(data) for data in town.node.waiting[room])
+    town.node.waiting[room] = [
+        b"garbage",
+        JoinRequest(eves.key_package, eves.proof[:-64] + bytes(64)).encode(),
+        JoinRequest(bos.key_package, eves.proof).encode(),
+        bos.encode(),
+    ]
+
+    ana = await town.open("ana")
+
+    await line(bo, room, kind="roster")
+    people = {one.did for one in await ana.participants(room)}
+    assert people == {(await engine.status()).did for engine in (ana, bo)}
+    left = await ana.call(ListLinks(room=room), Links)
+    assert [one.uses_left for one in left.links] == [2]
+
+
+async def test_link_made_twice_is_one(town: Town) -> None:
+    """The answer was lost and the same is asked again: one link, one commit; ended, it is gone."""
+    ana = await town.join("ana")
+    room = (await ana.create_room("tea")).room
+    call = MakeLink(room=room, secret=os.urandom(16))
+
+    first, again = await ana.call(call, LinkView), await ana.call(call, LinkView)
+
+    assert first.url == again.url
+    assert len((await ana.call(ListLinks(room=room), Links)).links) == 1
+    await ana.call(EndLink(room=room, code=first.code), Nothing)
+    assert not (await ana.call(ListLinks(room=room), Links)).links
+    with pytest.raises(ProblemError, match="no link"):
+        await ana.call(EndLink(room=room, code=first.code), Nothing)
+
+
+async def test_link_that_was_copied_badly(town: Town) -> None:
+    """Noticed here, before anybody is asked."""
+    ana = await town.join("ana")
+    room = (await ana.create_room("tea")).room
+    url = (await ana.call(MakeLink(room=room, secret=os.urandom(16)), LinkView)).url
+
+    for broken in (url[:-1], url.split("#", maxsplit=1)[0], url[:-22] + "A" * 22):
+        with pytest.raises(UsageError):
+            await ana.call(JoinByLink(url=broken), JoinView)
