@@ -3,6 +3,7 @@
 The queue (`yurt.node.people.delivery`) decides when; `yurt.activitypub.delivery` decides what becomes of it.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,8 @@ from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.types import ReadTx, Store
 from yurt.node.work_pool import WorkPool
 
+SIGNING_AT_ONCE: Final = 8
+"""Of the places for such work: a post to a hundred hosts must not make people wait who sign in, nor itself."""
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; nobody looks at them."""
 
@@ -64,6 +67,7 @@ class Attempts:
         self._clock = clock
         self._fetch = fetch
         self._work = work
+        self._signing = asyncio.Semaphore(SIGNING_AT_ONCE)
 
     async def attempt(self, row: DeliveryRow, known: KnownScheme) -> Tried:
         """Send it, and at once again with the other scheme if the first was not understood.
@@ -94,9 +98,10 @@ class Attempts:
     async def _send(self, row: DeliveryRow, knock: Knock, key: _Key, more: Mapping[str, str]) -> Answer:
         sign = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
         now = self._clock.now_s()
-        headers = await self._work.run(
-            lambda: sign("POST", row.inbox, row.body, key_id=key.id, key=key.key, now=now, more=more)
-        )
+        async with self._signing:
+            headers = await self._work.run(
+                lambda: sign("POST", row.inbox, row.body, key_id=key.id, key=key.key, now=now, more=more)
+            )
         try:
             answer = await self._fetch.post(row.inbox, row.body, headers, limit=MAX_ANSWER)
         except DomainRefused as error:
