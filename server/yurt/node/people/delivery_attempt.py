@@ -33,7 +33,7 @@ from yurt.node.store.types import ReadTx, Store
 from yurt.node.work_pool import WorkPool
 
 SIGNING_AT_ONCE: Final = 8
-"""Of the places for such work: a post to a hundred hosts must not make people wait who sign in, nor itself."""
+"""Of the places for such work: a post to a hundred hosts must not make who signs in wait, nor itself."""
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; nobody looks at them."""
 
