@@ -4,6 +4,7 @@ import pytest
 
 from yurt.client.api import PersonView, TimelineItem
 from yurt.client.calls import Nothing
+from yurt.client.consent.calls import AnswerInvitation, InvitationViews, ListInvitations
 from yurt.client.history.calls import GiveHistory, GivenView, InviteWithHistory, LimitHistory
 from yurt.lab.world.people import follow, meet
 from yurt.lab.world.town import Town
@@ -73,3 +74,23 @@ async def test_who_is_invited_without_reads_nothing_before(town: Town) -> None:
     await dan.sees(room, lambda item: "vouches for them" in item.text)
     assert _lines(await dan.engine.timeline(room))[0] == ("before dan", "ana", ana.address)
     await dan.close()
+
+
+async def test_a_stranger_asks_before_adding_somebody(town: Town) -> None:
+    """No tie: the invitation waits for the person's yes, and is carried out by itself then."""
+    ana = town.ana
+    eve = await town.world.person("eve", HILLTOP)
+    room = (await ana.engine.create_room("strangers")).room
+    person = await ana.engine.invite(room, eve.address)
+    assert person.state == "asked"
+    (asks,) = (await eve.engine.call(ListInvitations(), InvitationViews)).invitations
+    assert (asks.address, asks.room) == (ana.address, room)
+    with pytest.raises(ProblemError, match="does not ask you"):
+        await eve.engine.call(AnswerInvitation(address=town.bo.address, accept=True), Nothing)
+    await eve.engine.call(AnswerInvitation(address=ana.address, accept=True), Nothing)
+    await eve.enters(room)
+    assert not (await eve.engine.call(ListInvitations(), InvitationViews)).invitations
+    # Who refuses is not added, and who asked learns nothing.
+    other = (await eve.engine.create_room("hers")).room
+    assert (await eve.engine.invite(other, ana.address)).state == "invited"  # they share a room by now
+    await eve.close()

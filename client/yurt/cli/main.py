@@ -47,7 +47,7 @@ COMMANDS: Final = {
     "timeline": "show what people whom you follow have posted",
     "like": "like a post",
     "boost": "show a public post to your followers",
-    "requests": "answer who asks to follow you",
+    "requests": "answer who asks to follow you or to add you to a room",
     "block": "have nothing to do with somebody",
     "mute": "do not see what somebody posts",
     "list": "keep private lists of people whom you follow",

@@ -117,6 +117,7 @@ class Engine(EngineApi):
         self._beside = RoomParts(self._core, self._outbox, places, self._people, self._committer)
         self._parts |= self._beside.calls()
         self._intake.on_live.append(self._beside.live)
+        self._intake.on_ring.append(self._beside.ring)
         self._supplied = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 

@@ -5,6 +5,7 @@ from typing import Final
 from yurt.wire.account_commands import Join, Login, Logout
 from yurt.wire.checkpoint_commands import CHECKPOINT_COMMANDS
 from yurt.wire.command import Command
+from yurt.wire.consent_commands import CONSENT_COMMANDS
 from yurt.wire.device_commands import (
     Devices,
     LinkGet,
@@ -81,6 +82,7 @@ _EVERY: Final[tuple[type[Command], ...]] = (
     Mute,
     Unmute,
     *CHECKPOINT_COMMANDS,
+    *CONSENT_COMMANDS,
     *HISTORY_COMMANDS,
     *LIST_COMMANDS,
     *PORTABILITY_COMMANDS,

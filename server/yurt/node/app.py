@@ -10,7 +10,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from yurt.node.accounts.care_watch import CareWatch
 from yurt.node.accounts.claims import KeyPackageClaims
+from yurt.node.accounts.consents import Consents
 from yurt.node.accounts.devices import AccountDevices
 from yurt.node.accounts.joining import Joining
 from yurt.node.accounts.key_packages import KeyPackages
@@ -194,6 +196,7 @@ class Node:
         members = self._config.member_accounts
         blobs = LinkBlobs(domain, store, states, clock, ground.limiter, links, members)
         told = Checkpoints(domain, store, states, ground.limiter, links, fanout)
+        agreed = Consents(domain, store, clock, ground.limiter, book, links, fanout)
         bundles = HistoryBlobs(domain, store, states, clock, ground.limiter, links)
         # accounts
         sessions = Sessions(domain, store, clock, ground.work, ground.limiter)
@@ -243,6 +246,7 @@ class Node:
             requests,
             told,
             bundles,
+            agreed,
             arriving,
             moving,
             tie_facts,
@@ -254,6 +258,9 @@ class Node:
         )
         streams = StreamDoor(Parts(domain, store, dispatcher, devices, fanout, clock))
         devices.end_streams = sessions.end_streams = streams.check_tokens
+        care = CareWatch(store, streams.check_tokens)
+        await care.start()
+        stack.push_async_callback(care.stop)
         exchange = ExchangeDoor(
             domain,
             store,
@@ -271,6 +278,7 @@ class Node:
                 **ringing.asks(),
                 **told.asks(),
                 **bundles.asks(),
+                **agreed.asks(),
                 **Looking(ground.fetch, ground.limiter).asks(),
             },
         )

@@ -1,6 +1,7 @@
 """``yurt invite ROOM ADDRESS [--history all]``: add somebody to a room."""
 
 import argparse
+from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.commands.following import person_json
@@ -9,11 +10,16 @@ from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi, PersonView
 from yurt.client.history.calls import InviteWithHistory
 
+_WHAT: Final = {
+    "participant": "is in the room already",
+    "asked": "does not follow you and is asked first: they come in when they agree",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("room", metavar="ROOM", help="its name, or the beginning of its id")
-    parser.add_argument("address", metavar="ADDRESS", help="name@node; they must follow you")
+    parser.add_argument("address", metavar="ADDRESS", help="name@node; who does not follow you is asked")
     parser.add_argument(
         "--history",
         choices=("none", "all"),
@@ -28,8 +34,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     async def work(engine: EngineApi) -> int:
         room = await find_room(engine, args.room)
         person = await (_with_history if args.history == "all" else _invite)(engine, room.room, args.address)
-        already = person.state == "participant"
-        line = f"{person.address} {'is in the room already' if already else 'was added'}."
+        line = f"{person.address} {_WHAT.get(person.state, 'was added')}."
         output.show({"room": room.room, **person_json(person)}, line)
         output.note(f"Safety number with them: {person.safety_number}")
         return 0

@@ -1,4 +1,4 @@
-"""``yurt requests``: who asks to follow you, and your answer."""
+"""``yurt requests``: who asks to follow you, or to add you to a room, and your answer."""
 
 import argparse
 
@@ -12,12 +12,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--accept", metavar="ADDRESS", help="let them follow")
     what.add_argument("--reject", metavar="ADDRESS", help="do not let them follow, or not any more")
+    what.add_argument("--join", metavar="ADDRESS", help="let them add you to rooms, for a week")
+    what.add_argument("--refuse", metavar="ADDRESS", help="do not let them add you to a room")
     what.add_argument("--lock", action="store_true", help="from now on, ask me about each follow")
     what.add_argument("--unlock", action="store_true", help="from now on, anybody may follow")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """List who waits, or answer."""
+    from yurt.client.calls import Nothing
+    from yurt.client.consent.calls import AnswerInvitation, InvitationViews, ListInvitations
     from yurt.wire.command import Done
     from yurt.wire.people_commands import Accept, Lock, Reject, Requests, Ties
 
@@ -32,7 +36,14 @@ def run(args: argparse.Namespace, output: Output) -> int:
         elif args.reject:
             await engine.ask_node(Reject(args.reject), Done)
             output.show({"address": args.reject, "state": "refused"}, f"{args.reject} does not follow you.")
+        elif address := args.join or args.refuse:
+            await engine.call(AnswerInvitation(address=address, accept=bool(args.join)), Nothing)
+            line = f"{address} may {'' if args.join else 'not '}add you."
+            output.show({"address": address, "state": "accepted" if args.join else "refused"}, line)
         else:
+            for asks in (await engine.call(ListInvitations(), InvitationViews)).invitations:
+                line = f"{asks.address} asks to add you to a room (--join, --refuse)"
+                output.show({"address": asks.address, "did": asks.did, "room": asks.room}, line)
             for tie in (await engine.ask_node(Requests(), Ties)).ties:
                 output.show({"address": tie.address, "actor": tie.actor, "since": tie.since}, tie.address)
         return 0

@@ -15,7 +15,7 @@ from yurt.client.people import Met, People
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.leaves import SUITE
 from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
-from yurt.client.vault import rooms
+from yurt.client.vault import asked_invites, rooms
 from yurt.identity.claim import PURPOSE_ROOM, make_claim
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.leaf import LeafUse, verify_leaf
@@ -27,16 +27,24 @@ from yurt.mls.key_package import KeyPackage
 from yurt.mls.staging import StagedCommit
 from yurt.rooms.common.card import RoomCard
 from yurt.rooms.common.participants import participants_of
+from yurt.wire.command import Done
+from yurt.wire.consent_commands import AskInvite
 from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import CIPHER_SUITE, MAX_DEVICES, ROOM_CARD_EXTENSION
 
 INVITED: Final = "invited"
 PARTICIPANT: Final = "participant"
+ASKED: Final = "asked"
+"""They have to agree first."""
 
 
-async def invite(core: Core, people: People, committer: Committer, room: bytes, address: str) -> PersonView:
+async def invite(
+    core: Core, people: People, committer: Committer, room: bytes, address: str, *, ask: bool = True
+) -> PersonView:
     """Add a person; when this returns, the hub has the commit and their Welcome.
+
+    Somebody who does not know this person is asked first, and added once they agree (TRUST 6).
 
     Raises:
         ProblemError: Nobody there, not allowed, no key packages, or a proof that fails.
@@ -51,7 +59,14 @@ async def invite(core: Core, people: People, committer: Committer, room: bytes, 
         purpose=PURPOSE_ROOM,
         time=core.now_s,
     )
-    claimed = await core.session.call(ClaimKeyPackages(met.pin.actor, claim), Claimed)
+    try:
+        claimed = await core.session.call(ClaimKeyPackages(met.pin.actor, claim), Claimed)
+    except ProblemError as error:
+        if error.problem.code != "notAllowed" or not ask:
+            raise
+        await core.session.call(AskInvite(met.pin.actor, room), Done)
+        await core.write(lambda tx: asked_invites.note(tx, room, met.pin.address))
+        return people.view(met.pin, ASKED)
     met = await people.learn(met.pin, claimed.record)
     packages = verify_packages(claimed.key_packages, met, core.now_s)
 

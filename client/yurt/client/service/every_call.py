@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from yurt.client.calls import EngineCall
+from yurt.client.consent.calls import CALLS as CONSENT_CALLS
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
@@ -23,6 +24,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     KeepOld,
     NameRoom,
     SwitchReads,
+    *CONSENT_CALLS,
     *HISTORY_CALLS,
     *invitations.CALLS,
     ListDevices,

@@ -11,6 +11,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.errors import VaultTooNew
 from yurt.client.vault import (
     addresses,
+    asked_invites,
     history,
     joinings,
     kits,
@@ -280,6 +281,7 @@ _STEPS: Final = (
     ("history", history.TABLE),
     ("kits", kits.TABLE),
     ("namings", namings.TABLE),
+    ("asked_invites", asked_invites.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

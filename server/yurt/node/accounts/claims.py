@@ -1,8 +1,9 @@
 """Claims: somebody wants key packages of a person, in order to add them to a room (TRUST 6).
 
 A claim is signed by the claimer's device and carried by the claimer's node. It is allowed for somebody whom
-the target follows and for somebody who shares a room with the target; whoever is not allowed gets the same
-answer as for a person who does not exist. One package a live device, each handed out once.
+the target follows, whom they have let add them (`consents`), and who shares a room with them; whoever is not
+allowed gets the same answer as for a person who does not exist. One package a live device, each handed out
+once.
 """
 
 import os
@@ -17,7 +18,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.record_book import RecordBook
-from yurt.node.store import accounts, devices, key_packages, people, records, replay, rooms
+from yurt.node.store import accounts, consents, devices, key_packages, people, records, replay, rooms
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import Store, Tx
 from yurt.wire.exchange import Claim, ClaimAnswer
@@ -110,7 +111,7 @@ class KeyPackageClaims:
         once = b"claim/" + verified.nonce + verified.device_id
 
         def unit(tx: Tx) -> ClaimAnswer:
-            by_room = _allow(tx, target, record)
+            by_room = _allow(tx, target, record, now_s)
             if not replay.first_time(tx, once, now_s, now_s + 2 * CLAIM_WINDOW_S):
                 raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
             if key_packages.count_claims(tx, record.did, target.did, now_s - _HOUR_S) >= CLAIMS_AN_HOUR:
@@ -135,13 +136,15 @@ def _take(tx: Tx, account_id: int, now_s: int) -> list[bytes]:
     return packages
 
 
-def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord) -> bool:
+def _allow(tx: Tx, target: AccountRow, claimer: VerifiedRecord, now_s: int) -> bool:
     """Check that somebody may claim; tell whether only because of a shared room.
 
     Raises:
         ProblemError: `notAllowed`.
     """
     if claimer.did == target.did or _follows(tx, target, claimer):
+        return False
+    if consents.lets(tx, target.name, claimer.did, now_s):
         return False
     if not rooms.share_a_room(tx, claimer.did, target.did):
         raise _not_allowed()

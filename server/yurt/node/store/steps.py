@@ -10,6 +10,7 @@ from yurt.node.store import (
     accounts,
     blocks,
     checkpoints,
+    consents,
     deliveries,
     devices,
     domains,
@@ -62,5 +63,6 @@ STEPS: Final[tuple[Step, ...]] = (
     *moving.STEPS,
     *checkpoints.STEPS,
     *history_blobs.STEPS,
+    *consents.STEPS,
     *rooms.PROVED,
 )

@@ -1,0 +1,1 @@
+"""Consent: strangers ask before they add somebody to a room, and the person answers."""
