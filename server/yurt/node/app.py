@@ -206,6 +206,7 @@ class Node:
         devices = AccountDevices(domain, store, clock, ground.limiter, sessions, book)
         mailboxes = Mailboxes(store, clock, ground.limiter)
         book.listen(devices.heard)
+        book.listen(moves.heard)
         book.listen(RecordNews(domain, store, clock, links.wake).heard)
         # doors
         portability = Portability(

@@ -70,7 +70,9 @@ def _account_arguments(parser: argparse.ArgumentParser) -> None:
     _data(verbs.add_parser("list", help="every account"))
     suspend = verbs.add_parser("suspend", help="sign all devices out and let none in")
     suspend.add_argument("--undo", action="store_true", help="end the suspension")
-    reset = verbs.add_parser("reset", help="sign all devices out, print a link that sets a new passphrase")
+    reset = verbs.add_parser(
+        "reset", help="sign all devices out, end the passphrase, print a link for a new one"
+    )
     delete = verbs.add_parser("delete", help="remove an account for ever; its name stays reserved")
     delete.add_argument("--yes", action="store_true", required=True, help="say that you mean it")
     for verb in (suspend, reset, delete):

@@ -1,7 +1,7 @@
 """`account list|suspend|resume|reset|delete`: what an operator does with accounts, node running or not.
 
-A running node refuses the next request at once, and closes open streams within a minute: it looks at their
-tokens that often (`streams.door.CHECK_S`).
+A running node refuses the next request at once, and closes open streams within a second or two
+(`accounts.care_watch`).
 """
 
 from pathlib import Path

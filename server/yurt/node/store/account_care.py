@@ -10,6 +10,7 @@ from typing import Final
 
 from yurt.node.store import logs
 from yurt.node.store.accounts import StoredLogin
+from yurt.node.store.figures import fact, set_fact
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -32,6 +33,7 @@ def _create(db: Tables) -> None:
 
 STEPS: Final = (Step("0201-account-care", _create),)
 
+_CARE: Final = "care_count"
 OWNED: Final = (
     "job",
     "list",
@@ -89,6 +91,15 @@ def standings(tx: ReadTx, now_s: int) -> list[AccountStanding]:
     return [AccountStanding(*row) for row in rows]
 
 
+def care_count(tx: ReadTx) -> int:
+    """A number that grows whenever an operator signs somebody out."""
+    return fact(tx, _CARE)
+
+
+def _cared(tx: Tx) -> None:
+    set_fact(tx, _CARE, care_count(tx) + 1)
+
+
 def suspended(tx: ReadTx, account_id: int) -> bool:
     """Whether an account may not sign in."""
     row = tx.row("SELECT suspended_at FROM account WHERE id = ?", account_id)
@@ -98,6 +109,7 @@ def suspended(tx: ReadTx, account_id: int) -> bool:
 def suspend(tx: Tx, name: str, now_s: int) -> bool:
     """Sign every device out and let none in; False if there is no such account."""
     rows = tx.returning("UPDATE account SET suspended_at = ? WHERE name = ? RETURNING id", now_s, name)
+    _cared(tx)
     for row in rows:
         tx.change("DELETE FROM device WHERE account = ?", row[0])
     return bool(rows)
@@ -112,6 +124,7 @@ def reset(tx: Tx, name: str, code: str, secret_hash: bytes, not_after: int) -> b
     """Sign every device out, forget the login key, keep a link that sets a new one; False if unknown."""
     # The empty hash is the hash of nothing: the old login key opens nothing any more.
     rows = tx.returning("UPDATE account SET login_hash = x'' WHERE name = ? RETURNING id", name)
+    _cared(tx)
     for row in rows:
         tx.change("DELETE FROM device WHERE account = ?", row[0])
         tx.change("DELETE FROM invite WHERE resets = ?", name)
@@ -155,6 +168,7 @@ def delete(tx: Tx, name: str, now_s: int) -> bool:
     if row is None:
         return False
     number, did = int(row[0]), str(row[1])
+    _cared(tx)
     for table in OWNED:
         tx.change(f"DELETE FROM {table} WHERE account = ?", number)  # noqa: S608  # a constant
     tx.change("DELETE FROM delivery WHERE sender = ?", name)

@@ -1,10 +1,12 @@
 """What an operator does with accounts, while the node runs."""
 
+import asyncio
 import base64
 import dataclasses
 import os
 
 import pytest
+from aiohttp import WSMsgType
 
 from yurt.node.accounts.tokens import InviteLink
 from yurt.node.admin import account
@@ -12,9 +14,12 @@ from yurt.node.clock import SystemClock
 from yurt.node.config import ConfigError
 from yurt.node.store.account_care import OWNED
 from yurt.node.store.types import ReadTx
+from yurt.node.streams.door import SIGNED_OUT, STREAM_PATH
+from yurt.node.streams.testing import Client as StreamClient
 from yurt.node.testing import Client, Town
 from yurt.wire.account_commands import Login
 from yurt.wire.command import Command
+from yurt.wire.frames import Result
 from yurt.wire.people_commands import Followers
 from yurt.wire.problems import ProblemError
 
@@ -118,3 +123,29 @@ async def test_nobody_of_that_name_is_one_clear_line(harbour: Town) -> None:
     ):
         with pytest.raises(ConfigError, match="account list"):
             await work
+
+
+@pytest.mark.parametrize("act", ["suspend", "reset", "delete"])
+async def test_open_streams_end_when_the_operator_acts(
+    harbour: Town, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """Another process changes the database; the stream of that person ends, and only that one."""
+    monkeypatch.setattr("yurt.node.streams.door.CHECK_S", 3600.0)
+    ana, bo = await harbour.join("ana", HARBOUR), await harbour.join("bo", HARBOUR)
+    data = harbour.folder / HARBOUR
+    acts = {
+        "suspend": account.suspend_account,
+        "reset": account.reset_account,
+        "delete": account.delete_account,
+    }
+
+    async with harbour.session.ws_connect(f"https://{HARBOUR}{STREAM_PATH}") as hers:
+        await StreamClient(hers).hello(ana.token)
+        async with harbour.stream(bo) as his:
+            await acts[act](data, CLOCK, "ana")
+            async with asyncio.timeout(30):
+                while (message := await hers.receive()).type is WSMsgType.BINARY:
+                    pass
+            assert message.type is WSMsgType.CLOSE
+            assert hers.close_code == SIGNED_OUT
+            assert isinstance(await his.call(1, "followers", Followers()), Result)
