@@ -1,5 +1,6 @@
 """A first evil node: real engines read what a lying hub relays. Nothing is accepted, everything is named."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -134,6 +135,9 @@ async def test_commit_against_the_rules(scene: Scene, lie: Lie) -> None:
         assert "yurt room resync" in told.text  # never by itself: the hub broke the rules
     with pytest.raises(ProblemError):
         await scene.ana.send(scene.room, SECRET)
+    await asyncio.sleep(0.2)  # nothing can be awaited: nothing may happen
+    assert (await scene.ana.rooms())[0].stopped
+    assert not [item for item in await scene.ana.timeline(scene.room) if item.reason == "resynced"]
     kinds = [peek(entry).content_type for entry in scene.town.node.appends[offered:]]
 
     assert kinds == []

@@ -173,10 +173,15 @@ class Healer:
         return None
 
     async def _may(self, room: bytes) -> bool:
-        """Tell whether a room may be repaired without a person; what is over the limit is said."""
+        """Tell whether a room may be repaired without a person; what is over the limit is said.
+
+        Only what was noted when it stopped: after a commit against the rules that is nothing.
+        """
         core = self._core
 
         def unit(tx: Connection) -> bool:
+            if not resyncs.is_wanted(tx, room):
+                return False
             since = core.clock.now_ms() - _DAY_MS
             if resyncs.count_done(tx, room, since) < A_DAY:
                 return True

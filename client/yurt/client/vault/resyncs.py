@@ -38,6 +38,11 @@ def wanted(tx: Connection) -> list[Wanted]:
     return [Wanted(*row) for row in rows]
 
 
+def is_wanted(tx: Connection, room: bytes) -> bool:
+    """Tell whether a room waits for its repair."""
+    return tx.execute("SELECT 1 FROM resync WHERE room = ? AND done_at = 0", (room,)).fetchone() is not None
+
+
 def done(tx: Connection, room: bytes, now_ms: int) -> None:
     """Note that a room goes on."""
     tx.execute("UPDATE resync SET done_at = ? WHERE room = ? AND done_at = 0", (now_ms, room))
