@@ -51,7 +51,11 @@ async def test_dead_source_with_kit(tmp_path: Path) -> None:
         )
         assert prepared.check.followers.outcomes == {"ours": 2}
         home = tmp_path / "people" / "ana anew"
-        engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
+        await world.nodes[NEW].kill()
+        with pytest.raises(ProblemError):  # agreed, and the new node went away at this very moment
+            await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
+        await world.nodes[NEW].start()
+        engine = await rescue.resume(home, PASSPHRASE, network=network, clock=clock)
         anew = Person("ana", home, map_file, engine, ana.phrase)
         world.people.append(anew)
         standing = MoveStanding(next="begin")

@@ -167,6 +167,8 @@ class RescueFollowers(Command, frozen=True):
 
     followers: tuple[OldFollower, ...]
     """At most 500 at once."""
+    again: bool = False
+    """Send it once more to an inbox that has taken it, or refused it."""
 
 
 class SpreadRecord(Command, frozen=True):

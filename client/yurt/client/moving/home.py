@@ -1,6 +1,6 @@
 """A stream to a node for a few questions: the new home before it is the own one, the old one afterwards."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -40,7 +40,7 @@ Learned = Callable[[SignedIn], Awaitable[None]]
 
 
 @asynccontextmanager
-async def visit(node: str, network: NetworkMap | None) -> AsyncIterator[Ask]:
+async def visit(node: str, network: NetworkMap | None) -> AsyncGenerator[Ask]:
     """Ask a node without an account.
 
     Raises:
@@ -60,7 +60,7 @@ async def visit(node: str, network: NetworkMap | None) -> AsyncIterator[Ask]:
 
 
 @asynccontextmanager
-async def at_home(access: Access, network: NetworkMap | None, learned: Learned) -> AsyncIterator[Ask]:
+async def at_home(access: Access, network: NetworkMap | None, learned: Learned) -> AsyncGenerator[Ask]:
     """Ask a node as an account of it; a token that is over is changed for a new one.
 
     Raises:

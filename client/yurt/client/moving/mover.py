@@ -6,7 +6,7 @@ written with the step's name in one transaction. A refusal leaves the move where
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace as evolve
 from functools import partial
@@ -199,9 +199,11 @@ class Mover:
         row = await self._row()
         if not row.moved:
             raise refuse("notFound", "nothing was moved yet", rule="notMoved")
+        view = await receipts.receipt(self._core, row)
         if call.retry:
-            await self._retry(row)
-        return await receipts.receipt(self._core, row)
+            await self._retry(row, {tie.actor for tie in view.ties if tie.state == receipts.MISSING})
+            view = await receipts.receipt(self._core, row)
+        return view
 
     # --- the steps ----------------------------------------------------------------------------------
     async def _arrive(self, row: MoveRow) -> MoveRow:
@@ -260,7 +262,7 @@ class Mover:
                 row = await self._rescue(ask, row)
         return msgspec.structs.replace(row, moved=now_s)
 
-    async def _rescue(self, ask: Ask, row: MoveRow) -> MoveRow:
+    async def _rescue(self, ask: Ask, row: MoveRow, only: set[str] | None = None) -> MoveRow:
         """Let the new node send the Move, signed with the old actor's key."""
         if not row.old_key:
             return _noted(
@@ -272,10 +274,10 @@ class Mover:
         followers = [
             OldFollower(tie.actor, tie.inbox, tie.shared_inbox, tie.did)
             for tie in foretold
-            if tie.direction == "follower" and tie.outcome != "lost"
+            if tie.direction == "follower" and tie.outcome != "lost" and (only is None or tie.actor in only)
         ]
         for at in range(0, len(followers), PAGE):
-            await ask(RescueFollowers(tuple(followers[at : at + PAGE])), Done)
+            await ask(RescueFollowers(tuple(followers[at : at + PAGE]), again=only is not None), Done)
         return row
 
     async def _rooms(self, row: MoveRow) -> MoveRow:
@@ -334,10 +336,13 @@ class Mover:
         await self._core.session.call(WatchMove(start=row.moved, previous=row.previous), Done)
         return row
 
-    async def _retry(self, row: MoveRow) -> None:
-        """Tell everybody once more: who came already is told nothing new."""
+    async def _retry(self, row: MoveRow, missing: set[str]) -> None:
+        """Tell those once more who did not come."""
+        foretold = await self._core.vault.read(moves.foretold)
+        nodes = {node_of(tie.actor) for tie in foretold if tie.did and tie.actor in missing}
+        await self._spread(self._core.session.call, nodes)
         if row.kind == "rescue" or row.lend_key:
-            await self._rescue(self._core.session.call, row)
+            await self._rescue(self._core.session.call, row, missing)
             return
         access = Access(
             row.old_node, row.old_name, self._core.account.device.device_id, row.old_token, row.old_login_key
@@ -385,7 +390,7 @@ class Mover:
         return await self._core.vault.read(lambda tx: forecast.kit_standing(tx, now_s))
 
     @asynccontextmanager
-    async def _new_home(self, row: MoveRow) -> AsyncIterator[Ask]:
+    async def _new_home(self, row: MoveRow) -> AsyncGenerator[Ask]:
         """Ask the new node as the new account, before this vault lives there."""
         access = Access(row.node, row.name, self._core.account.device.device_id, row.token, row.login_key)
         async with at_home(access, self._network, _nothing_learned) as ask:

@@ -224,7 +224,12 @@ class Moving:
             lent = moving.lent_key(tx, account.name)
             if lent is None or lent.until <= now_ms // 1000:
                 raise refuse("notAllowed", "no key was lent to this node, or its time is over")
-            move = Move(_move_id(lent.actor, who.actor), lent.actor, lent.actor, who.actor)
+            move_id = _move_id(lent.actor, who.actor)
+            if command.again:
+                # What was taken under one id is not looked at again.
+                move_id = f"{move_id}-{now_ms}"
+                moving.forget_stops(tx, account.id, [stop.inbox for stop in stops])
+            move = Move(move_id, lent.actor, lent.actor, who.actor)
             self._queue_rescue(tx, account, move, stops, now_ms)
             return move
 

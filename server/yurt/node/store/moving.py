@@ -146,6 +146,20 @@ def add_stop(tx: Tx, account_id: int, inbox: str, delivery: int) -> None:
     )
 
 
+def forget_stops(tx: Tx, account_id: int, inboxes: Iterable[str]) -> None:
+    """Let inboxes get the Move once more, unless it waits for them still."""
+    for inbox in inboxes:
+        tx.change(
+            """
+            DELETE FROM rescue_stop WHERE account = ? AND inbox = ? AND NOT EXISTS (
+                SELECT 1 FROM delivery WHERE delivery.id = rescue_stop.delivery AND aside = ''
+                AND delivery.inbox = rescue_stop.inbox)
+            """,
+            account_id,
+            inbox,
+        )
+
+
 def newest_delivery(tx: ReadTx, sender: str, inbox: str) -> int:
     """The last row that waits of a sender for an inbox; 0 if there is none."""
     row = tx.row("SELECT max(id) FROM delivery WHERE sender = ? AND inbox = ?", sender, inbox)

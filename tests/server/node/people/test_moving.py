@@ -152,7 +152,11 @@ async def test_a_move_from_the_dead(place: Place) -> None:
     await place.peer.has(2)
     await asyncio.sleep(0.1)
 
-    assert place.peer.taken == [("Update", f"{NEW}#main-key"), ("Move", f"{OLD}#main-key")]
+    once = [("Update", f"{NEW}#main-key"), ("Move", f"{OLD}#main-key")]
+    assert place.peer.taken == once
+    await place.bo.call(RescueFollowers((follower("cy"),), again=True))
+    await place.peer.has(4)
+    assert place.peer.taken == 2 * once
 
 
 async def test_a_key_is_lent_for_a_move_that_the_record_names(place: Place) -> None:
