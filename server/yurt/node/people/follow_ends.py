@@ -29,7 +29,8 @@ from yurt.activitypub.follow import (
 from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at
-from yurt.node.store import accounts, blocks, deliveries, logs, people, replay
+from yurt.node.portability.refusals import refuses
+from yurt.node.store import accounts, deliveries, logs, people, replay
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.logs import NewRow
@@ -119,7 +120,7 @@ class FollowEnds:
             life,
             activity.id,
             locked=people.is_locked(self.tx, account.name),
-            refused=blocks.block_of(self.tx, account.name, activity.actor, blocks.BLOCK) is not None,
+            refused=refuses(self.tx, account, person),
         )
         self._followed(account, person, after, effects)
 

@@ -102,6 +102,11 @@ class Moves:
         await self._store.write(lambda tx: moves.note_record(tx, did))
         self.wake()
 
+    async def heard(self, record: VerifiedRecord) -> None:
+        """A record was kept: the unit that kept it has left word, so look now."""
+        del record
+        self.wake()
+
     async def look(self) -> None:
         """Decide everything that is due now.
 

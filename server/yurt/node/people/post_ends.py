@@ -18,7 +18,8 @@ from yurt.activitypub.reactions import Announce, Like
 from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at
 from yurt.node.people.follow_ends import undone_key
-from yurt.node.store import accounts, blocks, deliveries, people, posts, replay
+from yurt.node.portability.refusals import refuses
+from yurt.node.store import accounts, deliveries, people, posts, replay
 from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.people import FOLLOWING
 from yurt.node.store.types import ReadTx, Tx
@@ -46,7 +47,7 @@ class PostEnds:
             posts.put_post(self.tx, note)
         elif ObjectEffect.KEEP in effects and (readers or self._is_ours(note)):
             number = posts.put_post(self.tx, note)
-            self._show(number, readers, note.author, "")
+            self._show(number, readers, (note.author,), "")
 
     def withdraw(self, author: str, uri: str) -> None:
         """Take in that an author deleted a post."""
@@ -76,7 +77,7 @@ class PostEnds:
             posts.put_reaction(self.tx, reaction.actor, posts.BOOST, reaction.id, note.id)
             readers = people.accounts_tied_to(self.tx, reaction.actor, FOLLOWING, _ACCEPTED)
             number = posts.number_of(self.tx, note.author, note.id)
-            self._show(number, readers, reaction.actor, reaction.actor)
+            self._show(number, readers, (reaction.actor, note.author), reaction.actor)
 
     def take_back(self, actor: str, reaction_id: str) -> None:
         """Take in that somebody takes a reaction back; it may come before the reaction."""
@@ -117,14 +118,22 @@ class PostEnds:
         """Whether it is an answer to a post from here, or to one that is kept."""
         return bool(note.in_reply_to) and posts.post_at(self.tx, note.in_reply_to) is not None
 
-    def _show(self, number: int, readers: Iterable[tuple[int, str]], actor: str, booster: str) -> None:
+    def _show(
+        self, number: int, readers: Iterable[tuple[int, str]], by: tuple[str, ...], booster: str
+    ) -> None:
+        """Show a post to readers who block neither its author nor who boosts it."""
         for account_id, name in readers:
-            if blocks.block_of(self.tx, name, actor, blocks.BLOCK) is None:
+            if not any(self._refuses(name, actor) for actor in by):
                 posts.show(self.tx, account_id, number, booster, self.now_ms)
 
     def _is_blocked(self, author: str, actor: str) -> bool:
         name = account_at(self.domain, author)
-        return name is not None and blocks.block_of(self.tx, name, actor, blocks.BLOCK) is not None
+        return name is not None and self._refuses(name, actor)
+
+    def _refuses(self, name: str, actor: str) -> bool:
+        """Whether an account wants nothing of somebody: by actor, by address or by their node."""
+        account, person = accounts.account_named(self.tx, name), people.person_at(self.tx, actor)
+        return account is not None and person is not None and refuses(self.tx, account, person)
 
     # --- what came too early -------------------------------------------------------------------------
     def _remember(self, actor: str, about: str) -> None:
