@@ -18,7 +18,7 @@ from yurt.portability.csv_rows import CsvKind
 from yurt.wire.portability_commands import MyDocuments, OwnDocuments, Portable, PortableRow, PortableRows
 from yurt.wire.problems import refuse
 
-PAGE: Final = 500
+PAGE: Final = 2_000
 POSTS: Final = 100
 _NEWEST: Final = 2**53 - 1
 
