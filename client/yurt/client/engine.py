@@ -49,6 +49,7 @@ from yurt.client.outbox import Outbox
 from yurt.client.people import People
 from yurt.client.portability.part import PortabilityPart
 from yurt.client.rooms import actions, key_package_supply, standing
+from yurt.client.rooms.code import RoomCodes
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.create import create_room
 from yurt.client.rooms.groups import Groups
@@ -101,7 +102,11 @@ class Engine(EngineApi):
         self._intake.on_stopped = self._healer.kick
         self._addresses = Addresses(self._core, self._people, self._outbox)
         self._intake.on_people = self._addresses.look
-        self._parts: EngineCalls = {**self._healer.calls(), **self._addresses.calls()}
+        self._parts: EngineCalls = {
+            **self._healer.calls(),
+            **self._addresses.calls(),
+            **RoomCodes(self._core).calls(),
+        }
         """What else may be asked, and who answers; a part of the engine adds its own here."""
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls()

@@ -49,3 +49,25 @@ async def test_verify_and_trust(town: Town) -> None:
     assert json.loads(right[1])["verified"]
     assert "verified" in people[1]
     assert trusted[:2] == (0, "Nothing had changed.\n")
+
+
+async def test_room_code(town: Town) -> None:
+    """Everybody in a room sees the same digits, and others once somebody came or went."""
+    await join(town, "ana")
+    await join(town, "bo")
+    await yurt(town, "ana", "room", "create", "tea")
+    alone = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
+    await yurt(town, "ana", "invite", "tea", BO)
+
+    hers = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
+    his = json.loads((await yurt(town, "bo", "verify", "--room", "tea", "--json"))[1])
+    neither = await yurt(town, "ana", "verify")
+    await yurt(town, "ana", "remove", "tea", BO)
+    gone = await yurt(town, "bo", "verify", "--room", "tea")
+
+    assert hers == his
+    assert len(hers["code"].replace(" ", "")) == 30
+    assert (alone["epoch"], alone["code"]) != (hers["epoch"], hers["code"])
+    assert alone["code"] != hers["code"]
+    assert neither[0] == 2
+    assert (gone[0], len(gone[2].splitlines())) == (3, 1)

@@ -1,16 +1,24 @@
-"""``yurt verify ADDRESS``: the safety number with somebody, and whether it was compared."""
+"""``yurt verify ADDRESS``: the safety number with somebody; with ``--room ROOM``: the code of a room."""
 
 import argparse
 
 from yurt.cli.command import with_engine
 from yurt.cli.commands.following import person_json
 from yurt.cli.output import Output
+from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi
+from yurt.client.errors import UsageError
+from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
-    parser.add_argument("address", metavar="ADDRESS", help="name@node, of somebody in your rooms")
+    parser.add_argument(
+        "address", metavar="ADDRESS", nargs="?", default="", help="name@node, of somebody in your rooms"
+    )
+    parser.add_argument(
+        "--room", metavar="ROOM", default="", help="instead: the digits that everybody in a room should see"
+    )
     marks = parser.add_mutually_exclusive_group()
     marks.add_argument(
         "--number", metavar="DIGITS", help="the number that they see: marks them if it is the same"
@@ -22,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Show the number; mark the person if it was compared."""
+    """Show the number, and mark the person if it was compared; or show a room's code."""
+    if bool(args.address) == bool(args.room):
+        raise UsageError("yurt verify ADDRESS, or yurt verify --room ROOM")
+    if args.room:
+        return with_engine(lambda engine: _room(engine, args.room, output), caught_up=True)
 
     async def work(engine: EngineApi) -> int:
         person = await engine.person(args.address)
@@ -36,3 +48,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
         return 0
 
     return with_engine(work, caught_up=True)
+
+
+async def _room(engine: EngineApi, name: str, output: Output) -> int:
+    room = await find_room(engine, name)
+    code = await engine.call(GetRoomCode(room.room), RoomCodeView)
+    told = {"room": room.room.hex(), "epoch": code.epoch, "code": code.digits}
+    output.show(told, f"{code.digits}  {room.name}, epoch {code.epoch}")
+    output.note("Compare it by voice or eye with people in the room; in another epoch it is another one.")
+    return 0

@@ -12,6 +12,7 @@ from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
 from yurt.client.people_calls import KeepOld
 from yurt.client.portability.calls import PORTABILITY_CALLS
+from yurt.client.rooms.code_call import GetRoomCode
 from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.client.rooms.naming import NameRoom
 from yurt.client.rooms.reading import SwitchReads
@@ -21,6 +22,7 @@ from yurt.wire.problems import refuse
 
 _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
+    GetRoomCode,
     KeepOld,
     NameRoom,
     SwitchReads,

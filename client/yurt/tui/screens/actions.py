@@ -11,9 +11,11 @@ from textual.screen import Screen
 
 from yurt.client.api import EngineApi, PersonView, RoomView, TimelineItem
 from yurt.client.invitations.calls import LinkView, MakeLink
+from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 from yurt.tui import shown
 from yurt.tui.screens.ask import Ask
 from yurt.tui.screens.invitation import Invitation, LinkShown, Wanted
+from yurt.tui.screens.room_code import RoomCode
 from yurt.tui.screens.safety import Decision, Safety
 from yurt.tui.widgets.rooms_pane import room_name
 
@@ -99,6 +101,11 @@ class Actions:
     async def compare(self, address: str) -> None:
         """Show the safety number of somebody, and take what is decided about it."""
         self._show(await self._engine.person(address))
+
+    async def room_code(self, room: RoomView) -> None:
+        """Show what everybody in a room should see."""
+        code = await self._engine.call(GetRoomCode(room.room), RoomCodeView)
+        self._desk.ask(RoomCode(room_name(room), code), lambda _: None)
 
     def _show(self, person: PersonView) -> None:
         def decided(decision: Decision | None) -> None:

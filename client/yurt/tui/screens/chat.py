@@ -347,6 +347,11 @@ class Chat(Screen[None]):
         """Show the safety number of somebody."""
         self.begin(self._actions.compare(event.address))
 
+    def on_people_pane_code_wanted(self) -> None:
+        """Show the code of the room."""
+        if (room := self._view) is not None:
+            self.begin(self._actions.room_code(room))
+
     def action_invite(self) -> None:
         """Ask whom to invite."""
         if (room := self._view) is not None:

@@ -15,7 +15,10 @@ class PeoplePane(LineList):
     """The list of participants."""
 
     BORDER_TITLE = "people"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "choose", "the safety number of this person")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "choose", "the safety number of this person"),
+        Binding("c", "room_code", "the code of this room, the same for everybody in it"),
+    ]
     DEFAULT_CSS = """
     PeoplePane { width: 28; border: round $foreground 35%; border-title-color: $foreground; }
     PeoplePane:focus { border: round $accent; }
@@ -28,10 +31,17 @@ class PeoplePane(LineList):
             super().__init__()
             self.address = address
 
+    class CodeWanted(Message):
+        """The person wants to compare the room's code."""
+
     def show_people(self, people: Sequence[ParticipantView]) -> None:
         """Show the participants of a room, own first: ``=`` who was compared, and roles."""
         self.border_title = f"people ({len(people)})"
         self.show([Line(person.address, person.address, _facts(person)) for person in people])
+
+    def action_room_code(self) -> None:
+        """Ask for the room's code."""
+        self.post_message(self.CodeWanted())
 
     @override
     def action_choose(self) -> None:
