@@ -193,6 +193,40 @@ class WatchMove(Command, frozen=True, kw_only=True):
     """The actor that was left."""
 
 
+class PeerReport(Answer, frozen=True, kw_only=True):
+    """What another Yurt node says of somebody who moved; the exchange proves whose word it is."""
+
+    node: str = ""
+    followers: tuple[str, ...] = ()
+    """Actors of that node that follow the new actor."""
+    record_seq: int = 0
+    """Number of the newest person record that it knows; 0: none."""
+    problem: str = ""
+    """Why nothing is known."""
+
+
+class FollowersOf(msgspec.Struct, frozen=True):
+    """What a node is asked by the node of the actor itself: who there follows it?"""
+
+    did: str
+
+
+class PeerReports(Answer, frozen=True):
+    """The answers of nodes."""
+
+    reports: tuple[PeerReport, ...]
+
+
+class AskPeers(Command, frozen=True):
+    """Ask Yurt nodes which of their accounts follow this one by now, and which record they know."""
+
+    name: ClassVar[str] = "ask_peers"
+    answer: ClassVar[type[Answer]] = PeerReports
+
+    nodes: tuple[str, ...]
+    """At most 50 at once."""
+
+
 class MoveMark(msgspec.Struct, frozen=True, omit_defaults=True):
     """One time at which is counted who arrived."""
 
@@ -237,5 +271,6 @@ MOVE_COMMANDS: Final = (
     RescueFollowers,
     SpreadRecord,
     WatchMove,
+    AskPeers,
     MoveState,
 )

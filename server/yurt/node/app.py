@@ -61,6 +61,7 @@ from yurt.node.people.follows import Follows
 from yurt.node.people.inbox import Inbox
 from yurt.node.people.moves import Moves
 from yurt.node.people.moving import Moving
+from yurt.node.people.peer_reports import PeerFollowers
 from yurt.node.people.post_documents import PostDocuments
 from yurt.node.people.posting import Posting
 from yurt.node.people.record_book import RecordBook
@@ -231,6 +232,7 @@ class Node:
             book,
             portability.handlers()[FetchKit.name],
         )
+        reports = PeerFollowers(domain, store, links)
         handled = (
             sessions,
             joining,
@@ -250,6 +252,7 @@ class Node:
             agreed,
             arriving,
             moving,
+            reports,
             tie_facts,
             portability,
             public_packages,
@@ -274,6 +277,7 @@ class Node:
             heard=links.heard,
             asks={
                 **infos.asks(),
+                **reports.asks(),
                 **blobs.asks(),
                 **requests.asks(),
                 **ringing.asks(),

@@ -12,14 +12,14 @@ from yurt.client.moving.calls import MoveStanding, TieReceipt
 from yurt.client.moving.difference import asking, standing
 from yurt.client.moving.forecast import KitStanding, foresee
 from yurt.client.moving.receipt_page import headline, page
-from yurt.client.moving.receipts import summary
+from yurt.client.moving.receipts import explained, summary
 from yurt.client.moving.rows import from_files, ranked
 from yurt.client.moving.strength import Known, choose_strong, strengths
 from yurt.client.vault.moves import ForetoldTie, MoveRow
 from yurt.portability.check import Situation, TieFacts
 from yurt.portability.csv_rows import CsvKind
 from yurt.portability.roster import Tie
-from yurt.wire.move_commands import MoveMark, MoveView
+from yurt.wire.move_commands import MoveMark, MoveView, PeerReport
 
 BO, CY, DEE = "did:key:zBo", "did:key:zCy", "did:key:zDee"
 NOW = 1_795_000_000
@@ -245,3 +245,23 @@ def test_whatever_people_are_called_the_page_holds(name: str) -> None:
 
     assert text.count("<table>") == text.count("</table>") == 1
     assert "<script" not in text
+
+
+def test_the_receipt_says_why_somebody_on_yurt_is_missing() -> None:
+    """Whoever does not come has a reason that their own node gave."""
+    one = TieReceipt(
+        actor="https://b.example/users/bo",
+        address="bo",
+        direction="follower",
+        foretold="ours",
+        state="missing",
+    )
+
+    def why(report: PeerReport) -> str:
+        return explained(one, {"b.example": report}, 2).reason
+
+    assert "has not heard" in why(PeerReport(node="b.example", record_seq=1))
+    assert "knows of your move" in why(PeerReport(node="b.example", record_seq=2))
+    assert "on its way" in why(PeerReport(node="b.example", record_seq=2, followers=(one.actor,)))
+    assert "does not answer" in why(PeerReport(node="b.example", problem="gone"))
+    assert explained(one, {}, 2) == one

@@ -191,6 +191,8 @@ class ReceiptView(View, frozen=True, kw_only=True):
     rooms: int = 0
     history: float = 1.0
     """Share of the messages that can be read still."""
+    answered: int = 0
+    """Yurt nodes that said who there follows the new actor."""
     waiting: int = 0
     set_aside: int = 0
     key_until: int = 0

@@ -4,10 +4,11 @@ A tie is the same if the same person is at its other end: by did, or for people 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
@@ -15,11 +16,13 @@ from yurt.client.moving.calls import Expected, MarkView, ReceiptView, Share, Tie
 from yurt.client.vault import moves, rooms
 from yurt.client.vault.accounts import actor_url
 from yurt.client.vault.moves import ForetoldTie, MoveRow
+from yurt.identity.signed_record import SignedRecord, verify_record
 from yurt.portability.metrics import brier, reach_loss, retention
-from yurt.wire.move_commands import MoveState, MoveView
+from yurt.wire.move_commands import AskPeers, MoveState, MoveView, PeerReport, PeerReports
 from yurt.wire.people_commands import Followers, Following, Tie, Ties
 
 PAGES: Final = 200
+MAX_ASKED: Final = 50
 ARRIVED: Final = "arrived"
 PENDING: Final = "pending"
 MISSING: Final = "missing"
@@ -43,7 +46,11 @@ async def receipt(core: Core, row: MoveRow) -> ReceiptView:
     state = await core.session.call(MoveState(), MoveView)
     foretold, entered, messages = await core.vault.read(_vault)
     ties = tuple(_tie(tie, here) for tie in foretold)
-    return summary(row, foretold, ties, state, (entered, messages), core.now_s)
+    reports = await _ask_peers(core, foretold, ties)
+    seq = verify_record(SignedRecord.decode(core.account.record)).record.seq
+    ties = tuple(explained(tie, reports, seq) for tie in ties)
+    view = summary(row, foretold, ties, state, (entered, messages), core.now_s)
+    return msgspec.structs.replace(view, answered=sum(not one.problem for one in reports.values()))
 
 
 def summary(
@@ -87,6 +94,43 @@ def summary(
         manual=_manual(foretold, ties, row),
         notes=row.notes,
     )
+
+
+def explained(tie: TieReceipt, reports: Mapping[str, PeerReport], seq: int) -> TieReceipt:
+    """Say of somebody missing on a Yurt node what that node says."""
+    report = reports.get(host_of(tie.actor)) if tie.state == MISSING else None
+    if report is None:
+        return tie
+    if report.problem:
+        reason = f"their node does not answer: {report.problem}"
+    elif tie.actor in report.followers:
+        reason = "their node says that they follow you: the Follow is on its way"
+    elif report.record_seq < seq:
+        reason = "their node has not heard of your move yet"
+    else:
+        reason = "their node knows of your move, and they do not follow you"
+    return msgspec.structs.replace(tie, reason=reason)
+
+
+async def _ask_peers(
+    core: Core, foretold: list[ForetoldTie], ties: tuple[TieReceipt, ...]
+) -> dict[str, PeerReport]:
+    """Ask the Yurt nodes of those who are missing; only a Follow that arrived counts, this explains."""
+    pairs = zip(foretold, ties, strict=True)
+    missing = {
+        host_of(tie.actor)
+        for tie, one in pairs
+        if tie.did and one.state == MISSING and one.direction == "follower"
+    }
+    if not missing:
+        return {}
+    answer = await core.session.call(AskPeers(tuple(sorted(missing)[:MAX_ASKED])), PeerReports)
+    return {report.node: report for report in answer.reports}
+
+
+def host_of(actor: str) -> str:
+    """The node of an actor."""
+    return actor.removeprefix("https://").partition("/")[0]
 
 
 def by_both(ties: Iterable[Tie]) -> dict[str, Tie]:

@@ -17,6 +17,7 @@ from yurt.identity.identity_key import IdentityKey
 from yurt.identity.signed_record import SignedRecord, next_record, verify_first
 from yurt.identity.statement import make_statement
 from yurt.lab.world.network import Network
+from yurt.lab.world.people import until
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.config import read_network
 from yurt.node.store import accounts, moves, moving, records
@@ -26,15 +27,20 @@ from yurt.wire.account_commands import SignedIn
 from yurt.wire.device_commands import PublishRecord
 from yurt.wire.move_commands import (
     Arrive,
+    AskPeers,
     EraseKey,
     LendKey,
     MoveAway,
     MoveState,
+    MoveTies,
+    MoveTiesPage,
     MoveView,
     OldFollower,
+    PeerReports,
     RescueFollowers,
     WatchMove,
 )
+from yurt.wire.people_commands import Follow, Followers, Following
 from yurt.wire.problems import ProblemError
 
 HARBOUR, STOCK = "harbour.example", "stock.example"
@@ -274,3 +280,42 @@ async def test_who_arrives_is_counted(place: Place) -> None:
         (30 * 86_400, False, 0),
     ]
     assert await store.read(lambda tx: moving.due_marks(tx, start + 86_400)) == []
+
+
+async def accepted(followed: Client, follower_: Client) -> bool:
+    """Whether both ends know of the follow."""
+    ties = (await followed.call(Followers())).ties, (await follower_.call(Following())).ties
+    return all(one and one[0].state == "accepted" for one in ties)
+
+
+async def test_a_node_tells_an_actors_own_node_who_follows_it(town: Town) -> None:
+    """What a Yurt node says of followers goes to the actor's own node; one that is gone says so."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", "hilltop.example")
+    await bo.call(Follow("ana@" + HARBOUR))
+    await until(lambda: accepted(ana, bo), "bo follows ana")
+
+    answer: PeerReports = await ana.call(AskPeers(("hilltop.example", "gone.example")))
+
+    gone, there = answer.reports
+    assert (there.followers, there.record_seq, there.problem) == (
+        ("https://hilltop.example/users/bo",),
+        1,
+        "",
+    )
+    assert gone.node == "gone.example"
+    assert gone.problem
+
+
+async def test_ties_are_told_with_their_software(town: Town) -> None:
+    """Each tie is told with what NodeInfo of its node says, asked once."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", "hilltop.example")
+    await bo.call(Follow("ana@" + HARBOUR))
+    await ana.call(Follow("bo@hilltop.example"))
+    await until(lambda: accepted(ana, bo), "bo follows ana")
+
+    page: MoveTiesPage = await ana.call(MoveTies())
+
+    (tie,) = page.ties
+    assert (tie.software, tie.follower, tie.following, tie.unreachable_s) == ("yurt", True, True, 0)
+    assert tie.did == verify_first(bo.person.record).did
+    assert tie.inbox == "https://hilltop.example/users/bo/inbox"
