@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from yurt.client.clock import SystemClock
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
+from yurt.client.testing_beside import Beside
 from yurt.identity.signed_record import SignedRecord, verify_first
 from yurt.rooms.common.errors import EpochTooOld, Refused, WrongEpoch
 from yurt.rooms.common.invite_link import link_code
@@ -127,6 +128,7 @@ class FakeNode:
         """What lies behind links, by code."""
         self.waiting: dict[bytes, list[bytes]] = {}
         """Who asks to join, by room."""
+        self.beside = Beside()
         self.misplaces = 0
         """How far from the truth receipts say that an entry stands: a node that lies."""
         self._doors: set[Door] = set()
@@ -257,7 +259,7 @@ class FakeNode:
             case TakeRequests():
                 return LentRequests(tuple(self.waiting.pop(command.room, [])), 2**50)
             case _:
-                raise refuse("unsupported", "not here")
+                return self.beside.answer(command)
 
     async def _ask(self, command: AskToJoin) -> Asked:
         """Let somebody wait, and ring everybody."""

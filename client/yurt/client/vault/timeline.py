@@ -32,7 +32,12 @@ _SELECT: Final = """
             AND read_by.did <> item.did
     ) ELSE '' END,
     CASE WHEN item.vouched <> '' THEN coalesce(
-        (SELECT voucher.address FROM person AS voucher WHERE voucher.did = item.vouched), '') ELSE '' END
+        (SELECT voucher.address FROM person AS voucher WHERE voucher.did = item.vouched),
+        (SELECT own.name || '@' || own.node FROM account AS own WHERE own.did = item.vouched),
+        (SELECT sure.actor FROM confirmed AS sure WHERE sure.did = item.vouched LIMIT 1),
+        (SELECT '?' || json_extract(one.value, '$[1]') FROM room, json_each(room.people) AS one
+            WHERE room.room = item.room AND json_extract(one.value, '$[0]') = item.vouched),
+        '') ELSE '' END
     FROM item LEFT JOIN person ON person.did = item.did
         LEFT JOIN confirmed ON confirmed.did = item.did AND confirmed.actor = item.actor
         LEFT JOIN settled ON settled.room = item.room AND settled.did = item.did
@@ -299,7 +304,7 @@ def _item(row: Row) -> TimelineItem:
         deleted_by=marks.deleted_by,
         reactions=marks.reactions,
         read_by=_addresses(readers),
-        vouched_by=voucher or vouched,
+        vouched_by=_name(voucher) if voucher else vouched,
     )
 
 

@@ -1,0 +1,133 @@
+"""History that somebody tells: taken piece by piece, within bounds, marked; a liar changes nothing."""
+
+import asyncio
+import os
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from yurt.client.api import PersonView, TimelineItem
+from yurt.client.engine import Engine
+from yurt.client.history.calls import InviteWithHistory
+from yurt.client.history.taking import bounds, take_items
+from yurt.client.rooms.places import Places
+from yurt.client.settled.look import look
+from yurt.client.testing import Town
+from yurt.client.testing_rooms import ANA, BO, core_of, line, together
+from yurt.client.vault import history, timeline
+from yurt.client.vault.history import Bundle
+from yurt.identity.did import Did
+from yurt.rooms.common.checkpoint import Checkpoint
+from yurt.rooms.common.content import Create, Note, encode_content
+from yurt.rooms.common.history import HistoryItem
+from yurt.rooms.common.said import Edit, EditedNote, encode_said
+from yurt.wire.position import Position
+
+
+async def _archive(town: Town, *said: str) -> tuple[Engine, Engine, bytes]:
+    """Ana has a room and has said something in it; bo is not in it yet."""
+    ana, bo = await asyncio.gather(town.join("ana"), town.join("bo"))
+    room = (await ana.create_room("archive")).room
+    for text in said:
+        await ana.send(room, text, wait="accepted")
+    return ana, bo, room
+
+
+async def _messages(engine: Engine, room: bytes) -> list[TimelineItem]:
+    return [one for one in await engine.timeline(room) if one.kind == "message"]
+
+
+async def test_a_fetch_goes_on_after_a_restart(town: Town) -> None:
+    """What is here already is not fetched again, by the same device, whoever was interrupted."""
+    ana, bo, room = await _archive(town, *(f"line {number}" for number in range(30)))
+    town.node.beside.pieces_left = 3
+    await ana.call(InviteWithHistory(room=room, address=BO), PersonView)
+    async with asyncio.timeout(20):
+        while len(town.node.beside.served) < 3:  # noqa: ASYNC110  # the fake node rings no bell
+            await asyncio.sleep(0.01)
+    await town.leave(bo)
+    town.node.beside.pieces_left = -1
+    bo = await town.open("bo")
+    await line(bo, room, text="line 0", vouched_by=ANA)
+    told = await _messages(bo, room)
+    assert [one.text for one in told] == [f"line {number}" for number in range(30)]
+    served = town.node.beside.served
+    assert served == sorted(set(served))  # each piece once
+
+
+async def test_a_spoiled_bundle_is_refused_in_a_line(town: Town) -> None:
+    """One turned bit, and nothing of it is shown."""
+    ana, bo, room = await _archive(town, "before")
+    town.node.beside.spoils = True
+    await ana.call(InviteWithHistory(room=room, address=BO), PersonView)
+    refused = await line(bo, room, reason="historyRefused")
+    assert "bundleHash" in refused.text
+    assert not await _messages(bo, room)
+
+
+async def test_a_liar_changes_nothing_that_was_seen(town: Town) -> None:
+    """Not what stands in the own log, not what others said, not what is known; all else is marked."""
+    ana, bo, room = await together(town)
+    await ana.send(room, "seen by bo", wait="accepted")
+    seen = await line(bo, room, text="seen by bo")
+    assert seen.position is not None
+    core = core_of(bo)
+    liar, own = core_of(ana).account.did, core.account.did
+    told = os.urandom(16)
+
+    def item(seq: int, content: bytes, did: str = liar, at: int = seen.accepted_at) -> HistoryItem:
+        return HistoryItem(Position(1, seq), at, did, 0, content)
+
+    items = [
+        item(seen.position.seq + 9, encode_content(Create(os.urandom(16), Note("from the future")))),
+        item(1, encode_content(Create(seen.content_id, Note("never seen by bo")))),
+        item(1, encode_said(Edit(os.urandom(16), EditedNote(liar, seen.content_id, "by bo"))), did=own),
+        item(1, b"\x00"),
+        item(1, encode_content(Create(told, Note("bo owes me money"))), did=own),
+    ]
+    bundle = Bundle(room, bytes(32), liar, "harbour.example", b"")
+
+    def unit(tx: Connection) -> int:
+        limits = bounds(tx, room, liar, own)
+        late = msgspec.structs.replace(items[4], accepted_at=0)
+        assert take_items(tx, bundle, limits, [late]) == (limits.since == 0)
+        return take_items(tx, bundle, limits, items)
+
+    await core.write(unit)
+    shown = await _messages(bo, room)
+    assert [one.text for one in shown] == ["bo owes me money", "seen by bo"]
+    assert shown[0].vouched_by.startswith(ANA)
+    assert not shown[1].vouched_by
+    assert await core.vault.read(lambda tx: history.offered(tx)) == []
+    assert await core.vault.read(lambda tx: timeline.find_content(tx, room, own, told)) is not None
+
+
+async def test_only_a_true_word_of_somebody_else_settles(town: Town) -> None:
+    """Not a garbled one, one of another room or device, one's own, or one of another log."""
+    ana, bo, room = await together(town)
+    await ana.send(room, "is it safe?", wait="accepted")
+    await line(bo, room, text="is it safe?")
+    assert await ana.sync()
+    assert await bo.sync()
+    mine, theirs, places = core_of(ana), core_of(bo), Places()
+    seen = (await theirs.vault.write(lambda tx: look(tx, theirs, Places(), room, [], 0))).sign
+    assert seen is not None
+    keys, did = theirs.device.keys, Did(theirs.account.did)
+    true = Checkpoint.make(keys, did, seen).encode()
+
+    def fake(**changes: object) -> bytes:
+        fields = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
+        return Checkpoint.make(keys, did, type(seen)(**{**fields, **changes})).encode()
+
+    async def state(*words: bytes) -> str:
+        await mine.vault.write(lambda tx: look(tx, mine, places, room, words, 0))
+        return (await line(ana, room, text="is it safe?")).state
+
+    own = Checkpoint.make(mine.device.keys, Did(mine.account.did), seen).encode()
+    stranger = Checkpoint.make(keys, Did(mine.account.did), seen).encode()
+    assert await state(true[:-1] + bytes((true[-1] ^ 1,)), b"", own, stranger) == "accepted"
+    assert await state(fake(group_id=bytes(32))) == "accepted"
+    lower = Position(seen.position.term, seen.position.seq - 1)
+    assert await state(fake(position=lower, chain=bytes(32))) == "accepted"  # another log than ours
+    assert await state(true) == "settled"
+    assert await state(fake(position=lower)) == "settled"  # replayed: nothing is taken back
