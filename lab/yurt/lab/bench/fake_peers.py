@@ -8,6 +8,7 @@ actor's key signs. Keys are shared by all: making ten thousand would measure som
 
 import asyncio
 import json
+import socket
 import ssl
 import sys
 import time
@@ -15,13 +16,41 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography.hazmat.primitives.asymmetric import rsa
+from typing_extensions import override
 
 from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.http_signatures.keys import write_pem
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
-from yurt.node.config import read_network
-from yurt.node.fetch import CheckedResolver
+from yurt.wire.network_map import Endpoint, NetworkMap
+
+
+class Names(AbstractResolver):
+    """Resolves the names of the network."""
+
+    def __init__(self, names: dict[str, Endpoint]) -> None:
+        self._names = names
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        where = self._names[host]
+        return [
+            ResolveResult(
+                hostname=host,
+                host=where.host,
+                port=where.port,
+                family=family,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    @override
+    async def close(self) -> None:
+        """Nothing to release."""
 
 
 class FakePeers:
@@ -107,17 +136,17 @@ class FakePeers:
 
 async def serve(folder: Path, hosts: list[str]) -> None:
     """Listen on every host until the process is ended."""
-    network = read_network(folder / f"{hosts[0]}.map.toml")
-    client_tls = ssl.create_default_context(cafile=str(network.ca_file))
-    resolver = CheckedResolver(network.map.names)
-    connector = aiohttp.TCPConnector(resolver=resolver, ssl=client_tls, limit=16)
+    text = await asyncio.to_thread((folder / f"{hosts[0]}.map.toml").read_text)
+    network = NetworkMap.parse(text)
+    client_tls = ssl.create_default_context(cafile=str(folder / network.ca))
+    connector = aiohttp.TCPConnector(resolver=Names(network.names), ssl=client_tls, limit=16)
     async with aiohttp.ClientSession(connector=connector) as session:
         runner = web.AppRunner(FakePeers(session).app(), access_log=None)
         await runner.setup()
         for host in hosts:
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(folder / f"{host}.pem", folder / f"{host}.key")
-            where = network.map.names[host]
+            where = network.names[host]
             await web.TCPSite(runner, where.host, where.port, ssl_context=tls).start()
         print("ready", flush=True)
         await asyncio.Event().wait()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 from typing_extensions import override
 
@@ -89,7 +89,7 @@ class DyingStore:
         if self.died.is_set():
             await self._never()
 
-    async def _never(self) -> T:  # nothing ever comes back
+    async def _never(self) -> Never:
         await asyncio.get_running_loop().create_future()
         raise Killed
 
