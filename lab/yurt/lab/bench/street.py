@@ -32,12 +32,15 @@ class Street:
     arrived: Counter[str] = field(default_factory=Counter[str])
     """Activities by host."""
     tar_pits: set[str] = field(default_factory=set[str])
-    _sites: dict[str, web.TCPSite] = field(default_factory=dict[str, web.TCPSite])
-    _runner: web.AppRunner | None = None
+    _runners: dict[str, web.AppRunner] = field(default_factory=dict[str, web.AppRunner])
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self, hosts: list[str]) -> None:
         """Listen for these hosts."""
+        for host in hosts:
+            await self._listen(host)
+
+    async def _listen(self, host: str) -> None:
         app = web.Application()
         app.add_routes(
             [
@@ -46,28 +49,20 @@ class Street:
                 web.post("/users/{name}/inbox", self._own_inbox),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        for host in hosts:
-            await self.revive(host)
-
-    async def revive(self, host: str) -> None:
-        """Listen for a host."""
+        runner = self._runners[host] = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
         place, tls = self.network.endpoints[host], ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(self.network.certificate_file(host), self.network.key_file(host))
-        if self._runner is None:
-            raise RuntimeError("the street is not open")
-        self._sites[host] = web.TCPSite(self._runner, place.host, place.port, ssl_context=tls)
-        await self._sites[host].start()
+        await web.TCPSite(runner, place.host, place.port, ssl_context=tls).start()
 
     async def kill(self, host: str) -> None:
-        """Nobody listens for a host any more."""
-        await self._sites.pop(host).stop()
+        """Nobody listens for a host any more, and its connections end."""
+        await self._runners.pop(host).cleanup()
 
     async def close(self) -> None:
         """End everything."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        for host in list(self._runners):
+            await self.kill(host)
 
     async def wait_for(self, hosts: list[str], count: int) -> None:
         """Return when each of these hosts has got so many activities."""

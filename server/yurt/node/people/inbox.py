@@ -21,7 +21,7 @@ from yurt.activitypub.http_signatures.request import VerifiedRequest
 from yurt.activitypub.inbox import InboxActivity, check_sender, read_activity
 from yurt.activitypub.moves import Move
 from yurt.activitypub.posts import Create, Update
-from yurt.activitypub.reactions import Announce
+from yurt.activitypub.reactions import Announce, Like
 from yurt.activitypub.references import Json, host_of, types_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
@@ -47,6 +47,8 @@ BUSY_S: Final = 5.0
 INBOX_RATE: Final = Rate(burst=3000, every_s=0.005)
 """Verified activities of one host."""
 _FOR_FOLLOWERS: Final = frozenset({"Create", "Update", "Announce"})
+_UNANSWERED: Final = (Like, Announce, Update)
+"""Nothing goes out because of these."""
 _UNAUTHORIZED: Final = 401
 
 _log = logging.getLogger(__name__)
@@ -173,16 +175,17 @@ class Inbox:
         now_ms, host = self._clock.now_ms(), host_of(activity.actor)
         key = b"inbox/" + verified.replay_key
 
-        def unit(tx: Tx) -> None:
+        def unit(tx: Tx) -> bool:
             if not replay.first_time(tx, key, now_ms // 1000, verified.not_after):
-                return
-            deliveries.alive(tx, host, now_ms)
+                return False
+            may_go = deliveries.alive(tx, host, now_ms)
             Arrivals(tx, self._domain, now_ms).take(activity)
             if isinstance(activity, Move):
                 hear(tx, activity, activity.actor, now_ms)
+            return may_go or not isinstance(activity, _UNANSWERED)
 
-        await self._store.write(unit)
-        self._wake_delivery()
+        if await self._store.write(unit):
+            self._wake_delivery()
         if isinstance(activity, Move):
             self._moves.wake()
 

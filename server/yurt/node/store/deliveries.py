@@ -155,16 +155,21 @@ def set_aside(tx: Tx, delivery: int, reason: str) -> None:
     tx.change("UPDATE delivery SET tries = tries + 1, aside = ? WHERE id = ?", reason, delivery)
 
 
-def alive(tx: Tx, host: str, now_ms: int) -> None:
-    """The host answered or spoke: its marks are gone, and what waited because it was down is due now."""
+def alive(tx: Tx, host: str, now_ms: int) -> bool:
+    """The host answered or spoke: its marks are gone, and what waited because it was down is due now.
+
+    Returns:
+        Whether something may be due now that was not before.
+    """
     known = host_named(tx, host)
     if not known.failures and not known.health.failed_days:
-        return
+        return False
     put_host(tx, replace(known, failures=0, paused_until=0, health=heard_from(known.health)))
     if known.failures:
         tx.change(
             "UPDATE delivery SET next_at = ?1 WHERE host = ?2 AND aside = '' AND next_at > ?1", now_ms, host
         )
+    return True
 
 
 def tidy(tx: Tx, now_ms: int) -> int:
