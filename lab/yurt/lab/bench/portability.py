@@ -100,6 +100,7 @@ async def archive(folder: Path, ties: int, messages: int) -> None:
         await node.close()
         await asyncio.to_thread(_fill, node.data, ties)
         await node.start()
+        await ana.engine.sync(20.0)
         room = await ana.engine.create_room("harbour watch")
         await _talk(ana, room.room, messages)
         path = folder / "ana.tar"
