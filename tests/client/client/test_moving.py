@@ -13,6 +13,7 @@ from yurt.client.moving.difference import asking, standing
 from yurt.client.moving.forecast import KitStanding, foresee
 from yurt.client.moving.receipt_page import headline, page
 from yurt.client.moving.receipts import explained, summary
+from yurt.client.moving.rescue import without_key
 from yurt.client.moving.rows import from_files, ranked
 from yurt.client.moving.strength import Known, choose_strong, strengths
 from yurt.client.vault.moves import ForetoldTie, MoveRow
@@ -265,3 +266,15 @@ def test_the_receipt_says_why_somebody_on_yurt_is_missing() -> None:
     assert "on its way" in why(PeerReport(node="b.example", record_seq=2, followers=(one.actor,)))
     assert "does not answer" in why(PeerReport(node="b.example", problem="gone"))
     assert explained(one, {}, 2) == one
+
+
+def test_without_the_key_only_yurt_comes_by_itself() -> None:
+    """A kit that holds the ties and no key brings back whoever is on Yurt, and says who must be asked."""
+    facts = [TieFacts(one) for one in TIES]
+
+    view = without_key(foresee(facts, {}, Situation(source_alive=False, kit=True), KitStanding(0)))
+
+    assert view.followers.outcomes == {"ours": 1, "ask": 3}
+    assert view.followers.high < 4
+    assert {one.reason for one in view.ties if one.address == "mo@mo.example"} == {"noKey"}
+    assert {one.reason for one in view.ties if one.address == "mo@mo.example"} == {"noKey"}

@@ -36,7 +36,7 @@ from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.moves import MoveRow
 from yurt.client.vault.open import Vault
-from yurt.portability.check import Situation, TieFacts
+from yurt.portability.check import Reason, Situation, TieFacts
 from yurt.portability.errors import PortabilityError
 from yurt.portability.kit_file import OpenKit
 from yurt.portability.roster import Tie, verify_roster
@@ -215,9 +215,40 @@ def _foresee(kit: OpenKit, to: str, age_s: int) -> CheckView:
     me = kit.record.did
     together = tuple(frozenset(str(did) for did in room.dids if did != me) for room in rooms)
     found = strengths((one.tie for one in facts), Known(together, {}))
-    situation = Situation(source_alive=False, kit=kit.keys is not None)
+    situation = Situation(source_alive=False, kit=kit.graph is not None)
     view = forecast.foresee(facts, found, situation, forecast.KitStanding(age_s))
+    if kit.keys is None:
+        view = without_key(view)
     return msgspec.structs.replace(view, to=to)
+
+
+def without_key(view: CheckView) -> CheckView:
+    """Foretell without the old actor key: who is on Yurt comes by the record, the others must be asked."""
+    ties = tuple(
+        msgspec.structs.replace(
+            tie,
+            outcome="ask",
+            reason="noKey",
+            text="the kit holds no key that they would believe",
+            low=0.0,
+            high=0.0,
+        )
+        if tie.reason == Reason.HELD_KEY
+        else tie
+        for tie in view.ties
+    )
+    followers = [tie for tie in ties if tie.direction == "follower"]
+    outcomes = {
+        name: sum(tie.outcome == name for tie in followers) for name in {tie.outcome for tie in followers}
+    }
+    sure = sum(tie.high > 0 for tie in followers)
+    expected = msgspec.structs.replace(
+        view.followers,
+        outcomes=outcomes,
+        low=min(view.followers.low, sure),
+        high=min(view.followers.high, sure),
+    )
+    return msgspec.structs.replace(view, ties=ties, followers=expected)
 
 
 def roster_ties(kit: OpenKit) -> tuple[Tie, ...]:
