@@ -2,22 +2,28 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub.domains import Mode
 from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures.rfc9421 import sign_exchange
 from yurt.node import commands
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
+from yurt.node.ids import exchange_key_id
+from yurt.node.keys import NodeKeys
 from yurt.node.store import domains
 from yurt.node.store.domains import BLOCK, DomainRow
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
+from yurt.wire.exchange import EXCHANGE_PATH, ExchangeRequest
 from yurt.wire.people_commands import Follow, Following
 from yurt.wire.post_commands import Post, Timeline
 from yurt.wire.problems import ProblemError
@@ -96,6 +102,31 @@ async def test_a_blocked_domain_gets_nothing_in_and_nothing_out(town: Town) -> N
 
     await town.nodes[HARBOUR].store.write(lambda tx: domains.drop_domain(tx, HILLTOP))
     await until(reads)
+
+
+async def test_a_blocked_node_exchanges_nothing(town: Town) -> None:
+    """Rooms are kept out at the same door: a well signed exchange is answered 403."""
+    keys, url = NodeKeys(town.folder / HILLTOP), f"https://{HARBOUR}{EXCHANGE_PATH}"
+    body = msgspec.msgpack.encode(ExchangeRequest())
+
+    async def exchange() -> int:
+        headers = sign_exchange(
+            url,
+            body,
+            key_id=exchange_key_id(HILLTOP),
+            key=keys.ed25519,
+            now=SystemClock().now_s(),
+            nonce=os.urandom(16),
+        )
+        async with town.session.post(url, data=body, headers=headers) as answer:
+            return answer.status
+
+    await two(town)
+    assert await exchange() == 200
+
+    await put(town, partial(domains.put_domain, row=DomainRow(HILLTOP, BLOCK, "", 0)))
+
+    assert await exchange() == 403
 
 
 async def test_an_allowlist_lets_in_who_is_on_it(town: Town) -> None:
