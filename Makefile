@@ -47,6 +47,7 @@ fuzz: $(STAMP)  ## Throw mutated bytes at the MLS decoders (FUZZ=500000 rounds).
 
 bench: $(STAMP)  ## Measure a real node beside a bare broadcast.
 	$(BIN)/python -m yurt.lab.bench
+	$(BIN)/python -m yurt.lab.bench.two_nodes
 	$(BIN)/python -m yurt.lab.bench.mls
 
 clean:  ## Remove the environment and all caches.

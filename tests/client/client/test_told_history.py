@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import PersonView, TimelineItem
 from yurt.client.engine import Engine
+from yurt.client.history import granting
 from yurt.client.history.calls import InviteWithHistory
 from yurt.client.history.taking import bounds, take_items
 from yurt.client.rooms.places import Places
@@ -15,13 +17,23 @@ from yurt.client.settled.look import look
 from yurt.client.testing import Town
 from yurt.client.testing_rooms import ANA, BO, core_of, line, together
 from yurt.client.vault import history, timeline
-from yurt.client.vault.history import Bundle
+from yurt.client.vault.history import Bundle, Grant
 from yurt.identity.did import Did
-from yurt.rooms.common.checkpoint import Checkpoint
+from yurt.rooms.common.checkpoint import Checkpoint, Seen
 from yurt.rooms.common.content import Create, Note, encode_content
 from yurt.rooms.common.history import HistoryItem
-from yurt.rooms.common.said import Edit, EditedNote, encode_said
-from yurt.wire.position import Position
+from yurt.rooms.common.participants import participants_of
+from yurt.rooms.common.said import (
+    Edit,
+    EditedNote,
+    HistoryOffer,
+    HistoryWanted,
+    OfferedHistory,
+    WantedHistory,
+    encode_said,
+)
+from yurt.wire.position import LogRow, Position
+from yurt.wire.registry import EntryKind
 
 
 async def _archive(town: Town, *said: str) -> tuple[Engine, Engine, bytes]:
@@ -113,11 +125,11 @@ async def test_only_a_true_word_of_somebody_else_settles(town: Town) -> None:
     seen = (await theirs.vault.write(lambda tx: look(tx, theirs, Places(), room, [], 0))).sign
     assert seen is not None
     keys, did = theirs.device.keys, Did(theirs.account.did)
-    true = Checkpoint.make(keys, did, seen).encode()
 
-    def fake(**changes: object) -> bytes:
-        fields = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
-        return Checkpoint.make(keys, did, type(seen)(**{**fields, **changes})).encode()
+    def said(other: Seen) -> bytes:
+        return Checkpoint.make(keys, did, other).encode()
+
+    true = said(seen)
 
     async def state(*words: bytes) -> str:
         await mine.vault.write(lambda tx: look(tx, mine, places, room, words, 0))
@@ -126,8 +138,41 @@ async def test_only_a_true_word_of_somebody_else_settles(town: Town) -> None:
     own = Checkpoint.make(mine.device.keys, Did(mine.account.did), seen).encode()
     stranger = Checkpoint.make(keys, Did(mine.account.did), seen).encode()
     assert await state(true[:-1] + bytes((true[-1] ^ 1,)), b"", own, stranger) == "accepted"
-    assert await state(fake(group_id=bytes(32))) == "accepted"
+    assert await state(said(replace(seen, group_id=bytes(32)))) == "accepted"
     lower = Position(seen.position.term, seen.position.seq - 1)
-    assert await state(fake(position=lower, chain=bytes(32))) == "accepted"  # another log than ours
+    assert (
+        await state(said(replace(seen, position=lower, chain=bytes(32)))) == "accepted"
+    )  # another log than ours
     assert await state(true) == "settled"
-    assert await state(fake(position=lower)) == "settled"  # replayed: nothing is taken back
+    assert await state(said(replace(seen, position=lower))) == "settled"  # replayed: nothing is taken back
+
+
+async def test_who_asks_is_given_what_was_chosen_for_them_and_nothing_else(town: Town) -> None:
+    """Without a choice a line says that they ask; another member's offer is enough."""
+    ana, bo, room = await together(town)
+    core = core_of(ana)
+    bo_did, device_id = core_of(bo).account.did, core_of(bo).device.keys.device_id
+    ask = HistoryWanted(os.urandom(16), WantedHistory(device_id, Position(1, 1), 5))
+    row = LogRow(Position(1, 99), EntryKind.MESSAGE, 1_000_000, bytes(32), b"")
+
+    def wanted(tx: Connection, said: HistoryWanted = ask) -> list[Grant]:
+        (member,) = participants_of(core.groups.load(tx, room).tree).of(bo_did)
+        granting.wanted(tx, room, row, member.leaf, said)
+        return history.grants(tx)
+
+    assert await core.write(wanted) == []
+    asks = await line(ana, room, reason="historyWanted")
+    assert asks.text.startswith(BO)
+
+    await core.write(lambda tx: history.choose(tx, room, bo_did, 70))
+    (grant,) = await core.write(wanted)
+    assert (grant.did, grant.since, grant.before) == (bo_did, 70, Position(1, 1))
+    assert row.accepted_at < grant.due <= row.accepted_at + 10_000
+
+    def offered(tx: Connection) -> list[Grant]:
+        (member,) = participants_of(core.groups.load(tx, room).tree).of(bo_did)  # any leaf that is not ours
+        offer = OfferedHistory(bo_did, device_id, Position(1, 1), Position(1, 1), 1, bytes(32), b"")
+        granting.offered(tx, room, member.leaf, HistoryOffer(os.urandom(16), offer))
+        return history.grants(tx)
+
+    assert await core.write(offered) == []

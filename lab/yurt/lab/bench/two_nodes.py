@@ -29,6 +29,7 @@ from yurt.mls.framing import MLSMessage, PrivateMessage
 from yurt.wire.frames import Entries, Subscribe, room_log
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import Position
+from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Append, Appended
 
@@ -138,7 +139,13 @@ async def _room(world: World, ana: Person) -> Over:
 
 
 async def _invited(ana: Person, room: bytes, address: str) -> bool:
-    return (await ana.engine.invite(room, address)).state in ("invited", "participant")
+    try:
+        return (await ana.engine.invite(room, address)).state in ("invited", "participant")
+    except ProblemError as error:
+        if error.problem.code != "tooMany":
+            raise
+        await asyncio.sleep(error.problem.retry_after or 1.0)
+        return False
 
 
 async def _listen(over: Over, token: str, came: "asyncio.Queue[tuple[int, float]]") -> asyncio.Task[None]:
