@@ -50,7 +50,8 @@ async def only_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as error:
         return _from_aiohttp(error)
     except ConnectionError:
-        raise  # nobody is left to answer
+        # Nobody is left to read this. Raised on, it would be a page of log for each stranger who hangs up.
+        return problem_response(Problem("badRequest", "the connection broke off"))
     except Exception as error:  # noqa: BLE001  # the last line of defence: a bug of ours must stay one answer
         _log_bug(request, error)
         return problem_response(Problem("internal", "this node failed; its log says where"))
