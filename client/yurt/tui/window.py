@@ -62,6 +62,9 @@ class Window:
 
     def merge(self, item: TimelineItem) -> bool:
         """Take in a line that is new or has changed; returns whether it is for this window."""
+        if self._items and item.item < self.first:
+            self.has_older = True  # somebody told of what was said before this device came
+            return False
         if item.item > self.last:
             if self.has_newer:
                 return False

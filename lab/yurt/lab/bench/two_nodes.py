@@ -6,7 +6,9 @@ when the hub comes back. The load and the listeners have the other core.
 """
 
 import asyncio
+import contextlib
 import os
+import sqlite3
 import sys
 import tempfile
 import time
@@ -214,8 +216,12 @@ async def _burst(over: Over, talker: Stream) -> float:
 
 
 def _disk(node: NodeProcess) -> int:
-    """Bytes of a node's database, what waits in its log of changes included."""
-    return sum(file.stat().st_size for file in node.data.glob("*.db*"))
+    """Bytes that a node's database takes, its log of changes folded in."""
+    (file,) = node.data.glob("*.db")
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as base:
+        pages, free = (base.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "freelist_count"))
+        (size,) = base.execute("PRAGMA page_size").fetchone()
+    return int(pages[0] - free[0]) * int(size)
 
 
 def _line(what: str, figure: str) -> None:
