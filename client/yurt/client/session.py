@@ -211,7 +211,8 @@ class Session:
                 self._failed, self.problem = True, str(error)
             except ProblemError as error:
                 self._failed, self.problem = True, error.problem.message
-                delay = delay if error.problem.kind.retry else _SIGNED_OUT_S
+                asked = min(error.problem.retry_after or 0.0, _SIGNED_OUT_S)
+                delay = max(delay, asked) if error.problem.kind.retry else _SIGNED_OUT_S
             finally:
                 await self._closed(stream)
             stream = None
