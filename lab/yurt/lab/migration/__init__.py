@@ -1,0 +1,1 @@
+"""Migrations between real nodes, played from a scenario and measured, for researchers."""

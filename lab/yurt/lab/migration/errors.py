@@ -1,0 +1,28 @@
+"""What can be wrong with a migration, by whose fault it is.
+
+::
+
+    MigrationError
+    ├── ScenarioError      the scenario cannot be read or played; names the key
+    └── ExtraMissing       the lab's extra is not installed
+"""
+
+
+class MigrationError(Exception):
+    """A migration cannot be played."""
+
+
+class ScenarioError(MigrationError):
+    """A scenario says something that cannot be played."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}" if where else what)
+        self.where = where
+        """The key, as ``population.people``; empty for the file itself."""
+
+
+class ExtraMissing(MigrationError):
+    """A library of the lab's extra is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(f"{library} is not installed: install Yurt with its extra `lab`")
