@@ -194,3 +194,23 @@ def test_room_code() -> None:
     assert code.digits == "73259 22612 61837 11255 89729 25295"
     assert len({code, room_code(ROOM_ID, 5, bytes(32)), room_code(bytes(32), 4, bytes(32))}) == 3
     assert room_code(ROOM_ID, 4, bytes([1]) * 32).digits != code.digits
+
+
+def test_reach_says_the_same_as_settled() -> None:
+    """Up to where, for each author; a checkpoint of another log counts for nobody."""
+    who = people((ANA, HUB), (BO, HILL), (CY, MILL))
+    copies = Copies(HUB, who, lambda place: chain(place.seq))
+    words = copies.true(
+        [signed(BO, who, 5), signed(CY, who, 7), signed(ANA, who, 9), signed(BO, who, 6, b"f" * 32)]
+    )
+    assert copies.reach(ANA.did, words) == Position(1, 7)
+    assert copies.reach(CY.did, words) == Position(1, 5)
+    assert copies.reach(BO.did, words) == Position(1, 7)
+    for author in (ANA, BO, CY):
+        reach = copies.reach(author.did, words)
+        assert reach is not None
+        assert copies.settled(reach, author.did, words)
+        assert not copies.settled(Position(1, reach.seq + 1), author.did, words)
+    alone = Copies(HUB, people((ANA, HUB)), lambda _: None)
+    assert alone.reach(ANA.did, []) is None
+    assert copies.voices(ANA.did) == 2
