@@ -6,6 +6,7 @@ import msgspec
 
 from yurt.wire.frames import Call, ClientFrame, Entries, NodeFrame
 from yurt.wire.gate import decode_msgpack, decode_scanned_msgpack
+from yurt.wire.look import Looked
 from yurt.wire.position import LogRow, Position
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Append
@@ -49,3 +50,13 @@ def test_a_frame_stays_as_it_was(golden: Golden) -> None:
 
     read: NodeFrame = decode_msgpack(data, NodeFrame, limit=4096)
     assert read == FRAME
+
+
+def test_what_a_friend_saw_stays_as_it_was(golden: Golden) -> None:
+    """The answer to a look is the same bytes in every release, and is read back."""
+    looked = Looked(200, bytes([3]) * 32)
+    data = msgspec.msgpack.encode(looked)
+
+    golden("looked.hex", data)
+
+    assert decode_msgpack(data, Looked, limit=4096) == looked
