@@ -9,7 +9,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -17,7 +17,8 @@ from aiohttp import web
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATES: Final = files("yurt.node.pages") / "templates"
+TEMPLATES: Final = Path(__file__).parent / "templates"
+"""Not `importlib.resources`: it imports half a megabyte, and a node is never run out of a zip file."""
 
 
 class Renderer:
