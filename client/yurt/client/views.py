@@ -59,7 +59,9 @@ def sent_view(tx: Connection, item: int) -> Sent:
     line = timeline.get(tx, item)
     if line is None:
         raise refuse("notFound", "there is no such message here")
-    return Sent(content_id=line.content_id, state=line.state, item=item, reason=line.reason)
+    # Settled is what others make of it later; whoever sends is told that the hub has it.
+    state = "accepted" if line.state == "settled" else line.state
+    return Sent(content_id=line.content_id, state=state, item=item, reason=line.reason)
 
 
 def status_view(tx: Connection, account: Account, session: Session) -> Status:

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("room", metavar="ROOM", nargs="?", help="its name, or the beginning of its id")
     parser.add_argument("--history", type=int, metavar="N", help="lines from before (20, or as --count)")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N lines")
+    parser.add_argument("--states", action="store_true", help="show a line again once it is settled or read")
     parser.add_argument("--numbers", action="store_true", help="show the number of each line, to speak of it")
 
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         shown: dict[int, object] = {}
         count = 0
         async for item in engine.watch(room, after=after):
-            told = (item.state, item.read_by) if args.json else ()
+            told = (item.state, item.read_by) if args.states else ()
             looks = (item.text, item.deleted_by, item.reactions, told)
             waits = item.own and item.state not in ("accepted", "settled", "refused")
             if waits or shown.get(item.item) == looks:
