@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-"""Not `importlib.resources`: it imports half a megabyte, and a node is never run out of a zip file."""
+"""A node is never run out of a zip file."""
 
 
 class Renderer:
