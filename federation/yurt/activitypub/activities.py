@@ -92,8 +92,8 @@ def parse_activity(document: Json) -> Activity:
     """Read an activity.
 
     Raises:
-        DocumentRefused: No type, no actor, ids that are no https URLs or no text, an id on another host than the
-            actor's, a Follow without an object, or an embedded Follow that the actor cannot speak about.
+        DocumentRefused: No type, no actor, ids that are no https URLs or no text, an id on another host than
+            the actor's, a Follow without an object, or an embedded Follow that the actor cannot speak about.
     """
     check_plain(document)
     kinds = types_of(document)
