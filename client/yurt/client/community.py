@@ -17,29 +17,27 @@ from yurt.wire.portability_commands import JobRows, Jobs, JobStatus, PauseJob
 from yurt.wire.post_commands import Boost, Delete, Like, Post, Timeline
 from yurt.wire.problems import refuse
 
-ASKED: Final[dict[str, type[Command]]] = {
-    command.name: command
-    for command in (
-        Post,
-        Timeline,
-        Delete,
-        Like,
-        Boost,
-        Lock,
-        Requests,
-        Accept,
-        Reject,
-        Block,
-        Unblock,
-        Mute,
-        Unmute,
-        *LIST_COMMANDS,
-        Jobs,
-        JobStatus,
-        JobRows,
-        PauseJob,
-    )
-}
+_EVERY: Final[tuple[type[Command], ...]] = (
+    Post,
+    Timeline,
+    Delete,
+    Like,
+    Boost,
+    Lock,
+    Requests,
+    Accept,
+    Reject,
+    Block,
+    Unblock,
+    Mute,
+    Unmute,
+    *LIST_COMMANDS,
+    Jobs,
+    JobStatus,
+    JobRows,
+    PauseJob,
+)
+ASKED: Final[dict[str, type[Command]]] = {command.name: command for command in _EVERY}
 """By the command's name."""
 _LIMIT: Final = 256 * 1024
 
