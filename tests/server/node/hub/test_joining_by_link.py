@@ -204,6 +204,33 @@ async def test_lent_kept_and_granted(town: Town) -> None:
     assert await ana.client.call(TakeRequests(ana.room)) == LentRequests()
 
 
+async def test_fifty_race_for_one_use(town: Town) -> None:
+    """One is in; forty-nine are told in the one line that everybody gets, and nobody waits any more."""
+    ana = await host(town, uses=1)
+    runners = [await town.join(f"runner{number}", (HARBOUR, HILLTOP)[number % 2]) for number in range(50)]
+    asks = [ana.asking(ana.request(one.person)) for one in runners]
+    waiting = await asyncio.gather(*(who.call(ask) for who, ask in zip(runners, asks, strict=True)))
+    assert {answer.state for answer in waiting} == {"waiting"}
+    lent = await ana.client.call(TakeRequests(ana.room))
+    assert len(lent.requests) == 50
+
+    await ana.change(lambda policy: policy, lent.requests)
+
+    async def answer(who: Client, ask: AskToJoin) -> str:
+        try:
+            return (await who.call(ask)).state
+        except ProblemError as error:
+            return error.problem.message
+
+    answers = await asyncio.gather(*(answer(who, ask) for who, ask in zip(runners, asks, strict=True)))
+    assert sorted(answers) == ["joined", *[NOWHERE] * 49]
+    assert ana.group is not None
+    standing = read_room(ana.group.context.extensions, ana.group.tree)
+    assert len(standing.people.dids) == 2
+    assert standing.policy.invites == ()
+    assert await ana.client.call(TakeRequests(ana.room)) == LentRequests()
+
+
 async def test_what_lies_behind_a_link(town: Town) -> None:
     """Only its maker puts something there, anybody who knows the code gets it, until it ends."""
     ana = await host(town)
