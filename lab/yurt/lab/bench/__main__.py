@@ -1,109 +1,113 @@
-"""`make bench`: a real node and real streams, and their figures beside a bare broadcast of the same run.
+"""`make bench`: real nodes and real streams, and their figures beside a bare broadcast of the same run.
 
 The server under load has one core, the load another one; both servers get the same load, the bare one first.
+
+    python -m yurt.lab.bench                            everything, three times
+    python -m yurt.lab.bench --quick                    once, and less of it: under two minutes
+    python -m yurt.lab.bench durable idle               rows or scenes by their names
+    python -m yurt.lab.bench --list                     which there are
+    python -m yurt.lab.bench --write docs/performance.md
 """
 
-import os
+import argparse
+import asyncio
+import subprocess
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from yurt.lab.bench.bare_target import BODY_SIZE, Bare
-from yurt.lab.bench.load import Target, accepted_per_s, fan_out, steady
-from yurt.lab.bench.machine import fsync_p99_ms, pin, rss_mb
-from yurt.lab.bench.node_target import NAME, Node
-from yurt.lab.bench.sizes import measure
-from yurt.lab.bench.small import help_cpu_ms, idle_node
-from yurt.lab.world.network import Network, free_endpoints
-from yurt.lab.world.process import NodeProcess
+from yurt.lab.bench import many_streams, page, printed, small, terminal, under_load
+from yurt.lab.bench.figures import Book, Record, number
+from yurt.lab.bench.machine import State, described, fsync_p99_ms
+from yurt.lab.bench.rows import MODULES, ROWS, SCENES
+from yurt.lab.bench.setting import Setting
 
-FEW: Final = 50
-MANY: Final = 500
-_SERVER_CORE: Final = 0
-_LOAD_CORE: Final = 1
-
-
-async def main() -> None:
-    """Measure everything, the small things first."""
-    with tempfile.TemporaryDirectory(prefix="yurt-bench-") as name:
-        folder = Path(name)
-        _title(f"one process ({os.cpu_count()} cores)")
-        await _one_process(folder)
-        _title("bytes")
-        _sizes()
-        _title(f"under load: opaque entries of {BODY_SIZE} bytes, all durable, plain listener")
-        await _under_load(folder)
+_MEASURE: Final[dict[str, Callable[[Setting, Book], Awaitable[None]]]] = {
+    "process": small.measure,
+    "load": under_load.measure,
+    "rooms-100": many_streams.measure_rooms,
+    "idle": many_streams.measure_idle,
+    "flat-memory": many_streams.measure_flat,
+    "terminal": terminal.note,
+}
 
 
-async def _one_process(folder: Path) -> None:
-    network = Network.make(folder / "idle", ["idle.example"])
-    network.write_map("idle.example")
-    process = NodeProcess("idle.example", network, folder / "idle.example")
-    await process.init()
-    try:
-        idle = await idle_node(process)
-    finally:
-        await process.close()
-    _line("node: start to first answer", f"{idle.cold_start_s:.2f} s")
-    _line("node: resident memory, idle", f"{idle.rss_mb:.1f} MB")
-    _line("yurt --help", f"{help_cpu_ms():.0f} ms CPU")
+def main(words: Sequence[str]) -> int:
+    """Do what the command line says; return the exit code."""
+    options = _parser().parse_args(words)
+    if options.list:
+        print(page.listed())
+        return 0
+    unknown = set(options.rows) - {row.name for row in ROWS} - set(SCENES) - set(MODULES)
+    if unknown:
+        print(f"no such row: {', '.join(sorted(unknown))}; --list names them", file=sys.stderr)
+        return 2
+    target: Path | None = options.write
+    record = Record.read(target.with_suffix(".json")) if target else Record()
+    with tempfile.TemporaryDirectory(prefix="yurt-bench-") as folder:
+        import uvloop
+
+        uvloop.run(_measure(Path(folder), record, options.rows, quick=options.quick))
+    if options.json:
+        record.write(options.json)
+    if target:
+        record.write(target.with_suffix(".json"))
+        target.write_text(page.written(record), encoding="utf-8")
+    return 0
 
 
-def _sizes() -> None:
-    sizes = measure()
-    _line("leaf extension", f"{sizes.leaf_extension} B")
-    _line("key package", f"{sizes.key_package} B")
-    for members, size in sizes.welcomes.items():
-        _line(f"Welcome into a room of {members}", f"{size} B")
-    _line("256-character message: entry", f"{sizes.message_entry} B")
-    _line(
-        "  as the author's call / as a frame with one row",
-        f"{sizes.message_sent} / {sizes.message_received} B",
+async def _measure(folder: Path, record: Record, asked: Sequence[str], *, quick: bool) -> None:
+    now = datetime.now(UTC)  # noqa: TID251  # a figure says when it was measured
+    before = fsync_p99_ms(folder)
+    for scene, rows in SCENES.items():
+        wanted = frozenset(row.name for row in rows if not asked or scene in asked or row.name in asked)
+        if not wanted:
+            continue
+        print(f"\n{scene}", flush=True)
+        book = Book(now.isoformat(timespec="minutes"), quick)
+        (folder / scene).mkdir()
+        await _MEASURE[scene](Setting(folder / scene, quick, wanted), book)
+        figures = book.figures()
+        record.figures |= figures
+        for row in rows:
+            if (figure := figures.get(row.name)) is not None:
+                bare = "" if figure.bare is None else f"  (bare {number(figure.bare)})"
+                missed = "" if row.holds(figure.yurt) else f"  MISSED {row.shown_goal}"
+                print(f"  {row.what:<64} {number(figure.yurt):>9} {row.unit}{bare}{missed}", flush=True)
+    for name, (module, title) in MODULES.items():
+        if name in asked or not (asked or quick):
+            print(f"\n{title}", flush=True)
+            record.printed[name] = await printed.run(module, now)
+    record.machine, record.commit = described(), await asyncio.to_thread(_commit)
+    record.fsync_p99_ms, record.steal = (before, fsync_p99_ms(folder)), State.now().steal
+
+
+def _commit() -> str:
+    """What of the project was measured; empty outside of its repository."""
+    words = ("git", "describe", "--always", "--dirty")
+    found = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  # a constant
+    return found.stdout.strip()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m yurt.lab.bench", description="Measure Yurt.")
+    parser.add_argument("rows", nargs="*", help="rows or scenes; everything if none is named")
+    parser.add_argument("--quick", action="store_true", help="once instead of three times, and less of it")
+    parser.add_argument("--list", action="store_true", help="name all rows")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="write them into this page, and into a JSON file beside it; rows that are not measured stay",
     )
-
-
-async def _under_load(folder: Path) -> None:
-    bare = await Bare.start(free_endpoints(["bare.example"])["bare.example"], folder)
-    try:
-        node = await Node.start(Network.make(folder / "network", [NAME]), folder, MANY)
-        try:
-            pin(0, _LOAD_CORE)
-            _line("fsync of 4 KiB, p99, before", f"{fsync_p99_ms(folder):.2f} ms")
-            for what, target in (("bare", bare), ("node", node)):
-                pin(target.pid, _SERVER_CORE)
-                await _one_target(what, target)
-            _line("fsync of 4 KiB, p99, after", f"{fsync_p99_ms(folder):.2f} ms")
-        finally:
-            await node.process.close()
-    finally:
-        await bare.stop()
-
-
-async def _one_target(what: str, target: Target) -> None:
-    for listeners, messages in ((FEW, 4_000), (MANY, 1_000)):
-        burst = await fan_out(target, listeners, messages)
-        _line(
-            f"{what}: fan-out to {listeners}",
-            f"{burst.deliveries_per_s:,.0f} deliveries/s, {burst.cpu_us_per_delivery:.2f} us CPU each",
-        )
-    latency = await steady(target, FEW, per_s=20, messages=200)
-    _line(f"{what}: 20 msg/s to {FEW}", f"p50 {latency.p50_ms:.2f} ms, p99 {latency.p99_ms:.2f} ms")
-    _line(f"{what}: durable messages accepted", f"{await accepted_per_s(target, 20_000):,.0f} /s")
-    _line(f"{what}: resident memory afterwards", f"{rss_mb(target.pid):.1f} MB")
-
-
-def _title(text: str) -> None:
-    print(f"\n{text}")
-
-
-def _line(what: str, figure: str) -> None:
-    print(f"  {what:<50} {figure}", flush=True)
+    return parser
 
 
 if __name__ == "__main__":
     if sys.platform != "linux":
         sys.exit("the benchmark reads /proc: it runs on Linux only")
-    import uvloop
-
-    uvloop.run(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from yurt.wire.network_map import Endpoint
 HOST: Final = "bare.example"
 BODY_SIZE: Final = 256
 """Of an entry, bytes; DESIGN 9 measures with opaque entries of this size."""
-_READY_S: Final = 10.0
+_READY_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -23,6 +24,10 @@ class Bare:
 
     endpoint: Endpoint
     process: asyncio.subprocess.Process
+    database: Path
+    took_s: float
+    """From its start until it listened."""
+    room: int = 0
 
     @classmethod
     async def start(cls, endpoint: Endpoint, folder: Path) -> Self:
@@ -34,10 +39,12 @@ class Bare:
             str(endpoint.port),
             str(folder / "bare.sqlite3"),
         )
-        bare = cls(endpoint, await asyncio.create_subprocess_exec(sys.executable, *arguments))
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
         async with asyncio.timeout(_READY_S):
             await _until_it_listens(endpoint)
-        return bare
+        return cls(endpoint, process, folder / "bare.sqlite3", time.monotonic() - began)
 
     @property
     def pid(self) -> int:
@@ -47,11 +54,15 @@ class Bare:
     async def talker(self, accepted: Callable[[int], None]) -> "BareTalker":
         """Connect somebody who sends."""
         frames = Frames(lambda payload: accepted(int(struct.unpack(">I", payload)[0])))
-        return BareTalker(await RawSocket.connect(self.endpoint, HOST, "/talk", frames))
+        return BareTalker(await RawSocket.connect(self.endpoint, HOST, f"/talk/{self.room}", frames))
 
     async def listener(self, listen: Listener) -> RawSocket:
         """Connect somebody who receives."""
-        return await RawSocket.connect(self.endpoint, HOST, "/listen", listen)
+        return await RawSocket.connect(self.endpoint, HOST, f"/listen/{self.room}", listen)
+
+    async def history(self, listen: Listener) -> RawSocket:
+        """Connect somebody who receives everything that was ever said."""
+        return await RawSocket.connect(self.endpoint, HOST, f"/history/{self.room}", listen)
 
     async def stop(self) -> None:
         """End the process."""

@@ -19,7 +19,7 @@ import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from yurt.lab.bench.machine import pin, rss_mb
-from yurt.lab.bench.node_target import _tls_proxy  # pyright: ignore[reportPrivateUsage]  # the same proxy
+from yurt.lab.bench.node_target import tls_proxy
 from yurt.lab.bench.street import KEY, Street, signed
 from yurt.lab.world.network import Network, free_endpoints
 from yurt.lab.world.people import Person, sign_in
@@ -150,7 +150,7 @@ async def _inbox(node: NodeProcess) -> None:
 
 # --- out --------------------------------------------------------------------------------------------
 async def _ana(node: NodeProcess, network: Network, folder: Path) -> str:
-    proxy = await _tls_proxy(network)
+    proxy = await tls_proxy(network)
     map_file = network.write_map("people", {NAME: proxy.endpoint})
     ana = await Person.join("ana", await node.invite(), folder / f"ana@{NAME}", map_file)
     device_id = (await ana.engine.status()).device_id

@@ -6,7 +6,7 @@ Every scenario runs against a `Target`, so the node and the bare broadcast get e
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -47,6 +47,10 @@ class Target(Protocol):
         """Connect somebody who receives every new entry."""
         ...
 
+    async def history(self, listen: Listener) -> RawSocket:
+        """Connect somebody who receives every entry that there ever was."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
@@ -55,6 +59,14 @@ class FanOut:
     listeners: int
     deliveries_per_s: float
     cpu_us_per_delivery: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many entries a second, and what one costs the server."""
+
+    per_s: float
+    cpu_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +89,55 @@ async def fan_out(target: Target, listeners: int, messages: int, window: int = 6
     return FanOut(listeners, deliveries / took, cpu / deliveries * 1e6)
 
 
-async def accepted_per_s(target: Target, messages: int, talkers: int = 4, window: int = 64) -> float:
-    """Send entries that nobody listens to; return how many a second became durable."""
-    began = time.perf_counter()
+async def many_rooms(rooms: Sequence[Target], listeners: int, messages: int, window: int = 8) -> FanOut:
+    """Send so many entries into each room of one server, all rooms at once, each with its own listeners."""
+    deliveries = len(rooms) * listeners * messages
+    everybody = _Everybody(deliveries)
+    async with contextlib.AsyncExitStack() as all_rooms:
+        for room in rooms:
+            await all_rooms.enter_async_context(_listening(room, [everybody.came] * listeners))
+        cpu, began = cpu_s(rooms[0].pid), time.perf_counter()
+        await asyncio.gather(*(_burst(room, messages, window, talkers=1) for room in rooms))
+        await everybody.has_everything()
+        took, cpu = time.perf_counter() - began, cpu_s(rooms[0].pid) - cpu
+    return FanOut(listeners, deliveries / took, cpu / deliveries * 1e6)
+
+
+async def accepted(target: Target, messages: int, talkers: int = 4, window: int = 64) -> Rate:
+    """Send entries that nobody listens to; measure how many a second become durable."""
+    cpu, began = cpu_s(target.pid), time.perf_counter()
     await _burst(target, messages, window, talkers)
-    return messages / (time.perf_counter() - began)
+    took, cpu = time.perf_counter() - began, cpu_s(target.pid) - cpu
+    return Rate(messages / took, cpu / messages * 1e6)
+
+
+async def history(target: Target, messages: int) -> Rate:
+    """Read so many entries of the past; measure how many a second come."""
+    everybody = _Everybody(messages)
+    cpu, began = cpu_s(target.pid), time.perf_counter()
+    socket = await target.history(Listener(everybody.came))
+    await everybody.has_everything()
+    took, cpu = time.perf_counter() - began, cpu_s(target.pid) - cpu
+    socket.close()
+    return Rate(messages / took, cpu / messages * 1e6)
+
+
+async def keep_busy(target: Target, listeners: int, per_s: float, look: Callable[[], bool]) -> None:
+    """Send entries at a steady rate to listeners, until `look`, asked each second, says that it is enough."""
+    async with _listening(target, [_unheard] * listeners):
+        talker = await target.talker(lambda _count: None)
+        number, began = 0, time.perf_counter()
+        while True:
+            if number % round(per_s) == 0 and look():
+                break
+            talker.send(number)
+            number += 1
+            await asyncio.sleep(max(0.0, began + number / per_s - time.perf_counter()))
+        talker.close()
+
+
+def _unheard(_count: int, _last: int) -> None:
+    """Nobody counts."""
 
 
 async def steady(target: Target, listeners: int, per_s: float, messages: int) -> Latency:

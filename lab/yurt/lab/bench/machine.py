@@ -1,7 +1,11 @@
 """What the machine says about a process and about itself."""
 
 import os
+import platform
+import sqlite3
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +25,37 @@ def rss_mb(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise LookupError(f"process {pid} has no VmRSS")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What else the machine does while it is measured."""
+
+    load: float
+    """Processes that run or want to, over the last minute."""
+    steal: float
+    """Part of the time that the hypervisor gave to others since the machine started."""
+
+    @classmethod
+    def now(cls) -> "State":
+        """Look."""
+        ticks = [
+            int(one) for one in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+        ]
+        return cls(os.getloadavg()[0], ticks[7] / sum(ticks))
+
+
+def described() -> Mapping[str, str]:
+    """What machine this is."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
+    return {
+        "processor": model,
+        "cores": str(os.cpu_count()),
+        "kernel": platform.release(),
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+    }
 
 
 def pin(pid: int, core: int) -> None:

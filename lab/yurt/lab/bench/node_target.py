@@ -12,6 +12,7 @@ import msgspec
 
 from yurt.client.api import RoomView
 from yurt.client.paths import load_network
+from yurt.lab.bench import furnish
 from yurt.lab.bench.bare_target import BODY_SIZE
 from yurt.lab.bench.crowd import STREAMS_PER_DEVICE, gather_crowd, names_of
 from yurt.lab.bench.raw_socket import Frames, Listener, RawSocket, marked
@@ -35,7 +36,7 @@ from yurt.wire.frames import (
     Subscribe,
     room_log,
 )
-from yurt.wire.position import Position
+from yurt.wire.position import START, Position
 from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Append, Appended
@@ -88,7 +89,7 @@ class Node:
 
     @classmethod
     async def _furnish(cls, process: NodeProcess, network: Network, folder: Path, listeners: int) -> Self:
-        proxy = await _tls_proxy(network)
+        proxy = await tls_proxy(network)
         map_file = network.write_map("people", {NAME: proxy.endpoint})
         invite = await process.invite(uses=1 + listeners)
         ana = await Person.join("ana", invite, folder / f"ana@{NAME}", map_file)
@@ -98,6 +99,42 @@ class Node:
         await proxy.close()
         token = await sign_in(process, "ana", device_id)
         return cls(process, view.room, token, view.epoch, view.position, ears)
+
+    @classmethod
+    async def start_with_rooms(
+        cls, network: Network, folder: Path, rooms: int, members: int
+    ) -> tuple[Self, list["Node"]]:
+        """Start a node with so many rooms, each with an author and so many devices that listen.
+
+        Returns:
+            The node, and each room as a target of its own.
+        """
+        network.write_map(NAME)
+        process = NodeProcess(NAME, network, folder / NAME, plain=True)
+        await process.init()
+        await process.start()
+        try:
+            proxy = await tls_proxy(network)
+            map_file = network.write_map("people", {NAME: proxy.endpoint})
+            ana = await Person.join("ana", await process.invite(), folder / f"ana@{NAME}", map_file)
+            made = [(await ana.engine.create_room(f"room {number}")).room for number in range(rooms)]
+            for room in made:
+                await ana.engine.send(room, "first", wait="accepted")
+            views = [view for view in await ana.engine.rooms() if view.room in made]
+            await ana.close()
+            await proxy.close()
+            await process.stop()
+            # One device more than listens: the author's streams must not push out the listeners'.
+            devices = furnish.add_readers(process.data, "ana", [view.room for view in views], members + 1)
+            await process.start()
+        except BaseException:
+            await process.close()
+            raise
+        targets = [
+            cls(process, view.room, tokens[0], view.epoch, view.position, tokens[1:])
+            for view, tokens in zip(views, devices, strict=True)
+        ]
+        return targets[0], list[Node](targets)
 
     @property
     def pid(self) -> int:
@@ -123,12 +160,30 @@ class Node:
             elif isinstance(frame, ProblemFrame):
                 live.set_exception(Unfit(frame.problem.message))
 
-        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(greeted))
+        socket = await self._greet(greeted)
+        await live
+        socket.received = listen
+        return socket
+
+    async def history(self, listen: Listener) -> RawSocket:
+        """Connect somebody who receives the whole log."""
+
+        def greeted(payload: bytes) -> None:
+            frame = _frames.decode(payload)
+            if isinstance(frame, ProblemFrame):
+                raise Unfit(frame.problem.message)
+            if isinstance(frame, NodeHello):
+                socket.received = listen
+                socket.send(_encode(Subscribe(room_log(self.room), START)))
+
+        socket = await self._greet(greeted)
+        return socket
+
+    async def _greet(self, take: Callable[[bytes], None]) -> RawSocket:
+        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(take))
         ear = self.ears[self._next_ear % len(self.ears)]
         self._next_ear += 1
         socket.send(_encode(ClientHello((STREAM_VERSION,), token=ear)))
-        await live
-        socket.received = listen
         return socket
 
     def entry(self, number: int) -> bytes:
@@ -215,7 +270,7 @@ async def _connected(person: Person) -> bool:
     return (await person.engine.status()).live
 
 
-async def _tls_proxy(network: Network) -> Link:
+async def tls_proxy(network: Network) -> Link:
     """What stands before a node with a plain listener: something that has its certificate."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(network.certificate_file(NAME), network.key_file(NAME))

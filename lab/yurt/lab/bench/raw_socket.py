@@ -39,6 +39,8 @@ class RawSocket(asyncio.Protocol):
         self.received = received
         self._head = b""
         self._open = False
+        self.lost = False
+        """Whether the connection has ended."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
 
@@ -81,6 +83,7 @@ class RawSocket(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits for the handshake."""
+        self.lost = True
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed in the handshake"))
 

@@ -7,6 +7,7 @@ driver, which waits after every key.
     python -m yurt.lab.bench.terminal
 """
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -20,7 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from yurt.lab.bench.figures import Book
 from yurt.lab.bench.machine import cpu_s, percentile, rss_mb
+from yurt.lab.bench.setting import Setting
 
 MESSAGES: Final = (100, 10_000, 100_000)
 _ROWS, _COLUMNS = 40, 140
@@ -98,6 +101,15 @@ def _wait_for(master: int, wanted: bytes) -> None:
 def _drain(master: int, quiet_s: float) -> None:
     while select.select([master], [], [], quiet_s)[0]:
         os.read(master, 65536)
+
+
+async def note(setting: Setting, book: Book) -> None:
+    """Scene of the benchmark: ten thousand messages."""
+    for _ in range(setting.times):
+        found = await asyncio.to_thread(measure, (*_COMMAND, str(MESSAGES[1])))
+        book.note("first-paint", found.cpu_s)
+        book.note("key-echo", found.echo_p95_ms)
+        book.note("terminal-memory", found.rss_mb)
 
 
 def main() -> None:

@@ -1,0 +1,60 @@
+"""Every row of the benchmark, by scene: the figures that the design promises, and some that explain them."""
+
+from typing import Final
+
+from yurt.lab.bench.figures import Row
+
+PROCESS: Final = (
+    Row("cold-start", "a node: start to first answer", "s", 0.8),
+    Row("cold-start-cpu", "the same, CPU until then", "s"),
+    Row("idle-memory", "a node on which nobody lives: resident memory", "MB", 60),
+    Row("help", "`yurt --help`", "ms", 150),
+    Row("help-cpu", "the same, CPU", "ms"),
+)
+LOAD: Final = (
+    Row("fan-out-50", "fan-out to 50 members", "deliveries/s", 150_000, at_least=True),
+    Row("fan-out-50-cpu", "the same, CPU of each delivery", "µs", 4),
+    Row("fan-out-500", "fan-out to 500 members", "deliveries/s", 200_000, at_least=True),
+    Row("fan-out-500-cpu", "the same, CPU of each delivery", "µs", 4),
+    Row("latency-p50", "20 messages/s to 50 members: send to read, p50", "ms", 2),
+    Row("latency-p99", "the same, p99", "ms", 5),
+    Row("durable", "one room: durable messages accepted", "/s", 10_000, at_least=True),
+    Row("durable-cpu", "the same, CPU of each message", "µs"),
+    Row("history", "history: messages served", "/s", 100_000, at_least=True),
+    Row("history-cpu", "the same, CPU of each message", "µs"),
+    Row("disk", "disk on the node, of a message beyond its entry", "B", 200),
+)
+ROOMS: Final = (
+    Row("rooms", "100 rooms of 15, all busy", "deliveries/s", 80_000, at_least=True),
+    Row("rooms-cpu", "the same, CPU of each delivery", "µs"),
+)
+IDLE: Final = (
+    Row("streams", "idle streams that are open at once", "", 10_000, at_least=True),
+    Row("stream-memory", "memory of one of them", "KiB", 18),
+    Row("streams-cpu", "CPU while all of them are idle", "%"),
+)
+FLAT: Final = (
+    Row("flat", "growth of memory over the last three quarters of 10 minutes of load", "MB", 3),
+    Row("flat-rate", "the load of that", "messages/s to 50 members"),
+)
+TERMINAL: Final = (
+    Row("first-paint", "terminal, 10,000 messages: CPU to first paint", "s", 0.6),
+    Row("key-echo", "the same, key echo p95", "ms", 30),
+    Row("terminal-memory", "the same, resident memory", "MB", 80),
+)
+
+SCENES: Final = {
+    "process": PROCESS,
+    "load": LOAD,
+    "rooms-100": ROOMS,
+    "idle": IDLE,
+    "flat-memory": FLAT,
+    "terminal": TERMINAL,
+}
+ROWS: Final = tuple(row for rows in SCENES.values() for row in rows)
+MODULES: Final = {
+    "two-nodes": ("yurt.lab.bench.two_nodes", "A room over two nodes, both on one core"),
+    "fediverse": ("yurt.lab.bench.fediverse", "The fediverse side of a node"),
+    "portability": ("yurt.lab.bench.portability", "Carrying a network"),
+}
+"""Benchmarks that print their own lines: module, and title."""
