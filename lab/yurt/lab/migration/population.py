@@ -195,8 +195,10 @@ def _rooms(
             and not one.moves
             and {Tie(one.name, mover.name), Tie(mover.name, one.name)} <= known
         ]
+        # Whoever follows the host may be invited without being asked first.
+        guests = [name for name in close[1:] if Tie(name, close[0]) in known]
         if close:
-            found[mover.name] = tuple(close[: scenario.movers.room_size - 1])
+            found[mover.name] = (close[0], *guests[: scenario.movers.room_size - 2])
     return found
 
 

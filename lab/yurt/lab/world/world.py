@@ -44,7 +44,13 @@ class World:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, folder: Path, *domains: str, links: bool = False, program: Sequence[str] = NODE_PROGRAM
+        cls,
+        folder: Path,
+        *domains: str,
+        links: bool = False,
+        program: Sequence[str] = NODE_PROGRAM,
+        others: Sequence[str] = (),
+        at_once: int = 0,
     ) -> AsyncGenerator["World"]:
         """Make and start the nodes; end everything when the block ends.
 
@@ -54,14 +60,17 @@ class World:
             links: Put a link that can be cut on the way from each node to each other one, and
                 from each person to their node.
             program: What Python runs as a node; a test may wrap the node's module.
+            others: Names with an endpoint and a certificate for servers that are no nodes.
+            at_once: So many nodes are started at the same time; 0: all of them.
         """
         names = domains or (HARBOUR, HILLTOP)
-        world = cls(folder, Network.make(folder / "network", names), with_links=links)
+        world = cls(folder, Network.make(folder / "network", [*names, *others]), with_links=links)
+        places = asyncio.Semaphore(at_once or len(names))
         try:
             for name in names:
                 world.network.write_map(name, await world._links_of(name) if links else None)
                 world.nodes[name] = NodeProcess(name, world.network, folder / name, program=program)
-            await asyncio.gather(*(world._start(node) for node in world.nodes.values()))
+            await asyncio.gather(*(world._start(node, places) for node in world.nodes.values()))
             yield world
         finally:
             await world.close()
@@ -96,9 +105,10 @@ class World:
         await asyncio.gather(*(node.close() for node in self.nodes.values()))
         await asyncio.gather(*(link.close() for link in self.links.values()))
 
-    async def _start(self, node: NodeProcess) -> None:
-        await node.init()
-        _, self.invites[node.domain] = await asyncio.gather(node.start(), node.invite(uses=_USES))
+    async def _start(self, node: NodeProcess, places: asyncio.Semaphore) -> None:
+        async with places:
+            await node.init()
+            _, self.invites[node.domain] = await asyncio.gather(node.start(), node.invite(uses=_USES))
 
     async def _links_of(self, name: str) -> dict[str, Endpoint]:
         others = [other for other in self.network.endpoints if other != name]

@@ -1,0 +1,182 @@
+"""What is measured of a migration: the definitions of `yurt.portability.metrics`, applied to what was seen.
+
+``retention.*`` are shares of ties (each with w = 1): kept at t1 over there at t0. A tie is kept if the same
+two people are connected again in the view of the one who follows.
+
+===================== ==========================================================================
+retention.all         every tie of those who moved
+retention.strong      mutual ties
+retention.weak        all others
+retention.followers   who followed them
+retention.following   whom they followed
+retention.yurt        both directions, with people on Yurt nodes
+retention.honouring   followers on stock peers whose rules honour a Move
+retention.deaf        followers on stock peers that do not know Moves
+===================== ==========================================================================
+
+The graph measures are of the whole population, an edge where at least one of two people follows the other.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from yurt.lab.migration.errors import ScenarioError
+from yurt.lab.migration.libraries import networkx
+from yurt.lab.migration.population import YURT, Tie
+from yurt.lab.migration.result import Checked, Share, TieResult
+from yurt.lab.migration.scenario import Scenario
+from yurt.lab.migration.stock_profiles import profile
+from yurt.portability.metrics import (
+    reach_loss,
+    retention,
+    room_continuity,
+    strong_weak_gap,
+    time_to_reconverge,
+)
+
+KINDS: Final[Mapping[str, Callable[[TieResult], bool]]] = {
+    "retention.all": lambda _tie: True,
+    "retention.strong": lambda tie: tie.strong,
+    "retention.weak": lambda tie: not tie.strong,
+    "retention.followers": lambda tie: tie.direction == "follower",
+    "retention.following": lambda tie: tie.direction == "following",
+    "retention.yurt": lambda tie: tie.profile == YURT,
+    "retention.honouring": lambda tie: _is_stock_follower(tie) and profile(tie.profile).follows_move,
+    "retention.deaf": lambda tie: _is_stock_follower(tie) and not profile(tie.profile).follows_move,
+}
+FIGURES: Final = frozenset(
+    {
+        "retention.weighted",
+        "gap.difference",
+        "gap.risk_ratio",
+        "reach_loss",
+        "room_continuity",
+        "ttr.50",
+        "ttr.90",
+        "ttr.99",
+        "components.before",
+        "components.after",
+        "clustering.before",
+        "clustering.after",
+        "largest.before",
+        "largest.after",
+        "hijacked.yurt",
+        "hijacked.stock",
+        "blocks.lost",
+        "unnamed",
+        "foretold.low",
+        "foretold.high",
+        "manual",
+    }
+)
+"""``unnamed``: lost ties for which no reason is known; ``hijacked``: follows of the thief's account."""
+
+
+def check_measures(scenario: Scenario) -> None:
+    """Refuse an expectation about something that is not measured, before anything runs.
+
+    Raises:
+        ScenarioError: Names it.
+    """
+    for number, one in enumerate(scenario.expectations):
+        if one.measure not in KINDS.keys() | FIGURES:
+            raise ScenarioError(f"expectations[{number}].measure", f"{one.measure} is not measured")
+
+
+def shares(ties: Iterable[TieResult]) -> dict[str, Share]:
+    """Count each kind of tie; Wilson's interval (see `yurt.portability.metrics.retention`)."""
+    ties = list(ties)
+    return {name: share(tie for tie in ties if kind(tie)) for name, kind in KINDS.items()}
+
+
+def share(ties: Iterable[TieResult]) -> Share:
+    """Count the kept among some ties."""
+    flags = [tie.kept for tie in ties]
+    found = retention((1.0, kept) for kept in flags)
+    return Share(
+        kept=sum(flags),
+        count=len(flags),
+        share=_number(found.share),
+        low=found.low,
+        high=found.high,
+    )
+
+
+def tie_figures(ties: Iterable[TieResult]) -> dict[str, float | None]:
+    """Retention weighted by strength, the gap between strong and weak, reach, and what has no reason."""
+    ties = list(ties)
+    strong = retention((1.0, tie.kept) for tie in ties if tie.strong)
+    weak = retention((1.0, tie.kept) for tie in ties if not tie.strong)
+    gap, came = strong_weak_gap(strong, weak), [tie.kept for tie in ties if tie.direction == "follower"]
+    return {
+        "retention.weighted": _number(retention((tie.strength, tie.kept) for tie in ties).share),
+        "gap.difference": _number(gap.difference),
+        "gap.risk_ratio": _number(gap.risk_ratio),
+        "reach_loss": reach_loss(len(came), sum(came)),
+        "unnamed": float(sum(not tie.kept and not tie.reason for tie in ties)),
+    }
+
+
+def times(samples: list[tuple[float, float]]) -> dict[str, float | None]:
+    """TTR_50, TTR_90 and TTR_99, in seconds after the last event (see `metrics.time_to_reconverge`).
+
+    With nothing kept at the end there is nothing to converge to: None.
+    """
+    known = bool(samples) and samples[-1][1] > 0
+    return {
+        f"ttr.{percent}": time_to_reconverge(samples, percent / 100) if known else None
+        for percent in (50, 90, 99)
+    }
+
+
+def rooms(
+    before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
+) -> dict[str, float | None]:
+    """Room continuity (see `metrics.room_continuity`); None if there was no room."""
+    return {"room_continuity": room_continuity(before, after) if before else None}
+
+
+def graph_figures(people: Iterable[str], ties: Iterable[Tie], when: str) -> dict[str, float | None]:
+    """Fragmentation and clustering of the population.
+
+    ``components``: number of connected components of the undirected graph; ``largest``: share of people in
+    the largest one. ``clustering``: mean over all people of the share of pairs of their acquaintances who
+    know each other, 2 T(u) / (k(u) (k(u) - 1)), 0 where k < 2. Sources: Watts and Strogatz, "Collective
+    dynamics of 'small-world' networks" (1998), for clustering; Albert, Jeong and Barabási, "Error and attack
+    tolerance of complex networks" (2000), for components. Computed by networkx.
+    """
+    library: Any = networkx()
+    graph: Any = library.Graph()
+    graph.add_nodes_from(people)
+    graph.add_edges_from((tie.follower, tie.followed) for tie in ties)
+    parts = [len(part) for part in library.connected_components(graph)]
+    return {
+        f"components.{when}": float(len(parts)),
+        f"largest.{when}": max(parts) / sum(parts),
+        f"clustering.{when}": float(library.average_clustering(graph)),
+    }
+
+
+def judge(
+    scenario: Scenario, found: Mapping[str, Share], figures: Mapping[str, float | None]
+) -> tuple[Checked, ...]:
+    """Compare what was expected with what came; a measure without a value fails."""
+    checked = list[Checked]()
+    for one in scenario.expectations:
+        value = found[one.measure].share if one.measure in found else figures.get(one.measure)
+        holds = value is not None
+        holds = holds and (one.at_least is None or value is None or value >= one.at_least)
+        holds = holds and (one.at_most is None or value is None or value <= one.at_most)
+        checked.append(
+            Checked(measure=one.measure, value=value, holds=holds, at_least=one.at_least, at_most=one.at_most)
+        )
+    return tuple(checked)
+
+
+def _is_stock_follower(tie: TieResult) -> bool:
+    return tie.profile != YURT and tie.direction == "follower"
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,59 @@
+"""Why a tie was lost, in the view of who would have had to do something."""
+
+from typing import Final
+
+from yurt.lab.migration import stock_rules
+from yurt.lab.migration.population import YURT, Somebody, Tie
+from yurt.lab.migration.stage import THIEF_HOST, Ego, Stage
+
+NO_WORD: Final = "no Move came"
+NOT_SIGNED: Final = "no kit: nobody can sign for the old account, and nobody knows who followed it"
+NO_RECORD: Final = "no kit: nobody can publish the next person record, so nobody here knows who this is"
+FORGOTTEN: Final = "no kit and no CSV: nobody remembers whom the old account followed"
+PENDING: Final = "asked, and not answered yet"
+LATE: Final = "known to the new account, and not arrived in time"
+
+
+def can_prove(stage: Stage) -> bool:
+    """Tell whether the scenario has a way to prove that the new account is the old person."""
+    return bool({event.do for event in stage.scenario.events} & {"move", "rescue"})
+
+
+def is_hoped_for(stage: Stage, tie: Tie) -> bool:
+    """Tell whether a tie can come along by the rules of those who have to do with it."""
+    if tie.follower in stage.egos:
+        return can_prove(stage) or any(event.do == "import" for event in stage.scenario.events)
+    other = stage.people.everybody[tie.follower]
+    return can_prove(stage) and (other.profile == YURT or stage.peers[other.server].profile.follows_move)
+
+
+def why(stage: Stage, tie: Tie, view: dict[str, str]) -> str:
+    """Say why a tie is lost.
+
+    Args:
+        stage: What runs.
+        tie: The tie.
+        view: Whom its follower follows now.
+    """
+    if view.get(stage.actor_of(tie.followed)):
+        return PENDING
+    if tie.follower in stage.egos:
+        return LATE if is_hoped_for(stage, tie) else FORGOTTEN
+    ego, other = stage.egos[tie.followed], stage.people.everybody[tie.follower]
+    if other.profile == YURT:
+        return LATE if can_prove(stage) else NO_RECORD
+    return _by_stock(stage, ego, other)
+
+
+def _by_stock(stage: Stage, ego: Ego, other: Somebody) -> str:
+    moves = [
+        seen
+        for seen in stage.peers[other.server].seen
+        if seen.type == "Move" and seen.actor == ego.old_actor and seen.outcome != "busy"
+    ]
+    if any(seen.outcome == "done" and THIEF_HOST in seen.target for seen in moves):
+        return "the old server's own Move came first, and was honoured: whoever has the key may"
+    judged = [seen for seen in moves if seen.target == ego.actor]
+    if judged and judged[-1].rule:
+        return f"{other.profile}: {stock_rules.text_of(judged[-1].rule)}"
+    return LATE if judged else NO_WORD if can_prove(stage) else NOT_SIGNED
