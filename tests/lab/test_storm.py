@@ -206,7 +206,10 @@ class Storm:
                 return code in _DONE.get(what, ())
             return True
 
-        await until(once, what, within=WITHIN_S)
+        try:
+            await until(once, what, within=WITHIN_S)
+        except NeverHappened as error:
+            raise NeverHappened(f"{error}: {dict(self.commits)}") from error
         self.commits[what] += 1
 
 
@@ -273,7 +276,8 @@ async def weather(folder: Path, size: Size, patch: pytest.MonkeyPatch) -> None:
             storm.roles(size.commits),
             storm.links(storm.people[1], size.commits),
             storm.links(storm.devices[size.people], size.commits),
-            storm.come_and_go(guest, min(size.commits, 4)),
+            # The guest's node hands out few key packages an hour, and some are lost with an answer.
+            storm.come_and_go(guest, 2),
             storm.trouble(size.troubles),
             *(storm.talk(device, each) for device in storm.devices),
         ]

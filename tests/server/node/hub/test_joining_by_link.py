@@ -218,9 +218,10 @@ async def test_fifty_race_for_one_use(town: Town) -> None:
 
     async def answer(who: Client, ask: AskToJoin) -> str:
         try:
-            return (await who.call(ask)).state
+            asked: Asked = await who.call(ask)
         except ProblemError as error:
             return error.problem.message
+        return asked.state
 
     answers = await asyncio.gather(*(answer(who, ask) for who, ask in zip(runners, asks, strict=True)))
     assert sorted(answers) == ["joined", *[NOWHERE] * 49]
