@@ -134,6 +134,8 @@ class Stream:
             raise Disconnected(f"{self.node} does not answer") from None
         finally:
             self._calls.pop(number, None)
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # where sending failed, nobody awaits it any more, and it is no news
         try:
             return decode_scanned_msgpack(value, shape)
         except GateError as error:
