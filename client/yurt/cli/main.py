@@ -61,6 +61,7 @@ COMMANDS: Final = {
     "receipt": "show who arrived after a move, against what was foretold",
     "node": "make, run and care for a node (node init, run, invite, doctor, backup)",
     "demo": "two nodes, two people, one encrypted conversation, on this machine",
+    "lab": "play migrations between real nodes, and measure who arrives (lab run SCENARIO, lab list)",
 }
 """Name to help line; the module ``yurt.cli.commands.NAME`` is imported when the command is called."""
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yurt.lab.stage import Stage
 
 
@@ -20,3 +22,17 @@ def demo(*, json: bool, show: "Callable[[Stage], Awaitable[int]] | None" = None)
     from yurt.lab.demo import run, run_on_screen
 
     return asyncio.run(run(json=json) if show is None else run_on_screen(show))
+
+
+def run_scenario(scenario: str, out: "Path", *, json: bool) -> int:
+    """Play a migration; return the exit code (see `yurt.lab.migration.running`)."""
+    from yurt.lab.migration.running import run
+
+    return run(scenario, out, json=json)
+
+
+def scenario_names() -> list[str]:
+    """Name the scenarios that come with the package."""
+    from yurt.lab.migration.scenario import names
+
+    return names()

@@ -119,7 +119,7 @@ def tie_figures(ties: Iterable[TieResult]) -> dict[str, float | None]:
 
 
 def times(samples: list[tuple[float, float]]) -> dict[str, float | None]:
-    """TTR_50, TTR_90 and TTR_99, in seconds after the last event (see `metrics.time_to_reconverge`).
+    """TTR_50, TTR_90 and TTR_99, in seconds after the move began (see `metrics.time_to_reconverge`).
 
     With nothing kept at the end there is nothing to converge to: None.
     """

@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from yurt.portability.metrics import Betas
 _POLL_S: Final = 0.3
 _ROOM_S: Final = 30.0
 _HOUR_S: Final = 3_600
+_MOVES: Final = frozenset({"move", "rescue", "join_anew"})
 _TOLD: Final = frozenset({"Move", "Delete"})
 
 
@@ -53,21 +55,22 @@ async def play(scenario: Scenario, folder: Path, say: Callable[[str], None]) -> 
     began = time.monotonic()
     async with Stage.open(scenario, folder, say) as stage:
         await stage.settle_in()
-        began_event = 0.0
+        began_move = asyncio.get_running_loop().time()
         for event in scenario.events:
-            began_event = asyncio.get_running_loop().time()
+            if event.do in _MOVES:
+                began_move = asyncio.get_running_loop().time()
             say(f"{event.do}" + (f" ({event.to})" if event.to != "all" else ""))
             await deeds.DEEDS[event.do](stage, event)
         say("who arrives?")
-        watched = await _watch(stage, began_event)
+        watched = await _watch(stage, began_move)
         return await _measure(stage, watched, began)
 
 
 async def _watch(stage: Stage, event: float) -> _Watched:
     """Look until everybody is there who can come and nothing changes any more, or until time is up.
 
-    Times are counted from when the last event began (`event`, of the loop): the steps of a move are part of
-    how long it takes.
+    Times are counted from when they began to move (`event`, of the loop): the steps of a move are part of how
+    long it takes.
     """
     wanted, loop, times = stage.scenario.measures, asyncio.get_running_loop(), stage.clock.offset_s
     ties = [tie for name in stage.egos for tie in stage.people.of(name)]
@@ -176,7 +179,7 @@ async def _receipts(stage: Stage) -> dict[str, ReceiptView]:
     found = dict[str, ReceiptView]()
     for name, ego in stage.egos.items():
         engine = alive(ego).engine
-        found[name] = await patiently(lambda engine=engine: engine.call(AskReceipt(), ReceiptView))
+        found[name] = await patiently(partial(engine.call, AskReceipt(), ReceiptView))
     return found
 
 

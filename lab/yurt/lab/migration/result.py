@@ -24,7 +24,7 @@ class TieResult(msgspec.Struct, frozen=True, kw_only=True):
     strength: float
     kept: bool
     after_s: float = -1.0
-    """Seconds after the last event began, when it was first seen; -1: never."""
+    """Seconds after the move began, when it was first seen; -1: never."""
     reason: str = ""
     """Why it is lost."""
 
@@ -84,7 +84,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, float | None]
     shares: dict[str, Share]
     samples: tuple[tuple[float, float], ...]
-    """Seconds after the last event began, and retention then."""
+    """Seconds after the move began, and retention then."""
     invariants: tuple[Invariant, ...]
     expectations: tuple[Checked, ...]
     ties: tuple[TieResult, ...]
@@ -97,12 +97,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def holds(self) -> bool:
         """Whether every invariant and every expectation holds."""
-        return all(one.holds for one in (*self.invariants, *self.expectations))
+        return not self.failures()
 
     def failures(self) -> list[str]:
         """Name what does not hold."""
         found = [f"{one.name}: {one.detail}" for one in self.invariants if not one.holds]
-        return found + [f"{one.measure} is {one.value}" for one in self.expectations if not one.holds]
+        return found + [f"{it.measure} is {it.value}" for it in self.expectations if not it.holds]
 
     def lost(self) -> dict[str, int]:
         """How many ties were lost for each reason, the most common first."""
