@@ -1,5 +1,7 @@
 """What is ours in a log is known by its bytes, wherever a node says that it stands."""
 
+import asyncio
+
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.engine import Engine
@@ -52,6 +54,9 @@ async def test_old_encryption_that_comes_after_the_new_one(town: Town) -> None:
     await ana.send(room, "before", wait="accepted")
     town.node.refusals = [refuse("epochTooOld", "encrypt again", epoch=9).problem]
     await ana.send(room, "mine")
+    async with asyncio.timeout(20):
+        while town.node.refusals:  # noqa: ASYNC110  # the refusal is hers, not the next sender's
+            await asyncio.sleep(0.01)
     await bo.send(room, "a new epoch begins", wait="accepted")
     first = await line(ana, room, text="mine", state="accepted")
 

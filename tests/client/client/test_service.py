@@ -139,7 +139,7 @@ async def test_many_at_once(town: Town) -> None:
     lines: list[TimelineItem] = [item for item in await ana.timeline(room) if item.kind == "message"]
 
     assert sorted(line.text for line in lines) == sorted(texts)
-    assert {line.state for line in lines} == {"accepted"}
+    assert {line.state for line in lines} <= {"accepted", "settled"}
     assert len(town.node.messages(room)) == 1 + len(texts)
     assert len({row.hash for row in town.node.messages(room)}) == 1 + len(texts)
 
