@@ -24,11 +24,11 @@ def demo(*, json: bool, show: "Callable[[Stage], Awaitable[int]] | None" = None)
     return asyncio.run(run(json=json) if show is None else run_on_screen(show))
 
 
-def run_scenario(scenario: str, out: "Path", *, json: bool) -> int:
+def run_scenario(scenario: str, out: "Path", *, json: bool, is_small: bool = False) -> int:
     """Play a migration; return the exit code (see `yurt.lab.migration.running`)."""
     from yurt.lab.migration.running import run
 
-    return run(scenario, out, json=json)
+    return run(scenario, out, json=json, is_small=is_small)
 
 
 def scenario_names() -> list[str]:

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_one.add_argument(
         "--out", type=Path, default=Path("migration"), metavar="DIR", help="for report.html and the figures"
     )
+    run_one.add_argument("--small", action="store_true", help="with 8 nodes and few people, within a minute")
     actions.add_parser("list", help="name the scenarios that come with Yurt")
     for action in actions.choices.values():
         # Also behind the action; SUPPRESS: what stood before it counts.
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from yurt.lab.commands import run_scenario, scenario_names
 
     if args.action == "run":
-        return run_scenario(args.scenario, args.out, json=output.as_json)
+        return run_scenario(args.scenario, args.out, json=output.as_json, is_small=args.small)
     for name in scenario_names():
         output.show({"scenario": name}, name)
     return 0

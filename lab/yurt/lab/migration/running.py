@@ -12,7 +12,7 @@ from yurt.lab.migration.libraries import networkx, pyplot
 from yurt.lab.migration.play import play
 from yurt.lab.migration.report import headline, page
 from yurt.lab.migration.result import Result, to_csv, to_json
-from yurt.lab.migration.scenario import Scenario, decode, load
+from yurt.lab.migration.scenario import Scenario, decode, load, small
 from yurt.lab.world.people import NeverHappened
 from yurt.lab.world.process import NodeFailed
 from yurt.wire.problems import ProblemError
@@ -22,20 +22,21 @@ FILES: Final = ("result.json", "ties.csv", "report.html")
 _HOLDS, _DOES_NOT, _BAD_INPUT = 0, 1, 2
 
 
-def run(scenario: str, out: Path, *, json: bool) -> int:
+def run(scenario: str, out: Path, *, json: bool, is_small: bool = False) -> int:
     """Play a scenario and write what came of it.
 
     Args:
         scenario: A file, or the name of one of the package.
         out: A folder; made if it is missing.
         json: Print JSON lines instead of sentences.
+        is_small: With 8 nodes and few people.
 
     Returns:
         0 if everything that was expected holds, 1 if not, 2 for a scenario that cannot be played.
     """
     said = _Said(as_json=json)
     try:
-        found = find(scenario)
+        found = small(find(scenario)) if is_small else find(scenario)
         _check_out(out)
         networkx(), pyplot()  # before minutes are spent  # pyright: ignore[reportUnusedExpression]
         result = asyncio.run(_play(found, said))

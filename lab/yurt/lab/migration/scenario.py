@@ -19,6 +19,8 @@ VERSION: Final = 1
 MAX_SIZE: Final = 256 * 1024
 SOURCE: Final = "source.example"
 TARGET: Final = "target.example"
+SMALL_NODES: Final = 8
+SMALL_PEOPLE: Final = 8
 _FOLDER: Final = "scenarios"
 _PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
 
@@ -207,6 +209,18 @@ def load(name: str) -> Scenario:
     if name not in names():
         raise ScenarioError("", f"no scenario is called {name!r}; there are {', '.join(names())}")
     return decode(files("yurt.lab").joinpath(_FOLDER, f"{name}.toml").read_bytes())
+
+
+def small(scenario: Scenario) -> Scenario:
+    """Make the same story with 8 nodes and few people, for a test or a first look."""
+    stock = tuple(msgspec.structs.replace(one, people=min(2, one.people)) for one in scenario.servers.stock)
+    nodes = min(SMALL_NODES, scenario.servers.nodes)
+    return msgspec.structs.replace(
+        scenario,
+        servers=msgspec.structs.replace(scenario.servers, nodes=nodes, stock=stock),
+        population=Population(people=SMALL_PEOPLE, communities=2, neighbours=2, rewired=0.0, weak_ties=3),
+        movers=msgspec.structs.replace(scenario.movers, people=1, weak_ties=2),
+    )
 
 
 def names() -> list[str]:

@@ -1,0 +1,85 @@
+"""Migrations between eight real nodes and stock peers, asserted on what everybody else sees."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from yurt.lab.migration.play import play
+from yurt.lab.migration.report import page
+from yurt.lab.migration.result import Result, to_csv, to_json
+from yurt.lab.migration.running import FILES, write
+from yurt.lab.migration.scenario import load, names, small
+
+IN_EVERY_RUN = ("dead-source-kit", "hostile-source", "planned-move")
+LONG = tuple(name for name in names() if name not in IN_EVERY_RUN)
+
+
+async def played(name: str, folder: Path) -> Result:
+    """Play a scenario of the package, small, until everything that it says of itself holds."""
+    said = list[str]()
+    result = await play(small(load(name)), folder / "world", said.append)
+    assert result.failures() == [], result.lost()
+    return result
+
+
+def kept(result: Result, measure: str) -> tuple[int, int]:
+    found = result.shares[measure]
+    return found.kept, found.count
+
+
+async def test_dead_source_with_kit(tmp_path: Path) -> None:
+    """Each tie on Yurt comes back, and each follower on a peer whose rules honour a Move; files are left."""
+    result = await played("dead-source-kit", tmp_path)
+
+    for measure, least in (("retention.yurt", 5), ("retention.honouring", 6), ("retention.strong", 4)):
+        found, count = kept(result, measure)
+        assert found == count >= least, measure
+    moves = [(one.profile, one.outcome) for one in result.peers if one.type == "Move"]
+    assert sorted(moves) == [("gotosocial", "done"), ("mastodon", "done"), ("snac", "done")]
+    assert result.figures["room_continuity"] == 1.0
+
+    write(result, tmp_path / "out")
+
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(FILES)
+    assert msgspec.json.decode(to_json(result), type=Result) == result
+    assert len(to_csv(result).splitlines()) == 1 + len(result.ties)
+    assert "No tie was lost." in page(result)
+
+
+async def test_planned_move(tmp_path: Path) -> None:
+    """Both nodes are there: everybody comes along, whatever their server is."""
+    result = await played("planned-move", tmp_path)
+
+    assert kept(result, "retention.all") == (len(result.ties), len(result.ties))
+    assert result.figures["reach_loss"] == 0.0
+
+
+async def test_hostile_source(tmp_path: Path) -> None:
+    """A source that refuses, lies, deletes and moves its people away keeps nobody, and leads nobody away."""
+    result = await played("hostile-source", tmp_path)
+
+    lies = [one for one in result.peers if one.type == "Move" and "thief" in one.target]
+    assert {one.outcome for one in lies} == {"refused"}
+    assert len({one.profile for one in lies}) == 3
+    assert result.figures["hijacked.yurt"] == result.figures["hijacked.stock"] == 0.0
+    assert kept(result, "retention.all") == (len(result.ties), len(result.ties))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
+async def test_other_scenarios(name: str, tmp_path: Path) -> None:
+    """What a scenario expects comes, and each tie that is lost is lost for a reason that has a name."""
+    result = await played(name, tmp_path)
+
+    assert all(tie.kept or tie.reason for tie in result.ties)
+    assert len(result.lost()) >= 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", IN_EVERY_RUN)
+async def test_full_sizes(name: str, tmp_path: Path) -> None:
+    """The scenarios hold with 24 nodes, too."""
+    result = await play(load(name), tmp_path / "world", lambda _line: None)
+
+    assert result.failures() == [], result.lost()

@@ -1,0 +1,316 @@
+"""What a migration is made of before anything runs: scenarios, populations, rules; and its report."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import msgspec
+import pytest
+from typing_extensions import override
+
+from yurt.lab.commands import run_scenario
+from yurt.lab.migration import measures
+from yurt.lab.migration.errors import MigrationError, ScenarioError
+from yurt.lab.migration.plots import by_strength
+from yurt.lab.migration.population import YURT, Tie, populate
+from yurt.lab.migration.report import page
+from yurt.lab.migration.result import Result, TieResult
+from yurt.lab.migration.running import find
+from yurt.lab.migration.scenario import SOURCE, Expectation, decode, load, names, small
+from yurt.lab.migration.stock_profiles import profile, profiles
+from yurt.lab.migration.stock_rules import RULES, WEEK_S, Case, Target, judge, text_of
+from yurt.portability.metrics import wilson
+from yurt.portability.peers import builtin_peers
+
+HEAD = b"version = 1\nname = 'x'\ntells = 'y'\n"
+MOVE = b"[[events]]\ndo = 'move'\n"
+OLD, NEW, THIEF = (f"https://{host}.example/users/ana" for host in ("old", "new", "thief"))
+HONEST = Case(
+    actor=OLD,
+    object=OLD,
+    target_id=NEW,
+    signer=OLD,
+    cavage=True,
+    gone=False,
+    target_seen=True,
+    target=Target((OLD,)),
+    last_attempt=None,
+    last_success=None,
+    now=1_000_000.0,
+)
+
+
+# --- scenarios --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", names())
+def test_scenarios_of_the_package(name: str) -> None:
+    """Each scenario of the package can be read, shrunk and peopled, and expects only what is measured."""
+    scenario = load(name)
+
+    measures.check_measures(scenario)
+    assert scenario.name == name
+    assert small(scenario).servers.nodes == 8
+    assert [stock.profile for stock in scenario.servers.stock if stock.profile not in profiles()] == []
+    assert populate(small(scenario)).ties
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (b"version = 2\nname = 'x'\ntells = 'y'\n" + MOVE, "version"),
+        (HEAD + b"[[events]]\ndo = 'fly'\n", "events[0].do"),
+        (HEAD + b"[population]\npeple = 2\n" + MOVE, "population"),
+        (HEAD + b"[servers]\nnodes = 2\n" + MOVE, "servers.nodes"),
+        (HEAD + b"[population]\npeople = 5\n" + MOVE, "population.neighbours"),
+        (HEAD + b"[[events]]\ndo = 'rescue'\n", "events[0].do"),
+        (HEAD + MOVE + b"[[events]]\ndo = 'import'\n", "events[1].do"),
+        (HEAD + b"[[events]]\ndo = 'own_move'\n", "events[0].do"),
+        (HEAD + b"[[servers.stock]]\nhost = 'a.b'\nprofile = 'snac'\n" + MOVE, "servers.stock[0].host"),
+        (HEAD, ""),
+        (b"\xff", ""),
+        (b"version = ", ""),
+    ],
+)
+def test_a_mistake_is_named_by_its_key(text: bytes, where: str) -> None:
+    """Whoever writes a scenario reads which key is wrong."""
+    with pytest.raises(ScenarioError) as refused:
+        decode(text)
+
+    assert refused.value.where == where
+    assert where in str(refused.value)
+
+
+def test_nothing_is_started_for_what_cannot_be_measured() -> None:
+    """An expectation about an unknown measure, an unknown profile and a missing file are refused at once."""
+    scenario = load("planned-move")
+    with pytest.raises(ScenarioError, match="happiness"):
+        measures.check_measures(
+            msgspec.structs.replace(scenario, expectations=(Expectation(measure="happiness"),))
+        )
+    with pytest.raises(ScenarioError, match="myspace"):
+        profile("myspace")
+    with pytest.raises(MigrationError, match="cannot be read"):
+        find("no-such-file.toml")
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    """Listing scenarios and asking for help import neither networkx nor matplotlib."""
+    code = (
+        "import sys; from yurt.cli.main import main; code = main(['lab', 'list']);"
+        "assert not {'networkx', 'matplotlib', 'numpy', 'aiohttp'} & set(sys.modules); sys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603  # our own
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == names()
+
+
+def test_an_unknown_scenario_ends_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No traceback, and nothing is written."""
+    out = tmp_path_factory.mktemp("out") / "new"
+
+    assert run_scenario("no-such-story", out, json=False) == 2
+    assert "planned-move" in capsys.readouterr().err
+    assert not out.exists()
+
+
+# --- populations ------------------------------------------------------------------------------------
+def test_the_same_seed_makes_the_same_people() -> None:
+    """A population depends on its scenario alone; another seed makes another one."""
+    scenario = load("dead-source-kit")
+
+    people = populate(scenario)
+
+    assert people == populate(scenario)
+    assert people.ties != populate(msgspec.structs.replace(scenario, seed=8)).ties
+
+
+def test_strong_ties_are_mutual_and_stronger() -> None:
+    """Who moves has strong and weak ties, on Yurt and elsewhere; nobody else lives on the source."""
+    people = populate(load("dead-source-kit"))
+    own = people.of("ego0")
+    strong = [people.strengths[tie] for tie in own if people.is_strong(tie)]
+    weak = [people.strengths[tie] for tie in own if not people.is_strong(tie)]
+
+    assert len(strong) >= 6
+    assert len(weak) >= 6
+    assert min(strong) > max(weak)
+    assert {one.name for one in people.everybody.values() if one.server == SOURCE} == {"ego0", "ego1"}
+    for name, others in people.blocks.items():
+        assert others
+        assert not any({tie.follower, tie.followed} == {name, other} for tie in own for other in others)
+    for host, *guests in people.rooms.values():
+        assert people.everybody[host].profile == YURT
+        assert all(Tie(guest, host) in people.ties for guest in guests)
+
+
+# --- rules ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["mastodon", "gotosocial", "snac", "slow", "busy"])
+def test_an_honest_move_is_honoured(name: str) -> None:
+    """The old actor's key, an alias at the new one, something of it seen: all follow."""
+    assert judge(profile(name).rules, HONEST) == ""
+
+
+@pytest.mark.parametrize(
+    ("case", "breaks"),
+    [
+        (
+            replace(HONEST, signer=NEW, actor=NEW),
+            {"mastodon": "objectIsSigner", "gotosocial": "objectIsSigner", "snac": "objectIsSigner"},
+        ),
+        (
+            replace(HONEST, target=Target((THIEF,))),
+            {"mastodon": "alias", "gotosocial": "alias", "snac": "alias"},
+        ),
+        (replace(HONEST, gone=True), {"mastodon": "gone", "gotosocial": "gone", "snac": "gone"}),
+        (replace(HONEST, cavage=False), {"mastodon": "", "gotosocial": "", "snac": "cavageOnly"}),
+        (replace(HONEST, target_seen=False), {"mastodon": "", "gotosocial": "", "snac": "targetSeen"}),
+        (
+            replace(HONEST, target=None),
+            {"mastodon": "targetThere", "gotosocial": "targetThere", "snac": "alias"},
+        ),
+        (
+            replace(HONEST, target=Target((OLD,), moved_to=THIEF)),
+            {"mastodon": "", "gotosocial": "targetStays", "snac": ""},
+        ),
+        (
+            replace(HONEST, last_attempt=HONEST.now - 60),
+            {"mastodon": "", "gotosocial": "attempt5Minutes", "snac": ""},
+        ),
+        (
+            replace(HONEST, last_success=HONEST.now - WEEK_S + 1),
+            {"mastodon": "once7Days", "gotosocial": "once7Days", "snac": ""},
+        ),
+        (replace(HONEST, last_success=HONEST.now - WEEK_S), {"mastodon": "", "gotosocial": "", "snac": ""}),
+    ],
+)
+def test_what_each_software_refuses(case: Case, breaks: dict[str, str]) -> None:
+    """The rules of Mastodon, GoToSocial and snac, as their source has them."""
+    assert {name: judge(profile(name).rules, case) for name in breaks} == breaks
+
+
+def test_every_rule_has_a_source_and_fits_the_peer_table() -> None:
+    """No rule without a place where it was read; what the lab plays is what `yurt check` believes."""
+    table = builtin_peers()
+    for one in profiles().values():
+        assert one.source or one.same_as or all(rule.source for rule in one.rule)
+        assert (table.peer(one.software).follows_move == "yes") is one.follows_move
+    assert all(text_of(name) for name in RULES)
+
+
+# --- measures and report ----------------------------------------------------------------------------
+def tie(number: int, *, kept: bool, strong: bool, strength: float) -> TieResult:
+    return TieResult(
+        mover="ego0",
+        other=f"<p{number}>",
+        direction="follower",
+        server="elm.example",
+        profile="mastodon",
+        strong=strong,
+        strength=strength,
+        kept=kept,
+        after_s=1.0 if kept else -1.0,
+        reason="" if kept else "<nobody> & nothing",
+    )
+
+
+TIES = tuple(tie(n, kept=n % 4 != 0, strong=n % 2 == 1, strength=0.2 + 0.1 * (n % 5)) for n in range(20))
+
+
+def test_shares_are_what_is_written_by_hand() -> None:
+    """15 of 20, all 10 strong ones, and Wilson's interval."""
+    found, figures = measures.shares(TIES), measures.tie_figures(TIES)
+
+    assert (found["retention.all"].kept, found["retention.all"].count) == (15, 20)
+    assert (found["retention.all"].low, found["retention.all"].high) == wilson(0.75, 20)
+    assert found["retention.strong"].share == 1.0
+    assert found["retention.yurt"].share is None
+    assert figures["gap.difference"] == 0.5
+    assert figures["gap.risk_ratio"] is None  # no strong tie was lost: infinitely many times
+    assert figures["reach_loss"] == 0.25
+    assert figures["unnamed"] == 0.0
+
+
+def test_graph_figures() -> None:
+    """A triangle and a pair are two components; the triangle is all clustering."""
+    ties = [Tie("a", "b"), Tie("b", "c"), Tie("c", "a"), Tie("a", "c"), Tie("d", "e")]
+
+    figures = measures.graph_figures("abcde", ties, "after")
+
+    assert figures["components.after"] == 2.0
+    assert figures["largest.after"] == 0.6
+    assert figures["clustering.after"] is not None
+    assert math.isclose(figures["clustering.after"], 0.6)
+
+
+def test_reconvergence_without_ties_has_no_time() -> None:
+    """TTR is when the curve last reached its share; nothing converges to nothing."""
+    samples = [(1.0, 0.2), (2.0, 0.5), (3.0, 0.9), (4.0, 1.0)]
+
+    assert measures.times(samples) == {"ttr.50": 2.0, "ttr.90": 3.0, "ttr.99": 4.0}
+    assert set(measures.times([(1.0, 0.0)]).values()) == {None}
+
+
+def test_groups_of_strength_hold_every_tie_once() -> None:
+    """At most four groups; equals stay together."""
+    groups = by_strength(TIES)
+
+    assert sum(len(group) for _, _, group in groups) == len(TIES)
+    assert len(groups) <= 4
+    assert all(low <= high for low, high, _ in groups)
+    assert all(a[1] < b[0] for a, b in pairwise(groups))
+
+
+class Elements(HTMLParser):
+    """Collects what a page has in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = list[str]()
+        self.references = list[str]()
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.references += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "action")
+        ]
+
+
+def test_the_report_needs_nothing_from_anywhere() -> None:
+    """Two plots, no script, nothing that is fetched, and names as text."""
+    ties = TIES
+    result = Result(
+        scenario="x",
+        tells="<script>alert(1)</script>",
+        seed=1,
+        release="0",
+        people=20,
+        nodes=3,
+        stock=1,
+        seconds=1.0,
+        figures=measures.tie_figures(ties) | {"room_continuity": 1.0},
+        shares=measures.shares(ties),
+        samples=((1.0, 0.75),),
+        invariants=(),
+        expectations=(),
+        ties=ties,
+        peers=(),
+        betas={"mutual": 1.0},
+    )
+
+    text = page(result)
+
+    elements = Elements()
+    elements.feed(text)
+    assert elements.tags.count("svg") == 2
+    assert not {"script", "link", "img", "iframe", "object", "image"} & set(elements.tags)
+    assert all(one.startswith("#") for one in elements.references)
+    assert "<nobody>" not in text
+    assert "&lt;nobody&gt; &amp; nothing" in text
+    assert "@import" not in text
+    assert "url(http" not in text
