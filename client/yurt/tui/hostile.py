@@ -112,6 +112,7 @@ def hostile_engine() -> FakeFediverse:
             reply_id=engine.last_content_id,
             reactions=reactions,
             deleted_by=taken,
+            vouched_by=name if number % 11 == 0 else "",
             edited=number % 7 == 0,
         )
         kind = ("roster", "notice", "undecryptable")[number % 3]

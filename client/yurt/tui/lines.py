@@ -24,13 +24,14 @@ Tone = Literal["message", "own", "quiet", "warning", "rule"]
 """What a row is, for its colours."""
 
 RULE: Final = "│"
-DELETED, ANSWERS, REACTED = "x", "┌", "└"
+DELETED, ANSWERS, REACTED, TOLD = "x", "┌", "└", "?"
 """Where the rule would be: our words follow, about the message."""
 _FEW: Final = 3
 """Names that are told under a message; of more, how many."""
 _EMOJI: Final = 16
 """Characters of a reaction that are shown."""
 _ON_ITS_WAY: Final = "┆"
+_SETTLED: Final = "┃"
 _REFUSED: Final = "!"
 _MARKS: Final[Mapping[ItemKind, str]] = {"roster": "──", "notice": "!─", "undecryptable": "?─"}
 _TONES: Final[Mapping[ItemKind, Tone]] = {"roster": "quiet", "notice": "warning", "undecryptable": "warning"}
@@ -149,6 +150,9 @@ def _message(item: TimelineItem, gutter: Gutter, roll: Roll, answered: TimelineI
     found += [below(mark, text, tone) for text in texts[1:]]
     if item.reactions:
         found += [below(REACTED, text, "quiet") for text in _reactions(item, gutter)]
+    if item.vouched_by:
+        told = shown.line_rows(f"told by {item.vouched_by}", gutter.text)
+        found += [below(TOLD, text, "quiet") for text in told]
     if item.reason:
         why = f"not sent ({item.reason})" if item.state == "refused" else f"({item.reason})"
         found += _own_line(item, gutter, "!─", "warning", why, timed=False)
@@ -158,6 +162,8 @@ def _message(item: TimelineItem, gutter: Gutter, roll: Roll, answered: TimelineI
 def _mark(item: TimelineItem) -> str:
     if item.own and item.state in ("queued", "sealed"):
         return _ON_ITS_WAY
+    if item.own and item.state == "settled":
+        return _SETTLED
     return _REFUSED if item.state == "refused" else RULE
 
 

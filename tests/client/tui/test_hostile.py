@@ -68,7 +68,7 @@ def _assert_gutter(cells: Cells) -> None:
             assert not "".join(row[_FIRST + gutter.time : at]).strip(), line
             assert words.startswith((GENUINE, "(")), line
         else:
-            assert mark in (" │ ", "~│ ", " x ", " ┌ ", " └ ", "   "), line
+            assert mark in (" │ ", "~│ ", " ┃ ", "~┃ ", " x ", " ┌ ", " └ ", " ? ", "   "), line
             assert mark.strip() or not "".join(row[_FIRST:at]).strip(), line
 
 

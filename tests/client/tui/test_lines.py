@@ -44,6 +44,16 @@ def test_own_states() -> None:
         "                 ana ! hello",
         "                    !─ not sent (tooBig)",
     ]
+    assert _lay("hello", ANA, own=True, state="accepted") == ["                 ana │ hello"]
+    assert _lay("hello", ANA, own=True, state="settled") == ["                 ana ┃ hello"]
+
+
+def test_told_by_another() -> None:
+    """What somebody else says was said is marked as their word."""
+    assert _lay("hello", ANA, vouched_by=BO) == [
+        "                 ana │ hello",
+        "                     ? told by bo@hilltop.example",
+    ]
 
 
 def test_rooms_own_lines() -> None:

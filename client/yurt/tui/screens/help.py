@@ -16,9 +16,11 @@ from yurt.tui.shown import wrap
 
 _MARKS: Final = (
     ("┆", "before a message: it waits in your outbox"),
+    ("┃", "before a message: it is settled, its place cannot change any more"),
     ("!", "before a message: the hub has refused it"),
     ("~", "its author said something else before"),
     ("x", "it was taken back"),
+    ("?", "below a message: who told you of it; you did not see it said"),
     ("┌ └", "what a message answers, and what others think of it"),
     ("── !─ ?─", "the room's own lines: who came or left, a warning, something unreadable"),
     ("?name", "the name has letters of other scripts that may look like somebody else's"),
