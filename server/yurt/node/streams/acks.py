@@ -18,9 +18,12 @@ WAIT_S: Final = 0.5
 class Acks:
     """The acks of one stream."""
 
+    __slots__ = ("_device", "_did", "_noted", "_store", "_task", "_wait_s")
+
     def __init__(self, store: Store, did: str, device: bytes, wait_s: float = WAIT_S) -> None:
         self._store = store
-        self._reader = device_reader(did, device)
+        self._did = did
+        self._device = device
         self._wait_s = wait_s
         self._noted: dict[str, Position] = {}
         self._task: asyncio.Task[None] | None = None
@@ -42,11 +45,12 @@ class Acks:
         noted, self._noted = self._noted, {}
         if not noted:
             return
+        reader = device_reader(self._did, self._device)
 
         def move(tx: Tx) -> None:
             for log, position in noted.items():
                 # A device cannot have more than there is; a cursor beyond the head would hide new rows.
-                logs.move_cursor(tx, log, self._reader, min(position, logs.head(tx, log)))
+                logs.move_cursor(tx, log, reader, min(position, logs.head(tx, log)))
 
         try:
             await self._store.write(move)

@@ -8,7 +8,6 @@ the next log; so a slow reader costs one page of memory whatever it missed. A st
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -51,7 +50,9 @@ async def drained(outlet: Outlet, high: int = HIGH_WATER, stalled_s: float = STA
 
 
 class StreamCatchUp:
-    """Implements `CatchUp` for one stream."""
+    """Implements `CatchUp` for one stream; while nothing lags, it holds nothing."""
+
+    __slots__ = ("_give_up", "_lagging", "_outlet", "_stalled_s", "_store", "_task")
 
     def __init__(
         self, store: Store, outlet: Outlet, give_up: Callable[[str], None], stalled_s: float = STALLED_S
@@ -60,7 +61,7 @@ class StreamCatchUp:
         self._outlet = outlet
         self._give_up = give_up
         self._stalled_s = stalled_s
-        self._lagging: deque[Subscription] = deque()
+        self._lagging: list[Subscription] = []
         self._task: asyncio.Task[None] | None = None
 
     def lag(self, subscription: Subscription) -> None:
@@ -68,6 +69,7 @@ class StreamCatchUp:
         self._lagging.append(subscription)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="catching up")
+            self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """End."""
@@ -77,11 +79,15 @@ class StreamCatchUp:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None  # most streams never lag again
+
     async def _run(self) -> None:
         try:
             while self._lagging:
                 await drained(self._outlet, stalled_s=self._stalled_s)
-                subscription = self._lagging.popleft()
+                subscription = self._lagging.pop(0)
                 if subscription.state is State.LAGGING:
                     await self._page(subscription)
         except Stalled:

@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
+from yurt.node.dispatcher import Caller
 from yurt.node.streams.catch_up import Stalled, StreamCatchUp, drained
 from yurt.node.streams.raw_write import Cork, Outlet, open_outlet
 from yurt.node.streams.stream import GoodBye, Parts, Stream
@@ -40,6 +41,8 @@ RESTART: Final = 1012
 
 class _Open:
     """One open WebSocket and what belongs to it."""
+
+    __slots__ = ("_closing", "_transport", "outlet", "stream", "ws")
 
     def __init__(self, request: web.Request, ws: web.WebSocketResponse, parts: Parts, cork: Cork) -> None:
         self.ws = ws
@@ -82,6 +85,7 @@ class StreamDoor:
         self._parts = parts
         self._cork = Cork()
         self._open: dict[_Open, None] = {}
+        self._of_device: dict[Caller, list[_Open]] = {}
         self._checking = asyncio.create_task(self._check(), name="tokens of streams")
         self._stopping = False
 
@@ -120,7 +124,7 @@ class StreamDoor:
             await opened.stream.finish(FINISH_S)
             opened.outlet.flush()
             await opened.closed()
-            del self._open[opened]
+            self._forget(opened)
         return ws
 
     async def stop(self) -> None:
@@ -154,18 +158,15 @@ class StreamDoor:
             async with asyncio.timeout(HELLO_S):
                 while not opened.stream.greeted and await self._next(opened):
                     pass
-            counted = None
-            sign_in_by = asyncio.get_running_loop().time() + SIGN_IN_S
-            while True:
-                if opened.stream.caller is not counted:  # signed in, maybe later than at hello
-                    counted = opened.stream.caller
-                    self._limit(opened)
-                # Who never signs in holds a place that somebody else needs.
-                async with asyncio.timeout_at(sign_in_by if counted is None else None):
-                    is_open = await self._next(opened)
-                if not is_open:
-                    break
-                await drained(opened.outlet, _CALL_HIGH_WATER)
+            # Who never signs in holds a place that somebody else needs.
+            async with asyncio.timeout(SIGN_IN_S):
+                while opened.stream.caller is None and await self._next(opened):
+                    await drained(opened.outlet, _CALL_HIGH_WATER)
+            if opened.stream.caller is not None:
+                self._limit(opened, opened.stream.caller)
+                # Thousands wait in this line: a coroutine or a timeout less in it is memory.
+                while await self._take(opened, await opened.ws.receive()):
+                    await drained(opened.outlet, _CALL_HIGH_WATER)
         except TimeoutError:
             opened.close(NO_HELLO, "no hello, or nobody signed in, in time")
         except GoodBye as bye:
@@ -175,7 +176,9 @@ class StreamDoor:
 
     async def _next(self, opened: _Open) -> bool:
         """Handle the next message; False at the end of the stream."""
-        message = await opened.ws.receive()
+        return await self._take(opened, await opened.ws.receive())
+
+    async def _take(self, opened: _Open, message: WSMessage) -> bool:
         if message.type is WSMsgType.BINARY:
             await opened.stream.take(message.data)
             return True
@@ -183,8 +186,17 @@ class StreamDoor:
             raise GoodBye(1003, "frames are binary")
         return False
 
-    def _limit(self, opened: _Open) -> None:
-        caller = opened.stream.caller
-        same = [one for one in self._open if one.stream.caller == caller]
+    def _limit(self, opened: _Open, caller: Caller) -> None:
+        same = self._of_device.setdefault(caller, [])
+        same.append(opened)
         for oldest in same[:-MAX_STREAMS]:
             oldest.close(1008, "this device opened too many streams")
+
+    def _forget(self, opened: _Open) -> None:
+        del self._open[opened]
+        caller = opened.stream.caller
+        same = self._of_device.get(caller, []) if caller is not None else []
+        if opened in same:
+            same.remove(opened)
+        if caller is not None and not same:
+            self._of_device.pop(caller, None)

@@ -82,7 +82,22 @@ class GoodBye(Exception):
 
 
 class Stream:
-    """One client at one WebSocket."""
+    """One client at one WebSocket; there are thousands that say nothing, so it holds little."""
+
+    __slots__ = (
+        "_acks",
+        "_address",
+        "_bad",
+        "_calls",
+        "_catch_up",
+        "_free",
+        "_greeted",
+        "_outlet",
+        "_parts",
+        "_subscriptions",
+        "_token",
+        "caller",
+    )
 
     def __init__(self, parts: Parts, outlet: Outlet, catch_up: StreamCatchUp, address: str) -> None:
         self._parts = parts
@@ -94,8 +109,8 @@ class Stream:
         self._bad = 0
         self._acks: Acks | None = None
         self._subscriptions: dict[str, Subscription] = {}
-        self._calls: set[asyncio.Task[None]] = set()
-        self._free = asyncio.Semaphore(MAX_CALLS)
+        self._calls: dict[asyncio.Task[None], None] = {}  # a third of an empty set
+        self._free: asyncio.Semaphore | None = None
         self.caller: Caller | None = None
 
     @property
@@ -194,14 +209,17 @@ class Stream:
 
     # --- calls --------------------------------------------------------------------------------------
     async def _call(self, call: Call) -> None:
+        if self._free is None:
+            self._free = asyncio.Semaphore(MAX_CALLS)
         await self._free.acquire()
         task = asyncio.create_task(self._answer(call))
-        self._calls.add(task)
+        self._calls[task] = None
         task.add_done_callback(self._answered)
 
     def _answered(self, task: asyncio.Task[None]) -> None:
-        self._calls.discard(task)
-        self._free.release()
+        self._calls.pop(task, None)
+        if self._free is not None:
+            self._free.release()
 
     async def _answer(self, call: Call) -> None:
         context = Context(self._address, self.caller)
