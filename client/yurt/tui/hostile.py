@@ -93,6 +93,7 @@ def hostile_engine() -> FakeFediverse:
     for number, text in enumerate(HOSTILE[:: COUNT // 40]):
         engine.post(text, HOSTILE[number], summary=HOSTILE[-number], boosted_by=text)
     engine.waiting = list(HOSTILE[:60])
+    engine.inviting = list(HOSTILE[60:90])
     engine.room("".join((*_MARKUP, *_ESCAPES))[:200])
     messages = engine.room(MESSAGES, *HOSTILE)
     own_lines = engine.room(OWN_LINES, *HOSTILE[:20])

@@ -1,6 +1,7 @@
 """Five hundred hostile strings in every place that shows remote text, in a real terminal."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from typing import Final
@@ -32,6 +33,8 @@ _ISOLATES: Final = {0x2068: None, 0x2069: None}
 
 _STILL: Final = 5
 """Presses of a key without effect after which one is at the end; a page may be on its way."""
+
+_PATIENCE_S: Final = 120
 
 Cells = list[list[str]]
 
@@ -112,16 +115,16 @@ def test_hostile_strings_everywhere(terminal: Callable[..., Terminal]) -> None:
     screen.press(ESC)
     screen.settle()
 
-    seen = _page_through(screen, PAGE_UP, _assert_gutter)  # all messages, from the last to the first
-    assert "␛[2J␛[H" in screen.text
+    # All messages, from the last to the first.
+    seen = _page_through(screen, PAGE_UP, _assert_gutter, to="␛[2J␛[H")
     screen.press(CTRL_K)
     screen.sees("jump to")
     screen.press("own lines\r")
     screen.sees("─ own lines ─")
     screen.press(ESC)
     screen.settle()
-    seen += _page_through(screen, PAGE_UP, _assert_gutter)  # all lines of a room's own
-    assert f"{GENUINE} ␛[2J␛[H" in screen.text
+    # All lines of a room's own.
+    seen += _page_through(screen, PAGE_UP, _assert_gutter, to=f"{GENUINE} ␛[2J␛[H")
     for pane in (F2, F3):
         screen.press(pane)
         seen += _page_through(screen, PAGE_DOWN, lambda _: None)
@@ -155,10 +158,14 @@ def test_hostile_strings_everywhere(terminal: Callable[..., Terminal]) -> None:
     _assert_obeys_nobody(screen.output)
 
 
-def _page_through(screen: Terminal, key: str, check: Callable[[Cells], None], *, shape: bool = True) -> int:
-    """Press a key until nothing changes any more; returns how often."""
+def _page_through(
+    screen: Terminal, key: str, check: Callable[[Cells], None], *, shape: bool = True, to: str = ""
+) -> int:
+    """Press a key until nothing changes any more, and `to` is to be seen; returns how often."""
     pages, still, before = 0, 0, Cells()
-    while still < _STILL:
+    deadline = time.monotonic() + _PATIENCE_S
+    while still < _STILL or to not in screen.text:
+        assert time.monotonic() < deadline, screen.text
         still = still + 1 if screen.cells == before else 0
         before = screen.cells
         if shape:

@@ -123,15 +123,34 @@ async def test_let_somebody_follow() -> None:
         await pilot.press("f7")
         await _until(pilot, lambda: isinstance(pilot.app.screen, Requests))
         rows = pilot.app.screen.query_one(LineList)
-        await _until(pilot, lambda: rows.chosen == CY)
+        await _until(pilot, lambda: rows.chosen.endswith(CY))
 
         await pilot.press("a")
-        await _until(pilot, lambda: rows.chosen == BO)
+        await _until(pilot, lambda: rows.chosen.endswith(BO))
         await pilot.press("x")
         await _until(pilot, lambda: not rows.chosen)
 
         assert engine.waiting == []
         assert engine.asked == ["accept", "reject"]
+
+
+async def test_let_somebody_add_me() -> None:
+    """A stranger who asks to add one to a room is answered at the same place."""
+    engine = FakeFediverse()
+    engine.inviting = [CY, BO]
+    async with _app(engine).run_test(size=(100, 30)) as pilot:
+        await _open(pilot)
+        await pilot.press("f7")
+        await _until(pilot, lambda: isinstance(pilot.app.screen, Requests))
+        rows = pilot.app.screen.query_one(LineList)
+        await _until(pilot, lambda: rows.chosen.endswith(CY))
+
+        await pilot.press("x")
+        await _until(pilot, lambda: rows.chosen.endswith(BO))
+        await pilot.press("a")
+        await _until(pilot, lambda: not rows.chosen)
+
+        assert engine.asked == [f"refuse {CY}", f"join {BO}"]
 
 
 async def test_refusal_is_told_and_nothing_is_lost() -> None:

@@ -1,6 +1,6 @@
-"""F7 among the posts: who asks to follow, and one's answer."""
+"""F7: who asks to follow, who asks to add one to a room, and one's answer."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,6 +10,8 @@ from textual.widgets import Static
 from typing_extensions import override
 
 from yurt.client.api import EngineApi
+from yurt.client.calls import Nothing
+from yurt.client.consent.calls import AnswerInvitation, InvitationViews, ListInvitations
 from yurt.tui import shown
 from yurt.tui.app_of import app_of
 from yurt.tui.screens.dialogs import Dialog
@@ -18,6 +20,10 @@ from yurt.tui.widgets.line_list import Line, LineList
 from yurt.wire.command import Done
 from yurt.wire.people_commands import Accept, Reject, Ties
 from yurt.wire.people_commands import Requests as AskRequests
+
+_FOLLOW: Final = "f"
+_ROOM: Final = "r"
+"""Before an address, as a row's key: what is asked."""
 
 
 class Requests(Dialog[None]):
@@ -38,9 +44,9 @@ class Requests(Dialog[None]):
     @override
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "who asks to follow you"
+            box.border_title = "who asks to follow you, or to add you to a room"
             yield LineList(empty="nobody waits")
-            yield Static(Content("a lets them follow, x does not; Esc closes"), classes="note")
+            yield Static(Content("a: yes, x: no, Esc closes"), classes="note")
 
     def on_mount(self) -> None:
         """Look who waits."""
@@ -49,15 +55,25 @@ class Requests(Dialog[None]):
 
     async def _look(self) -> None:
         ties = (await self._engine.ask_node(AskRequests(), Ties)).ties
-        self.query_one(LineList).show([Line(tie.address, tie.address) for tie in ties])
+        asked = (await self._engine.call(ListInvitations(), InvitationViews)).invitations
+        lines = [Line(_FOLLOW + tie.address, tie.address) for tie in ties]
+        rooms = [Line(_ROOM + each.address, f"{each.address} (into a room)") for each in asked]
+        self.query_one(LineList).show(lines + rooms)
 
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001  # what a binding gives
         """Answer the one under the cursor."""
-        if address := self.query_one(LineList).chosen:
-            self.run_worker(tried(self, self._answer(address, yes=yes)))
+        if chosen := self.query_one(LineList).chosen:
+            answer = self._let_follow if chosen.startswith(_FOLLOW) else self._let_add
+            self.run_worker(tried(self, answer(chosen[1:], yes=yes)))
 
-    async def _answer(self, address: str, *, yes: bool) -> None:
+    async def _let_follow(self, address: str, *, yes: bool) -> None:
         await self._engine.ask_node(Accept(address) if yes else Reject(address), Done)
-        word = "follows you" if yes else "does not follow you"
+        await self._answered(address, "follows you" if yes else "does not follow you")
+
+    async def _let_add(self, address: str, *, yes: bool) -> None:
+        await self._engine.call(AnswerInvitation(address=address, accept=yes), Nothing)
+        await self._answered(address, "may add you to rooms" if yes else "may not add you to rooms")
+
+    async def _answered(self, address: str, word: str) -> None:
         app_of(self).notify(shown.line(f"{address} {word}"), timeout=3, markup=False)
         await self._look()

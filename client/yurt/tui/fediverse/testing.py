@@ -5,7 +5,9 @@ from typing import cast
 import msgspec
 from typing_extensions import override
 
-from yurt.client.api import A
+from yurt.client.api import A, T
+from yurt.client.calls import EngineCall, Nothing
+from yurt.client.consent.calls import AnswerInvitation, InvitationView, InvitationViews, ListInvitations
 from yurt.tui.testing import ANA, FakeEngine
 from yurt.wire.command import Answer, Command, Done
 from yurt.wire.people_commands import Accept, Reject, Requests, Tie, Ties
@@ -25,6 +27,8 @@ class FakeFediverse(FakeEngine):
         """Oldest first."""
         self.waiting: list[str] = []
         """Addresses of who asks to follow."""
+        self.inviting: list[str] = []
+        """Addresses of who asks to add Ana to a room."""
 
     def post(self, author: str, text: str, **more: object) -> PostInfo:
         """Let somebody post."""
@@ -39,6 +43,19 @@ class FakeFediverse(FakeEngine):
         }
         self.posts.append(msgspec.convert(fields | more, PostInfo))
         return self.posts[-1]
+
+    @override
+    async def call(self, call: EngineCall, shape: type[T]) -> T:
+        match call:
+            case ListInvitations():
+                views = [InvitationView(address=who, did=who, room=b"", since=0) for who in self.inviting]
+                return cast("T", InvitationViews(tuple(views)))
+            case AnswerInvitation():
+                self._do(f"{'join' if call.accept else 'refuse'} {call.address}")
+                self.inviting.remove(call.address)
+                return cast("T", Nothing())
+            case _:
+                return await super().call(call, shape)
 
     @override
     async def ask_node(self, command: Command, shape: type[A]) -> A:

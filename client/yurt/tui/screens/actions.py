@@ -77,7 +77,10 @@ class Actions:
         self._desk.tell(f"inviting {address} ...")
         person = await self._engine.invite(room, address)
         await self._desk.count()
-        self._show(person)
+        if person.state == "asked":
+            self._desk.tell(f"{person.address} is asked first: they come in when they agree")
+        else:
+            self._show(person)
 
     def create(self) -> None:
         """Ask for the name of a new room."""
