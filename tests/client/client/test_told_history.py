@@ -20,10 +20,11 @@ from yurt.client.vault import history, timeline
 from yurt.client.vault.history import Bundle, Grant
 from yurt.identity.did import Did
 from yurt.rooms.common.checkpoint import Checkpoint, Seen
-from yurt.rooms.common.content import Create, Note, encode_content
+from yurt.rooms.common.content import Create, Note, Target, encode_content
 from yurt.rooms.common.history import HistoryItem
 from yurt.rooms.common.participants import participants_of
 from yurt.rooms.common.said import (
+    Delete,
     Edit,
     EditedNote,
     HistoryOffer,
@@ -114,6 +115,39 @@ async def test_a_liar_changes_nothing_that_was_seen(town: Town) -> None:
     assert await core.vault.read(lambda tx: timeline.find_content(tx, room, own, told)) is not None
 
 
+async def test_a_liar_edits_and_deletes_nobody_elses_words(town: Town) -> None:
+    """In the author's name, and placed before the joiner came: not what was seen, nor what others told."""
+    ana, bo, room = await together(town)
+    for text in ("pay ana", "keep this"):
+        await ana.send(room, text, wait="accepted")
+    seen = [await line(bo, room, text=text) for text in ("pay ana", "keep this")]
+    core, author = core_of(bo), core_of(ana).account.did
+    liar, at = "did:key:z6MkLiar", seen[0].accepted_at
+    early, late = os.urandom(16), os.urandom(16)
+
+    def item(content: bytes) -> HistoryItem:
+        return HistoryItem(Position(1, 1), at, author, 0, content)
+
+    def edit(target: bytes) -> HistoryItem:
+        return item(encode_said(Edit(os.urandom(16), EditedNote(author, target, "pay eve"))))
+
+    def delete(target: bytes) -> HistoryItem:
+        return item(encode_said(Delete(os.urandom(16), Target(author, target))))
+
+    lies = [edit(seen[0].content_id), delete(seen[1].content_id), edit(early), delete(late)]
+    truth = [item(encode_content(Create(name, Note("told by ana")))) for name in (early, late)]
+
+    def unit(tx: Connection) -> None:
+        limits = bounds(tx, room, author, core.account.did)
+        take_items(tx, Bundle(room, bytes(32), liar, "hilltop.example", b""), limits, [lies[2]])
+        take_items(tx, Bundle(room, bytes(32), author, "harbour.example", b""), limits, truth)
+        take_items(tx, Bundle(room, bytes(32), liar, "hilltop.example", b""), limits, lies)
+
+    await core.write(unit)
+    shown = [(one.text, one.deleted_by, one.edited) for one in await _messages(bo, room)]
+    assert shown == [(text, "", False) for text in ("told by ana", "told by ana", "pay ana", "keep this")]
+
+
 async def test_only_a_true_word_of_somebody_else_settles(town: Town) -> None:
     """Not a garbled one, one of another room or device, one's own, or one of another log."""
     ana, bo, room = await together(town)
@@ -176,3 +210,18 @@ async def test_who_asks_is_given_what_was_chosen_for_them_and_nothing_else(town:
         return history.grants(tx)
 
     assert await core.write(offered) == []
+
+
+async def test_a_choice_is_for_one_coming(town: Town) -> None:
+    """Who was given history, removed, and added again without, is told nothing of the time between."""
+    ana, bo, room = await _archive(town, "before")
+    await ana.call(InviteWithHistory(room=room, address=BO), PersonView)
+    await line(bo, room, text="before", vouched_by=ANA)
+    await ana.remove(room, BO)
+    await ana.send(room, "between us", wait="accepted")
+    await ana.invite(room, BO)
+    await ana.send(room, "welcome back", wait="accepted")
+    await line(bo, room, text="welcome back")
+    core, did = core_of(ana), core_of(bo).account.did
+    assert await core.vault.read(lambda tx: history.chosen(tx, room, did)) is None
+    assert await core.vault.read(lambda tx: history.grants(tx)) == []

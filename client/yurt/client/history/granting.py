@@ -13,7 +13,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.rooms.leaves import Device as OwnDevice
 from yurt.client.vault import accounts, history, timeline
 from yurt.client.vault.addresses import told
-from yurt.client.vault.history import Bundle, Entry, Grant
+from yurt.client.vault.history import ALL_ALLOWED, Bundle, Entry, Grant
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.leaf import VerifiedLeaf
 from yurt.identity.location import node_of
@@ -116,8 +116,9 @@ def _allowed(
         invite = _least([each for each in before.invites if _used(each, after)])
         since = None if invite is None else oldest_allowed(after, row.accepted_at, invite)
     else:
-        since = history.chosen(tx, room, device.did)
-        since = None if since is None else oldest_allowed(after, row.accepted_at)
+        # What was chosen when they came an earlier time is over: they may have been removed since.
+        chosen = history.chosen(tx, room, device.did) == ALL_ALLOWED
+        since = oldest_allowed(after, row.accepted_at) if chosen else None
     if since is None or since >= row.accepted_at:
         history.choose_nothing(tx, room, device.did)
         return None

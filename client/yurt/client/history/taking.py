@@ -72,7 +72,7 @@ def take_items(tx: Connection, bundle: Bundle, limits: Bounds, items: Sequence[H
         if isinstance(said, Create):
             _add_note(tx, bundle.room, line, said)
             new += 1
-        elif _may(said, item.did):
+        elif _may(said, item.did) and _is_theirs(tx, bundle, target_of(said, item.did)):
             where = timeline.add(tx, line)
             actions.add(tx, where, bundle.room, target_of(said, item.did), item.content)
             looks.refresh(tx, bundle.room, target_of(said, item.did))
@@ -84,6 +84,7 @@ def _add_note(tx: Connection, room: bytes, line: NewItem, said: Create) -> None:
     shown = msgspec.structs.replace(line, kind="message", hidden=False, text=said.object.content)
     if reply is not None:
         shown = msgspec.structs.replace(shown, reply_did=reply.did, reply_id=reply.id)
+    actions.forget_told(tx, room, Target(line.did, said.id), line.vouched)
     timeline.add(tx, shown)
     looks.refresh(tx, room, Target(line.did, said.id))
 
@@ -91,6 +92,11 @@ def _add_note(tx: Connection, room: bytes, line: NewItem, said: Create) -> None:
 def _may(said: Action, did: str) -> bool:
     """Only authors edit; who deleted something of somebody else was judged by whoever tells us of it."""
     return not isinstance(said, Edit) or said.object.did == did
+
+
+def _is_theirs(tx: Connection, bundle: Bundle, target: Target) -> bool:
+    """Whether a voucher may tell what became of a message: of none that was seen here, or told by another."""
+    return actions.voucher(tx, bundle.room, target) in (None, bundle.did)
 
 
 def _actors(tx: Connection, room: bytes) -> tuple[tuple[str, str], ...]:

@@ -87,6 +87,26 @@ def on(tx: Connection, room: bytes, target: Target) -> list[Action]:
     return _select(tx, where, (room, target.did, target.id))
 
 
+def voucher(tx: Connection, room: bytes, target: Target) -> str | None:
+    """Say who told of a message that is here: empty if this device saw it; None if it is not here."""
+    row = tx.execute(
+        "SELECT vouched FROM item WHERE room = ? AND did = ? AND content_id = ? AND kind = 'message'",
+        (room, target.did, target.id),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def forget_told(tx: Connection, room: bytes, target: Target, voucher: str) -> None:
+    """Forget what others than its voucher told to have been done to a message that is only coming now."""
+    tx.execute(
+        """
+        DELETE FROM action WHERE room = ? AND did = ? AND content_id = ?
+            AND item IN (SELECT id FROM item WHERE vouched NOT IN ('', ?))
+        """,
+        (room, target.did, target.id, voucher),
+    )
+
+
 def show(tx: Connection, note: Note, text: str, marks: Marks) -> None:
     """Change how a message looks; nothing if it looks so already."""
     done = msgspec.json.encode(marks).decode() if marks != Marks() or note.marks != Marks() else ""
