@@ -12,6 +12,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
 
 from yurt.identity.identity_key import IdentityKey
 from yurt.identity.signed_record import SignedRecord, next_record, verify_first
@@ -20,7 +27,9 @@ from yurt.lab.world.network import Network
 from yurt.lab.world.people import until
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.config import read_network
-from yurt.node.store import accounts, moves, moving, records
+from yurt.node.keys import public_pem
+from yurt.node.store import accounts, moves, moving, people, records
+from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town, open_town
 from yurt.wire.account_commands import SignedIn
@@ -189,6 +198,40 @@ async def test_a_key_is_lent_for_a_move_that_the_record_names(place: Place) -> N
     assert (await place.bo.call(MoveState())).key_until == 0
     with pytest.raises(ProblemError, match="no key"):
         await place.bo.call(RescueFollowers((follower("ana"),)))
+
+
+async def test_a_foreign_key_moves_nobody_who_lives_here(place: Place) -> None:
+    """A record may name any old actor: without that actor's key, its followers on this node stay."""
+    ana = await place.town.join("ana", HARBOUR)
+    await place.arrive(place.person.record, place.moved())
+    key, store = actor_key(), place.town.nodes[HARBOUR].store
+    private = load_der_private_key(key, None)
+    assert isinstance(private, RSAPrivateKey)
+    shown = public_pem(private.public_key())
+    foreign = generate_private_key(65537, 2048).private_bytes(
+        Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    )
+    own = OldFollower(f"https://{HARBOUR}/users/ana", f"https://{HARBOUR}/inbox")
+
+    def followed(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        star = people.put_person(tx, KnownPerson(OLD, "bo@hill.example", key_pem=shown))
+        people.put_tie(tx, account.id, star, people.FOLLOWING, ("accepted", f"{OLD}#follow", 1))
+
+    async def follows(actor: str) -> bool:
+        return [tie.actor for tie in (await ana.call(Following())).ties] == [actor]
+
+    await store.write(followed)
+    await place.lend(key=foreign)
+    await place.bo.call(RescueFollowers((own,)))
+    assert await store.read(lambda tx: tx.rows("SELECT object FROM move_heard")) == []
+    assert await follows(OLD)
+
+    await place.bo.call(EraseKey())
+    await place.lend(key=key)
+    await place.bo.call(RescueFollowers((own,)))
+    await until(lambda: follows(NEW), "ana goes along")
 
 
 async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
