@@ -185,7 +185,12 @@ class Moves:
 
 
 def hear(tx: Tx, move: Move, signer: str, now_ms: int) -> None:
-    """Keep a Move until it is decided, if anybody here has to do with who moves."""
+    """Keep a Move until it is decided, if anybody here has to do with who moves.
+
+    What nobody but a stranger says is dropped at once: deciding it would fetch whatever it names.
+    """
+    if signer != move.actor or move.actor not in (move.object, move.target):
+        return
     concerned = followers_here(tx, move.object) or any(
         blocks.blockers_of(tx, move.object, kind) for kind in (blocks.BLOCK, blocks.MUTE)
     )

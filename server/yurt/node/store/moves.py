@@ -143,7 +143,10 @@ class HeardMove:
 
 
 def hear(tx: Tx, move: Move, signer: str, now_ms: int) -> None:
-    """Keep a Move until it is decided; one that is kept already is looked at again now."""
+    """Keep a Move until it is decided; one that is kept already is looked at again now.
+
+    Of too many those go first that others sent: anybody may say that somebody moved to them.
+    """
     tx.change(
         """
         INSERT INTO move_heard (activity, actor, object, target, signer, next_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -159,7 +162,7 @@ def hear(tx: Tx, move: Move, signer: str, now_ms: int) -> None:
     tx.change(
         """
         DELETE FROM move_heard WHERE object = ?1 AND id NOT IN (
-            SELECT id FROM move_heard WHERE object = ?1 ORDER BY id DESC LIMIT ?2)
+            SELECT id FROM move_heard WHERE object = ?1 ORDER BY actor = object DESC, id DESC LIMIT ?2)
         """,
         move.object,
         MAX_HEARD,

@@ -232,6 +232,22 @@ async def test_a_stock_servers_move_takes_the_follow_along(here: Here) -> None:
     assert await here.told() == [("moved", NEW)]
 
 
+async def test_strangers_cannot_push_out_a_move_that_waits(here: Here) -> None:
+    """What others claim about somebody costs no look-up, or goes before what they sent themselves."""
+    await here.follow(OLD)
+    await here.moves.arrived(PUSH, OLD)
+    for number in range(10):
+        theirs = f"https://evil.example/users/e{number}"
+        await here.moves.arrived(Move("", theirs, OLD, "https://victim.example/a"), theirs)
+        await here.moves.arrived(Move("", theirs, OLD, theirs), theirs)
+    await here.moves.arrived(Move("", OLD, OLD, EVE), EVE)
+
+    heard = await here.store.read(lambda tx: tx.rows("SELECT actor, target FROM move_heard ORDER BY id"))
+    assert heard[0] == (OLD, NEW)
+    assert len(heard) == 5
+    assert not [row for row in heard if row[1] in ("https://victim.example/a", EVE)]
+
+
 async def test_a_dead_old_server_stops_nobody(here: Here) -> None:
     """A Move signed with the old key is enough: the old server is not asked."""
     await here.follow(OLD)
