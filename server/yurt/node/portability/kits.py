@@ -49,6 +49,8 @@ FORGET_S: Final = 400 * 86_400
 MAX_KITS: Final = 10_000
 KEEP_RATE: Final = Rate(burst=20, every_s=3.0)
 READ_RATE: Final = Rate(burst=10, every_s=6.0)
+NEW_RATE: Final = Rate(burst=100, every_s=300.0)
+"""New kits of people with whom nobody here has a tie, all together: dids and addresses cost nothing."""
 _MAX_REQUEST: Final = 1_024
 _MAX_ANSWER: Final = MAX_KIT_SIZE + 1024
 _NODES_S: Final = 30.0
@@ -101,6 +103,7 @@ class Kits:
         record = _record(command.record)
         if record.did != context.who.did:
             raise refuse("notAllowed", "that is somebody else's kit")
+        self._limiter.take("carry kit", context.who.account, KEEP_RATE)
         body = encode_kit(record, command.parts)
         if _node(command.buddy) == self._domain:
             return await self.keep(command.kit_id, body, own=True)
@@ -170,6 +173,7 @@ class Kits:
             raise _refused("notBuddy", f"the person record does not name {self._domain} as a buddy")
         now = self._clock.now_s()
         judged = await self._work.run(lambda: [_judged(part, record, held, now) for part in parts])
+        await self._admit(record.did, is_known=own or held is not None)
 
         def unit(tx: Tx) -> KitKept:
             if kits.kit_of(tx, kit_id, record.did) != held:
@@ -206,6 +210,11 @@ class Kits:
         return await self._store.write(lambda tx: replay.first_time(tx, key, now, until))
 
     # --- parts -----------------------------------------------------------------------------------------
+    async def _admit(self, did: str, *, is_known: bool) -> None:
+        """Let a new kit in: those of friends always, those of strangers slowly."""
+        if not is_known and not await self._store.read(lambda tx: kits.is_tied(tx, did)):
+            self._limiter.take("new kit", "all", NEW_RATE)
+
     async def _newest(self, record: VerifiedRecord, held: StoredKit | None) -> VerifiedRecord:
         """The newest record known here: a revoked device must not come back with an older one."""
         in_book = await self._book.known(record.did)

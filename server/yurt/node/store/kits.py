@@ -96,6 +96,20 @@ def count_kits(tx: ReadTx) -> int:
     return int(row[0]) if row else 0
 
 
+def is_tied(tx: ReadTx, did: str) -> bool:
+    """Whether somebody here follows a person, or is followed by them."""
+    return (
+        tx.row(
+            """
+            SELECT 1 FROM tie JOIN person ON person.id = tie.person
+            WHERE person.did = ? AND tie.state = 'accepted' LIMIT 1
+            """,
+            did,
+        )
+        is not None
+    )
+
+
 def forget_old(tx: Tx, before_s: int) -> int:
     """Forget kits that nobody refreshed since a time; count them."""
     return tx.change("DELETE FROM kit WHERE kept_at < ?", before_s)

@@ -8,7 +8,10 @@ import pytest
 from yurt.identity.device import DeviceKeys
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import SignedRecord, VerifiedRecord, first_record, next_record, verify_record
-from yurt.node.store.types import Store
+from yurt.node.limiter import Rate
+from yurt.node.store import accounts, people
+from yurt.node.store.people import KnownPerson
+from yurt.node.store.types import Store, Tx
 from yurt.node.testing import Client, Town
 from yurt.portability.kit import seal_graph, seal_keys
 from yurt.portability.kit_contents import ActorKey, GraphContents, KeysContents
@@ -207,3 +210,24 @@ async def test_own_people_hand_their_kit_on_and_no_other(town: Town) -> None:
     assert none.value.problem.code == "notFound"
     assert KitKept().graph == 0
     assert SignedRecord.decode(owner.record.signed.encode()) == owner.record.signed
+
+
+async def test_strangers_do_not_fill_a_buddy(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New kits of people whom nobody here knows are few at a time; what is kept is still refreshed."""
+    monkeypatch.setattr("yurt.node.portability.kits.NEW_RATE", Rate(burst=1, every_s=3600.0))
+    now, store = now_of(town), town.nodes[HILLTOP].store
+    first, second, friend = (Owner.make(now, HILLTOP) for _ in range(3))
+    ana: Client = await town.join("ana", HILLTOP)
+
+    def tie(tx: Tx) -> None:
+        account = accounts.account_named(tx, ana.person.name)
+        assert account is not None
+        known = KnownPerson(friend.record.record.actor, "ana@harbour.example", friend.record.did)
+        people.put_tie(tx, account.id, people.put_person(tx, known), people.FOLLOWING, ("accepted", "", 1))
+
+    await store.write(tie)
+    kept = [(await post(town, "/kits/keep", one.file(one.graph(1))))[0] for one in (first, second, friend)]
+
+    assert kept == [200, 429, 200]
+    await store.write(lambda tx: tx.change("UPDATE kit SET graph_at = graph_at - 61"))
+    assert (await post(town, "/kits/keep", first.file(first.graph(2))))[0] == 200
