@@ -221,6 +221,9 @@ class JobRunner:
     async def _end(self, person: KnownPerson) -> KnownPerson:
         """Who somebody is now: as far as each new actor names the old one as an alias.
 
+        A person whose did is known is followed only to themselves, as their record has it: where an old node
+        points does not count (TRUST 9).
+
         Raises:
             BrokenMove: A circle, or too many steps.
         """
@@ -236,9 +239,16 @@ class JobRunner:
                 return person  # nobody there (yet): they can still be followed where they were
             if person.actor not in onward.also_known_as:
                 return person  # anybody can point at anybody
+            if onward.did != await self._did(person) != "":
+                return person
             seen.append(onward.actor)
             person = onward
         return person
+
+    async def _did(self, person: KnownPerson) -> str:
+        """The did that is pinned for somebody; after a move their old document shows none."""
+        pinned = await self._store.read(lambda tx: people.person_at(tx, person.actor))
+        return pinned.did if pinned is not None and pinned.did else person.did
 
     async def _failed(self, todo: RowToDo, error: ProblemError) -> bool:
         """Note why a row was not done; return whether its host may be asked on."""

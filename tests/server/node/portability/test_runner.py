@@ -1,12 +1,14 @@
 """The runner of jobs: killed anywhere it goes on there; hosts get the peace they ask for."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from yurt.node.people.signed_fetch import NotNow
 from yurt.node.portability.testing import Bench, DyingStore, Phonebook, first_of, open_bench
+from yurt.node.store import people
 from yurt.node.store.types import Row
 from yurt.portability.csv_rows import CsvKind
 from yurt.wire.portability_commands import JobItem
@@ -210,6 +212,20 @@ async def test_a_move_that_the_new_actor_does_not_confirm_is_none(bench: Bench) 
     await bench.run()
 
     assert [row[0] for row in (await bench.everything())["ties"]] == ["https://hilltop.example/users/old"]
+
+
+@pytest.mark.parametrize(("shown", "new"), [("did:key:zBo", ""), ("", "did:key:zEve"), ("", "did:key:zBo")])
+async def test_an_old_node_sends_nobody_elsewhere(bench: Bench, shown: str, new: str) -> None:
+    """A person with a did is followed on only as themselves, whatever their old node points at."""
+    end = bench.book.add("new@evil.example", also_known_as=("https://hill.example/users/bo",), did=new)
+    old = bench.book.add("bo@hill.example", moved_to=end.actor, did=shown)
+    await bench.store.write(lambda tx: people.put_person(tx, replace(old, did="did:key:zBo")))
+    await bench.start(follow("bo@hill.example"))
+
+    await bench.run()
+
+    followed = [row[0] for row in (await bench.everything())["ties"]]
+    assert followed == [end.actor if new == "did:key:zBo" else old.actor]
 
 
 async def test_a_poisoned_row_holds_up_nobody(bench: Bench) -> None:
