@@ -38,6 +38,7 @@ from yurt.client.calls import EngineCall, EngineCalls
 from yurt.client.clock import Clock, SystemClock
 from yurt.client.community import check_asked
 from yurt.client.core import Core
+from yurt.client.devices.from_kit import FromKit
 from yurt.client.devices.part import DevicesPart
 from yurt.client.errors import NoVault, VaultHeld
 from yurt.client.identity import KeepPhrase
@@ -109,7 +110,7 @@ class Engine(EngineApi):
         }
         """What else may be asked, and who answers; a part of the engine adds its own here."""
         self._devices = DevicesPart(self._core, self._committer)
-        self._parts |= self._devices.calls()
+        self._parts |= self._devices.calls() | FromKit(self._core, self._healer).calls()
         self._intake.on_record = self._devices.heard
         self._intake.on_live.append(self._devices.live)
         self._portability = PortabilityPart(self._core)

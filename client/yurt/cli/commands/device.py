@@ -11,17 +11,20 @@ from yurt.cli.command import with_engine
 from yurt.cli.commands.devices import short
 from yurt.cli.output import Output
 from yurt.client import paths
-from yurt.client.api import EngineApi
+from yurt.client.api import EngineApi, Status
 from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
     BeginLink,
+    DeviceViews,
     LinkCodeView,
     LinkView,
+    ListDevices,
     RevokeDevice,
     RoomsSettled,
     SettleRooms,
 )
+from yurt.client.devices.from_kit_calls import EnteredFromKit, EnterFromKit
 from yurt.client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore.add_argument("node", metavar="NODE", help="your node, or your address there")
     restore.add_argument(
         "--revoke-others", action="store_true", help="shut out all devices that you had before"
+    )
+    restore.add_argument(
+        "--kit", metavar="FILE", type=Path, action="append", default=[], help="a kit's file; may be repeated"
+    )
+    restore.add_argument(
+        "--buddy",
+        metavar="NODE",
+        action="append",
+        default=[],
+        help="a node that keeps your kit; may be repeated",
     )
     for action in (link, revoke, restore):
         action.add_argument("--phrase-file", type=Path, help="read the recovery phrase from this file")
@@ -131,8 +144,13 @@ def _join(args: argparse.Namespace, output: Output) -> int:
 def _restore(args: argparse.Namespace, output: Output) -> int:
     from yurt.client.devices import new_device
     from yurt.client.devices.linking import identity_of
+    from yurt.client.errors import VaultExists
 
-    node, identity = _node(args.node), identity_of(secrets.read_phrase(args.phrase_file))
+    node, phrase = _node(args.node), secrets.read_phrase(args.phrase_file)
+    identity = identity_of(phrase)
+    wanted = EnterFromKit(
+        phrase=phrase, buddies=tuple(map(_node, args.buddy)), files=tuple(map(_kit, args.kit))
+    )
 
     def lost(record: "VerifiedRecord") -> tuple[bytes, ...]:
         listed = record.record.devices if args.revoke_others else ()
@@ -143,7 +161,17 @@ def _restore(args: argparse.Namespace, output: Output) -> int:
     made = new_device.restore(
         paths.home(), node, identity, passphrase, revoke=lost, network=network, clock=clock
     )
-    return asyncio.run(_enter(made, passphrase, network, clock, output))
+    try:
+        return asyncio.run(_enter(made, passphrase, network, clock, output, wanted))
+    except VaultExists:
+        if not (args.kit or args.buddy):
+            raise
+        # Restored before; now a kit was found.
+
+        async def again(engine: EngineApi) -> int:
+            return await _enter_from_kit(engine, wanted, await engine.status(), output)
+
+        return with_engine(again)
 
 
 async def _enter(
@@ -152,6 +180,7 @@ async def _enter(
     network: "NetworkMap | None",
     clock: "SystemClock",
     output: Output,
+    wanted: EnterFromKit | None = None,
 ) -> int:
     from yurt.client.devices.entrance import enter
 
@@ -159,22 +188,72 @@ async def _enter(
     engine = await enter(home, passphrase, made, network=network, clock=clock)
     try:
         status = await engine.status()
+        if wanted is not None:
+            return await _enter_from_kit(engine, wanted, status, output)
         rooms = await engine.call(AwaitRooms(within=_ROOMS_S), RoomsSettled)
     finally:
         await engine.close()
     line = f"You are {status.address} here too. This device is in {rooms.done} of your rooms"
     line += f"; {rooms.left} more when another device of yours is online." if rooms.left else "."
-    output.show(
-        {
-            "address": status.address,
-            "did": status.did,
-            "home": str(home),
-            "rooms": rooms.done,
-            "left": rooms.left,
-        },
-        line,
-    )
+    output.show(_entered(status, rooms.done, rooms.left), line)
     return 0
+
+
+async def _enter_from_kit(engine: EngineApi, wanted: EnterFromKit, status: Status, output: Output) -> int:
+    """Let another device that lives add this one; what is left comes from the kit."""
+    devices = await engine.call(ListDevices(), DeviceViews)
+    others = any(device.signed_in and not device.own for device in devices.devices)
+    if others:
+        await engine.call(AwaitRooms(within=_ROOMS_S), RoomsSettled)
+    rooms = await engine.call(wanted, EnteredFromKit)
+    lines = [f"You are {status.address} here again. This device is in {rooms.done} of your rooms."]
+    if rooms.age_s >= 0:
+        lines.append(f"Your kit is {_age(rooms.age_s)} old.")
+    elif rooms.problem and not others:
+        lines.append(f"There is no kit: {rooms.problem}.")
+    lines += [f"  {note}" for note in rooms.notes]
+    if rooms.left:
+        lines.append(_left(rooms.left, others=others))
+    also = {"kit_age": rooms.age_s, "kit_problem": rooms.problem, "notes": list(rooms.notes)}
+    output.show(_entered(status, rooms.done, rooms.left) | also, "\n".join(lines))
+    return 0
+
+
+def _left(rooms: int, *, others: bool) -> str:
+    """Say what is lost, and what to do."""
+    what = f"{rooms} room{'s' if rooms != 1 else ''}"
+    if others:
+        return f"{what} more when another device of yours is online."
+    return (
+        f"{what} not yet: what was said there cannot be read here. If a kit of yours is found, type the same "
+        "command again with --kit FILE or --buddy NODE; else ask somebody in each room to remove you and to "
+        "invite you again."
+    )
+
+
+def _entered(status: Status, done: int, left: int) -> dict[str, object]:
+    return {
+        "address": status.address,
+        "did": status.did,
+        "home": str(paths.home()),
+        "rooms": done,
+        "left": left,
+    }
+
+
+def _age(seconds: int) -> str:
+    """Say an age as people do."""
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if (number := seconds // size) >= 1:
+            return f"{number} {unit}{'s' if number != 1 else ''}"
+    return "less than a minute"
+
+
+def _kit(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(f"the kit {path} cannot be read: {error.strerror}") from None
 
 
 def _surroundings() -> "tuple[NetworkMap | None, SystemClock]":

@@ -186,8 +186,17 @@ def identity_of(phrase: str) -> IdentityKey:
     Raises:
         ProblemError: ``badRequest``: mistyped; says where.
     """
+    return phrase_of(phrase).identity_key()
+
+
+def phrase_of(words: str) -> RecoveryPhrase:
+    """Read 24 words.
+
+    Raises:
+        ProblemError: ``badRequest``: mistyped; says where.
+    """
     try:
-        return RecoveryPhrase.parse(phrase).identity_key()
+        return RecoveryPhrase.parse(words)
     except PhraseError as error:
         raise refuse("badRequest", str(error), rule=error.rule) from None
 

@@ -58,6 +58,8 @@ class _Restoring(msgspec.Struct, frozen=True, tag="restoring"):
     """What an unfinished restoring needs: the record to be published."""
 
     record: bytes
+    before: bytes = b""
+    """The record that stood until then; kept in the vault: the kit is judged by it (`record_before`)."""
 
 
 Unfinished = _Begun | _Restoring
@@ -126,7 +128,7 @@ async def restore(
             newest = await stream.value.call(OwnRecord(identity.did), PublishedRecord)
             keys = DeviceKeys.generate()
             record = _restored(newest.record, identity, keys, revoke, clock.now_ms() // 1000)
-            account = _account(node, identity.did, keys, _Restoring(record.encode()))
+            account = _account(node, identity.did, keys, _Restoring(record.encode(), newest.record))
             unfinished = await _kept(home, passphrase, account)
         elif unfinished[1].did != identity.did:
             await unfinished[0].close()
@@ -134,6 +136,14 @@ async def restore(
         return await _finish(stream, *unfinished, _restoring)
     finally:
         await stream.value.close()
+
+
+def record_before(account: Account) -> VerifiedRecord | None:
+    """Give the person record that stood before this device was restored; None if it was not."""
+    begun = _read(account)
+    if not isinstance(begun, _Restoring) or not begun.before:
+        return None
+    return verify_record(SignedRecord.decode(begun.before))
 
 
 # --- one after the other ------------------------------------------------------------------------------------
@@ -211,6 +221,8 @@ async def _finish(stream: _Greeted, vault: Vault, account: Account, proceed: Pro
         account = await proceed(stream.value, vault, account, stream.node_s)
         answer = await login_device(stream.value, account, stream.node_s)
         joined = _named(account).joined(answer.token, answer.expires_at)
+        if isinstance(_read(account), _Restoring):
+            joined = replace(joined, join_request=account.join_request)
         await vault.write(lambda tx: accounts.save(tx, joined))
     except ProblemError as error:
         if error.problem.kind.retry:

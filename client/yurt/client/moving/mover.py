@@ -35,6 +35,7 @@ from yurt.client.moving.calls import (
 )
 from yurt.client.moving.home import Access, Ask, at_home, visit
 from yurt.client.moving.prepare import prepare_move, read_phrase, seal_new_keys
+from yurt.client.portability.entering import enter_rooms
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import Healer
 from yurt.client.vault import accounts, cursors, kits, moves, rooms
@@ -282,7 +283,7 @@ class Mover:
 
     async def _rooms(self, row: MoveRow) -> MoveRow:
         if row.kind == "rescue":
-            kept, notes = await rooms_along.come_back(self._healer, row.rooms)
+            kept, notes = await enter_rooms(self._core, self._healer, rooms_along.cards(row.rooms))
         else:
             actor = self._target(row)
             kept, notes = await rooms_along.rename(self._core, self._committer, row.rooms, actor, row.record)

@@ -16,7 +16,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.core import Core
 from yurt.client.moving.home import Ask
 from yurt.client.rooms.commit import Committer
-from yurt.client.rooms.heal import CardOfRoom, Healer
+from yurt.client.rooms.heal import Healer
 from yurt.client.vault import rooms
 from yurt.mls.group import Group
 from yurt.mls.policy import judged_by_caller
@@ -24,7 +24,6 @@ from yurt.mls.staging import StagedCommit
 from yurt.portability.kit_room import KitRoom, decode_rooms
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.participants import verified_leaf
-from yurt.rooms.member.resync import KnownRoom
 from yurt.wire.problems import ProblemError
 from yurt.wire.room_commands import ListRooms, Rooms
 
@@ -67,20 +66,6 @@ async def wait_served(ask: Ask, kept: Iterable[bytes]) -> None:
 def cards(encoded: Iterable[bytes]) -> list[KitRoom]:
     """Read the kit's cards of rooms as the move keeps them."""
     return [card for one in encoded for card in decode_rooms(one)]
-
-
-async def come_back(healer: Healer, encoded: Iterable[bytes]) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-    """Enter the rooms of a kit again, from outside; returns those where that succeeded, and notes."""
-    kept: list[bytes] = []
-    notes: list[str] = []
-    for card in cards(encoded):
-        known = KnownRoom(card.group_id, card.term, card.epoch, frozenset(card.dids))
-        try:
-            await healer.come_back(CardOfRoom(known, card.hub, card.name, card.topic))
-            kept.append(card.group_id)
-        except ProblemError as error:
-            notes.append(f"the room {card.name or card.group_id.hex()[:8]}: {error.problem.message}")
-    return tuple(kept), tuple(notes)
 
 
 async def mend(core: Core, healer: Healer, ids: Iterable[bytes]) -> tuple[bytes, ...]:

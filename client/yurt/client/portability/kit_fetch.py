@@ -6,15 +6,22 @@ from collections.abc import Iterable
 
 from yurt.client.portability.node_rows import Asks
 from yurt.identity.phrase import RecoveryPhrase
+from yurt.identity.signed_record import VerifiedRecord
 from yurt.portability.errors import KitError
-from yurt.portability.kit_file import OpenKit, open_kit
+from yurt.portability.kit_file import OpenKit, encode_kit, open_kit
 from yurt.portability.kit_keys import KitSecrets, kit_secrets
 from yurt.wire.portability_commands import FetchKit, KitFile
 from yurt.wire.problems import ProblemError, refuse
 
 
 async def fetch_kit(
-    node: Asks, phrase: RecoveryPhrase, buddies: Iterable[str], files: Iterable[bytes], now_s: int
+    node: Asks,
+    phrase: RecoveryPhrase,
+    buddies: Iterable[str],
+    files: Iterable[bytes],
+    now_s: int,
+    *,
+    known: VerifiedRecord | None = None,
 ) -> OpenKit:
     """Fetch what each buddy keeps, add the files, and open the newest valid parts.
 
@@ -24,6 +31,7 @@ async def fetch_kit(
         buddies: Names of nodes.
         files: Kit files from a disk.
         now_s: Now, in seconds since 1970.
+        known: A person record that is known otherwise: what it shuts out seals nothing that counts.
 
     Raises:
         ProblemError: Nobody has a kit that these words open; the first buddy's problem, if all failed.
@@ -37,6 +45,8 @@ async def fetch_kit(
             problems.append(error)
     if not copies and problems:
         raise problems[0]
+    if known is not None:
+        copies.append(encode_kit(known, []))
     try:
         return await asyncio.to_thread(open_kit, copies, secrets)
     except KitError as error:

@@ -7,6 +7,7 @@ import msgspec
 from yurt.client.calls import EngineCall
 from yurt.client.consent.calls import CALLS as CONSENT_CALLS
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
+from yurt.client.devices.from_kit_calls import EnterFromKit
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
@@ -35,6 +36,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     SettleRooms,
     RevokeDevice,
     AwaitRooms,
+    EnterFromKit,
     *MOVING_CALLS,
     *PORTABILITY_CALLS,
 )
