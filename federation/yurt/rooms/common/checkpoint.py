@@ -38,6 +38,8 @@ from yurt.wire.registry import DEVICE_ID_SIZE, HASH_SIZE, LABEL_CHECKPOINT, ROOM
 
 MAX_CHECKPOINT_SIZE: Final = 512
 _VERSION: Final = 1
+_LAST_SEQ: Final = 2**63 - 1
+"""What stores of nodes and vaults can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Checkpoint:
         if r.u8() != _VERSION:
             raise CheckpointError("checkpointVersion", "the checkpoint was made by a newer release")
         group_id, position, chain = r.raw(ROOM_ID_SIZE), Position(r.u32(), r.u64()), r.raw(HASH_SIZE)
+        if position.seq > _LAST_SEQ:
+            raise DecodeError("a place that no log has")
         seen = Seen(group_id, position, chain, r.u64(), r.opaque(), r.raw(HASH_SIZE))
         did, device_id = did_of(r.raw(DID_SIZE)), r.raw(DEVICE_ID_SIZE)
         checkpoint = cls(seen, did, device_id, r.raw(SIGNATURE_SIZE))

@@ -27,7 +27,7 @@ from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.rehearsal import Device, Town
 from yurt.rooms.testing import HUB, NOW_MS, ROOM_ID, Person
 from yurt.wire.checkpoint_commands import FetchCheckpoints, GiveCheckpoint, KeptCheckpoints
-from yurt.wire.command import Answer
+from yurt.wire.command import Answer, Done
 from yurt.wire.exchange import Ask
 from yurt.wire.history_commands import PIECE, GetHistory, PutHistory
 from yurt.wire.position import Position
@@ -154,6 +154,17 @@ async def test_a_word_goes_to_the_other_nodes_and_waits_for_one_that_is_away(
     await arrives(harbour, ANA_PHONE, newer)
     await hill.told.give(called_by(BO_PHONE), GiveCheckpoint(ROOM_ID, word_of(BO_PHONE, 4)))
     assert await hill.kept(BO_PHONE) == (newer,) == await harbour.kept(ANA_PHONE)
+
+
+async def test_a_word_from_beyond_every_log_is_refused_by_every_node(nodes: tuple[Node, Node, Ways]) -> None:
+    """No store has a place for it: it is refused, and breaks nothing."""
+    harbour, _, ways = nodes
+    for seq in (2**64 - 1, 2**63):
+        seen = Seen(ROOM_ID, Position(1, seq), bytes(32), 1, b"", bytes(32))
+        word = Checkpoint.make(BO_PHONE.keys, BO.did, seen).encode()
+        ask = ways.ask(HUB, GiveCheckpoint.name, BO.actor, GiveCheckpoint(ROOM_ID, word), Done)
+        assert await rule_of(ask) == "malformedCheckpoint"
+    assert await harbour.kept(ANA_PHONE) == ()
 
 
 async def test_a_forged_word_is_refused_wherever_it_comes_from(nodes: tuple[Node, Node, Ways]) -> None:
