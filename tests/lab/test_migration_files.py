@@ -118,6 +118,30 @@ def test_an_unknown_scenario_ends_with_a_sentence(
     assert not out.exists()
 
 
+def test_without_the_extra_a_sentence_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Whoever did not install networkx reads what to install, before anything is started."""
+    monkeypatch.setitem(sys.modules, "networkx", None)
+
+    assert run_scenario("planned-move", tmp_path_factory.mktemp("out"), json=False) == 2
+    assert "extra `lab`" in capsys.readouterr().err
+
+
+def test_results_are_not_overwritten(
+    capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A folder that holds a result is refused, before minutes are spent."""
+    out = tmp_path_factory.mktemp("out")
+    (out / "ties.csv").write_text("mine", encoding="utf-8")
+
+    assert run_scenario("planned-move", out, json=False) == 2
+    assert "--out" in capsys.readouterr().err
+    assert (out / "ties.csv").read_text(encoding="utf-8") == "mine"
+
+
 # --- populations ------------------------------------------------------------------------------------
 def test_the_same_seed_makes_the_same_people() -> None:
     """A population depends on its scenario alone; another seed makes another one."""

@@ -72,7 +72,7 @@ def headline(result: Result) -> str:
         parts.append(f"rooms continue at {rooms:.0%}")
     if reach is not None:
         parts.append(f"reach {-reach:+.0%}")
-    parts.append("everything holds" if result.holds else f"{len(result.failures())} do not hold")
+    parts.append("all that was expected holds" if result.holds else f"{len(result.failures())} do not hold")
     return " · ".join(parts)
 
 
