@@ -22,7 +22,7 @@ from yurt.wire.registry import EntryKind
 pytestmark = pytest.mark.asyncio
 T = TypeVar("T")
 
-WITHIN_S: Final = 120.0
+WITHIN_S: Final = 300.0
 
 
 def epochs_of_commits(node: NodeProcess, room: bytes) -> list[int]:
@@ -36,7 +36,7 @@ def epochs_of_commits(node: NodeProcess, room: bytes) -> list[int]:
 
 
 async def race(folder: Path, people: int, rounds: int) -> None:
-    """Let everybody make a link and end it, at the same moment, some times over."""
+    """Let everybody make a link at the same moment, then end it, and again."""
     async with World.open(folder, HARBOUR) as world:
         host = await world.person("p0", HARBOUR)
         others = await asyncio.gather(*(world.person(f"p{n}", HARBOUR) for n in range(1, people)))
@@ -51,16 +51,22 @@ async def race(folder: Path, people: int, rounds: int) -> None:
         everybody = [host, *others]
         before = len(epochs_of_commits(world.nodes[HARBOUR], room))
 
-        async def make_and_end(person: Person) -> None:
-            made = await again(person, MakeLink(room=room, secret=os.urandom(16)), LinkView)
-            await again(person, EndLink(room=room, code=made.code), Nothing)
+        codes: dict[str, str] = {}
 
-        for _ in range(rounds):
-            await asyncio.gather(*(make_and_end(person) for person in everybody))
+        async def make(person: Person) -> None:
+            made = await again(person, MakeLink(room=room, secret=os.urandom(16)), LinkView)
+            codes[person.name] = made.code
+
+        async def end(person: Person) -> None:
+            await again(person, EndLink(room=room, code=codes[person.name]), Nothing)
+
+        for turn in range(rounds):
+            act = end if turn % 2 else make
+            await asyncio.gather(*(act(person) for person in everybody))
 
         epochs = epochs_of_commits(world.nodes[HARBOUR], room)
         assert epochs == list(range(len(epochs)))  # one an epoch, and none left out
-        assert len(epochs) - before >= 2 * rounds * people
+        assert len(epochs) - before >= rounds * people
         for person in everybody:  # nobody is wedged: each speaks, and each reads everybody
             await person.engine.send(room, f"{person.name} is here", wait="accepted")
         for person in everybody:
@@ -89,12 +95,12 @@ async def again(person: Person, call: EngineCall, shape: type[T]) -> T:
 
 
 async def test_everybody_commits_at_once(tmp_path: Path) -> None:
-    """Six clients, two commits each, twice: one winner an epoch, nobody wedged."""
-    await race(tmp_path, 6, 2)
+    """Six clients, four rounds: one winner an epoch, nobody wedged."""
+    await race(tmp_path, 6, 4)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_twenty_commit_at_once_ten_times(tmp_path: Path) -> None:
-    """Twenty clients, two commits each, ten rounds."""
+    """Twenty clients, ten rounds."""
     await race(tmp_path, 20, 10)

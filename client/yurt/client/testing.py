@@ -122,6 +122,8 @@ class FakeNode:
         """So many answers are lost, together with their stream, after the work was done."""
         self.refusals: list[Problem] = []
         """What the next appends are refused with."""
+        self.way: asyncio.Event | None = None
+        """If there is one, messages are on their way until it is set; commits are not."""
         self.deaf: set[str] = set()
         """Commands that are refused with ``internal``."""
         self.blobs: dict[str, bytes] = {}
@@ -320,6 +322,8 @@ class FakeNode:
         self._offered.set()
         if self.refusals:
             raise ProblemError(self.refusals.pop(0))
+        if self.way is not None and command.kind == EntryKind.MESSAGE:
+            await self.way.wait()
         digest = hashlib.sha256(command.entry).digest()
         if digest not in self.receipts:
             self.receipts[digest] = await self._accept(self._who(door), command)

@@ -19,19 +19,28 @@ from yurt.client.history.packing import items_for
 from yurt.client.history.taking import Bounds, bounds, take_items
 from yurt.client.outbox import Outbox
 from yurt.client.rooms.send import store
-from yurt.client.vault import history, rooms, timeline
+from yurt.client.vault import history, raced, rooms, timeline
 from yurt.client.vault.addresses import told
 from yurt.client.vault.history import Bundle, Grant
+from yurt.client.vault.raced import Raced
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.device import DevicePublic
 from yurt.rooms.common.content import CONTENT_ID_SIZE
 from yurt.rooms.common.errors import BundleError
-from yurt.rooms.common.history import HistoryItem, chosen_items, make_bundle, open_bundle, should_ask
+from yurt.rooms.common.history import (
+    OFFER_WITHIN_MS,
+    HistoryItem,
+    chosen_items,
+    make_bundle,
+    open_bundle,
+    should_ask,
+)
 from yurt.rooms.common.participants import participants_of
 from yurt.rooms.common.said import HistoryOffer, HistoryWanted, OfferedHistory, WantedHistory, encode_said
 from yurt.wire.frames import room_log
 from yurt.wire.history_commands import PIECE, GetHistory, HistoryPiece, HistoryStands, PutHistory
+from yurt.wire.position import Position
 from yurt.wire.problems import ProblemError
 
 LOOK_S: Final = 0.3
@@ -159,11 +168,15 @@ class History:
     async def _ask(self) -> float:
         """Ask where nobody has offered anything; returns the seconds until the next may be asked."""
         core = self._core
+        wants = [(room, partial(_want, core, room=room)) for room in await core.vault.read(history.entries)]
+        wants += [
+            (one.room, partial(_want_raced, core, one=one)) for one in await core.vault.read(raced.waiting)
+        ]
         wait = 0.0
-        for room in await core.vault.read(history.entries):
+        for room, want in wants:
             if not self._is_live(room):
                 continue
-            left_s, asked = await core.write(partial(_want, core, room=room))
+            left_s, asked = await core.write(want)
             if asked:
                 self._outbox.kick(room)
             if left_s > 0:
@@ -268,6 +281,28 @@ def _want(core: Core, tx: Connection, room: bytes) -> tuple[float, bool]:
     store(tx, core.device, found, name, encode_said(HistoryWanted(name, wanted)), _hidden(found))
     history.note_asked(tx, room)
     return 0.0, True
+
+
+def _want_raced(core: Core, tx: Connection, one: Raced) -> tuple[float, bool]:
+    """Ask for messages that raced the Add of this device; returns as `_want`."""
+    found, entry, now_ms = rooms.find(tx, one.room), history.entry(tx, one.room), core.clock.now_ms()
+    if found is None or found.state != "active":
+        return 0.0, False
+    is_alone = len(participants_of(core.groups.load(tx, one.room).tree).of(core.account.did)) < 2
+    if is_alone and (entry is None or not entry.seconds):
+        raced.give_up(tx, one.room)
+        return 0.0, False
+    due = one.due
+    if entry is not None and not entry.offered:  # what stood before comes first
+        due = max(due, entry.at + OFFER_WITHIN_MS)
+    if due > now_ms:
+        return (due - now_ms) / 1000, False
+    name = os.urandom(CONTENT_ID_SIZE)
+    after = Position(one.last.term, one.last.seq + 1)
+    wanted = WantedHistory(core.device.keys.device_id, after, one.since)
+    store(tx, core.device, found, name, encode_said(HistoryWanted(name, wanted)), _hidden(found))
+    raced.asked(tx, one.room, now_ms + OFFER_WITHIN_MS)
+    return OFFER_WITHIN_MS / 1000, True
 
 
 def _taken(tx: Connection, bundle: Bundle, count: int) -> None:

@@ -1,7 +1,7 @@
 """History that somebody gave goes into the vault: each line marked with who vouches for it.
 
-It stands before everything that this device saw itself, changes nothing of that, and what is known already
-stays as it is. Whose words they are is the voucher's word; nothing here is proved by a signature.
+It stands before everything that this device saw itself, or where a message raced its Add; what is known
+already stays as it is. Whose words they are is the voucher's word; nothing here is proved by a signature.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.rooms import looks
-from yurt.client.vault import actions, history, rooms, timeline
+from yurt.client.vault import actions, history, raced, rooms, timeline
 from yurt.client.vault.history import Bundle
 from yurt.client.vault.timeline import NewItem
 from yurt.rooms.common.content import Create, Target, content_hash
@@ -47,7 +47,8 @@ def take_items(tx: Connection, bundle: Bundle, limits: Bounds, items: Sequence[H
     new = 0
     known = dict(_actors(tx, bundle.room))
     for item in items:
-        if item.position >= limits.before or item.position <= START or item.accepted_at < limits.since:
+        gap = raced.line_at(tx, bundle.room, item.position)
+        if not _fits(item, limits, gap):
             continue
         try:
             said = decode_said(item.content)
@@ -70,22 +71,28 @@ def take_items(tx: Connection, bundle: Bundle, limits: Bounds, items: Sequence[H
             vouched=bundle.did,
         )
         if isinstance(said, Create):
-            _add_note(tx, bundle.room, line, said)
+            _add_note(tx, bundle.room, line, said, gap)
             new += 1
         elif _may(said, item.did) and _is_theirs(tx, bundle, target_of(said, item.did)):
-            where = timeline.add(tx, line)
+            where = timeline.add(tx, line, gap)
             actions.add(tx, where, bundle.room, target_of(said, item.did), item.content)
             looks.refresh(tx, bundle.room, target_of(said, item.did))
     return new
 
 
-def _add_note(tx: Connection, room: bytes, line: NewItem, said: Create) -> None:
+def _fits(item: HistoryItem, limits: Bounds, gap: int | None) -> bool:
+    if item.position <= START or item.accepted_at < limits.since:
+        return False
+    return item.position < limits.before or gap is not None
+
+
+def _add_note(tx: Connection, room: bytes, line: NewItem, said: Create, gap: int | None) -> None:
     reply = said.object.in_reply_to
     shown = msgspec.structs.replace(line, kind="message", hidden=False, text=said.object.content)
     if reply is not None:
         shown = msgspec.structs.replace(shown, reply_did=reply.did, reply_id=reply.id)
     actions.forget_told(tx, room, Target(line.did, said.id), line.vouched)
-    timeline.add(tx, shown)
+    timeline.add(tx, shown, gap)
     looks.refresh(tx, room, Target(line.did, said.id))
 
 

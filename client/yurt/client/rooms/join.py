@@ -15,7 +15,7 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import addresses, cursors, joinings, key_packages, rooms, timeline
+from yurt.client.vault import addresses, cursors, joinings, key_packages, raced, rooms, timeline
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -141,6 +141,7 @@ def _keep(
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
     granting.entered(tx, room.room, standing.policy, delivery.position, delivery.accepted_at)
+    raced.enter(tx, room.room, group.epoch)
     check_pins(tx, room.room, standing.people)
     return room
 

@@ -6,6 +6,7 @@ Texts are English sentences for people; programs read ``kind`` and ``reason``, w
 from collections.abc import Callable
 from typing import Final
 
+from yurt.client.vault.raced import BEFORE_YOU
 from yurt.rooms.common.policy import Role
 from yurt.rooms.common.room_change import RoomChange
 from yurt.wire.position import Position
@@ -41,6 +42,7 @@ _TEXTS: Final = {
     "joiningLeaf": "a message was hidden: its device had not yet made a key for this room",
     "notAuthor": "a change was hidden: its author may not make it",
     "unknownEpoch": "a message could not be read: its keys are gone (it came very late)",
+    BEFORE_YOU: "a message was written before this device came, and placed after: others are asked for it",
     "replayed": "a message was dropped: it was delivered a second time",
     "tooFarAhead": "a message could not be read: too many before it are missing",
     "decryptionFailed": "a message could not be read: it is damaged, or not for this device",

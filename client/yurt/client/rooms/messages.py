@@ -14,12 +14,13 @@ from yurt.client.rooms import actions, for_devices, lines, looks
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.places import Places
 from yurt.client.rooms.roster import CannotFollow
-from yurt.client.vault import namings, outbox, own_entries, rooms, timeline
+from yurt.client.vault import namings, outbox, own_entries, raced, rooms, timeline
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.did import Did
 from yurt.identity.leaf import VerifiedLeaf
-from yurt.mls.errors import OwnMessage, RemoteMlsError
+from yurt.mls.errors import OwnMessage, RemoteMlsError, UnknownEpoch
+from yurt.mls.framing import peek
 from yurt.mls.group import Group
 from yurt.mls.message_epoch import ApplicationMessage
 from yurt.rooms.common.content import (
@@ -50,6 +51,8 @@ from yurt.rooms.member.content_rules import refused_because
 from yurt.rooms.member.received import Outcome, receive
 from yurt.wire.position import LogRow
 
+_QUIET_MS: Final = 1_000
+"""After a message that raced our Add, more of them may come."""
 _FLAGS: Final = {Outcome.REPEATED: lines.REPEATED, Outcome.REWRITTEN: lines.REWRITTEN}
 
 
@@ -89,7 +92,7 @@ class Messages:
             _unreadable(tx, room, row, error.rule)  # one of ours, garbled by somebody
             return room
         except RemoteMlsError as error:
-            _unreadable(tx, room, row, error.rule)
+            _unreadable(tx, room, row, _why(tx, room, row, error))
             return room
         except ContentError as error:
             _unreadable(tx, room, row, error.code)
@@ -168,6 +171,14 @@ def _open(group: Group, row: LogRow) -> _Read:
     plaintext = Plaintext.decode(message.plaintext)
     # Every leaf was verified when it entered; this finds it in the cache.
     return _Read(verified_leaf(message.leaf), plaintext, decode_said(plaintext.content))
+
+
+def _why(tx: Connection, room: RoomRow, row: LogRow, error: RemoteMlsError) -> str:
+    """Give the reason why a message cannot be read; one that raced our Add can still be told by others."""
+    if not isinstance(error, UnknownEpoch) or not raced.is_before(tx, room.room, peek(row.body).epoch):
+        return error.rule
+    raced.note(tx, room.room, row.position, row.accepted_at, row.accepted_at + _QUIET_MS)
+    return raced.BEFORE_YOU
 
 
 def _check_order(tx: Connection, room: RoomRow, row: LogRow, read: _Read) -> str:

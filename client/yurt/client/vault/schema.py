@@ -19,6 +19,7 @@ from yurt.client.vault import (
     link_answers,
     moves,
     namings,
+    raced,
     read_by,
     resyncs,
     settled,
@@ -282,6 +283,7 @@ _STEPS: Final = (
     ("kits", kits.TABLE),
     ("namings", namings.TABLE),
     ("asked_invites", asked_invites.TABLE),
+    ("raced", raced.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

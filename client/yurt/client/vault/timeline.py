@@ -88,17 +88,18 @@ class Marks(msgspec.Struct, frozen=True, omit_defaults=True):
 _UNTOUCHED: Final = Marks()
 
 
-def add(tx: Connection, item: NewItem) -> int:
-    """Add a line; returns its local id.
+def add(tx: Connection, item: NewItem, instead_of: int | None = None) -> int:
+    """Add a line; returns its local id. It may stand instead of another one, under the same id.
 
     Lines of history are told newest first, and each takes an id below all others: so they stand in order.
     """
     term, seq = (item.position.term, item.position.seq) if item.position else (0, 0)
     row: Row = tx.execute(
         f"""
-        INSERT INTO item (id, revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
+        INSERT {"" if instead_of is None else "OR REPLACE"}
+        INTO item (id, revision, room, kind, term, seq, did, actor, text, reason, content_id, hash,
             state, own, accepted_at, hidden, reply_did, reply_id, vouched)
-        VALUES ({_EARLIEST if item.vouched else "NULL"}, {_NEXT_REVISION},
+        VALUES (coalesce(?18, {_EARLIEST if item.vouched else "NULL"}), {_NEXT_REVISION},
             ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
             -- said on another device of this person: own all the same
             max(?12, (?2 = 'message' OR ?14) AND ?5 <> '' AND ?5 = coalesce((SELECT did FROM account), '')),
@@ -123,6 +124,7 @@ def add(tx: Connection, item: NewItem) -> int:
             item.reply_did,
             item.reply_id,
             item.vouched,
+            instead_of,
         ),
     ).fetchone()
     return int(row[0])
