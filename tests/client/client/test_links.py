@@ -4,12 +4,15 @@ import asyncio
 import os
 
 import pytest
+from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.calls import Nothing
 from yurt.client.errors import UsageError
 from yurt.client.invitations.calls import EndLink, JoinByLink, JoinView, Links, LinkView, ListLinks, MakeLink
 from yurt.client.testing import Town
-from yurt.client.testing_rooms import line
+from yurt.client.testing_rooms import BO, core_of, line
+from yurt.client.vault import joinings
+from yurt.client.vault.joinings import Joining
 from yurt.rooms.common.join_request import JoinRequest
 from yurt.wire.problems import ProblemError
 
@@ -39,6 +42,25 @@ async def test_hub_lends_nonsense_with_the_good(town: Town) -> None:
     assert people == {(await engine.status()).did for engine in (ana, bo)}
     left = await ana.call(ListLinks(room=room), Links)
     assert [one.uses_left for one in left.links] == [2]
+
+
+async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
+    """A hub that hands the key package on to somebody with another room brings nobody into that."""
+    ana, bo = await asyncio.gather(town.join("ana"), town.join("bo"))
+    assert await bo.sync()  # bo's key packages are out; now each of them went with a request of his
+
+    def ask(tx: Connection) -> None:
+        for (ref,) in tx.execute("SELECT ref FROM key_package").fetchall():
+            joinings.save(
+                tx, Joining(os.urandom(32), "tea", "harbour.example", b"", ref, "refused", "", 0, 1)
+            )
+
+    await core_of(bo).write(ask)
+    room = (await ana.create_room("not tea")).room
+    await ana.invite(room, BO)
+    refused = await line(bo, room, kind="notice")
+    assert "keyPackageOfAnotherRoom" in refused.text
+    assert room not in {one.room for one in await bo.rooms()}
 
 
 async def test_link_made_twice_is_one(town: Town) -> None:

@@ -15,7 +15,7 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import addresses, cursors, joinings, key_packages, raced, rooms, timeline
+from yurt.client.vault import addresses, cursors, joinings, key_packages, rooms, timeline
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -59,6 +59,9 @@ def join_room(
     bundle = _used_bundle(tx, delivery.welcome)
     if bundle is None:
         return _refuse(tx, delivery, "keyPackageUsed")
+    if joinings.room_of(tx, bundle.ref) not in (None, delivery.room):
+        # It went to one hub with a request for one room; nobody there may take it as a yes to another.
+        return _refuse(tx, delivery, "keyPackageOfAnotherRoom")
     store = VaultGroupStore(tx)
     try:
         group = Group.join(store, delivery.welcome, bundle)
@@ -141,7 +144,6 @@ def _keep(
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
     granting.entered(tx, room.room, standing.policy, delivery.position, delivery.accepted_at)
-    raced.enter(tx, room.room, group.epoch)
     check_pins(tx, room.room, standing.people)
     return room
 

@@ -73,6 +73,12 @@ def find(tx: Connection, room: bytes) -> Joining | None:
     return None if row is None else Joining(*row)
 
 
+def room_of(tx: Connection, ref: bytes) -> bytes | None:
+    """Say for which room a key package went out with a request; None if with none."""
+    row = tx.execute("SELECT room FROM joining WHERE ref = ?", (ref,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def every(tx: Connection) -> list[Joining]:
     """Give all requests, oldest first."""
     return [Joining(*row) for row in tx.execute(_SELECT + " ORDER BY since").fetchall()]
