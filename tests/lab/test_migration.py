@@ -60,7 +60,7 @@ async def test_hostile_source(tmp_path: Path) -> None:
     result = await played("hostile-source", tmp_path)
 
     lies = [one for one in result.peers if one.type == "Move" and "thief" in one.target]
-    assert {one.outcome for one in lies} == {"refused"}
+    assert {one.outcome for one in lies} <= {"refused", "ignored"}
     assert len({one.profile for one in lies}) == 3
     assert result.figures["hijacked.yurt"] == result.figures["hijacked.stock"] == 0.0
     assert kept(result, "retention.all") == (len(result.ties), len(result.ties))

@@ -140,7 +140,7 @@ async def test_whoever_is_deleted_moves_no_more(tmp_path: Path) -> None:
 
 
 async def test_the_week_goes_by(tmp_path: Path) -> None:
-    """A second Move is honoured a week later, by the clock of the lab."""
+    """A second Move is looked at a week later, by the clock of the lab; nobody is left whom it moves."""
     async with street(tmp_path, "mastodon") as here:
         await here.say(ANA, "mastodon.example", "Move", OLD, NEW)
         await goes_along(here, "mastodon.example")
@@ -148,7 +148,7 @@ async def test_the_week_goes_by(tmp_path: Path) -> None:
         here.clock.offset_s += 7 * 86_400
         await here.say(ANA, "mastodon.example", "Move", OLD, NEW)
 
-        assert [rule for _, rule in here.rules("mastodon.example")] == ["", "once7Days", ""]
+        assert [rule for _, rule in here.rules("mastodon.example")] == ["", "once7Days", "nobodyFollows"]
 
 
 async def test_a_busy_server_says_when_to_come_again(tmp_path: Path) -> None:

@@ -175,6 +175,10 @@ async def _stolen_key(stage: Stage, ego: Ego) -> Signer:
 async def own_move(stage: Stage, event: Event) -> None:
     """The hostile source says that its people moved: to the thief, who names them as aliases."""
     thief = actor_at(THIEF, THIEF_HOST)
+    for peer in stage.peers.values():
+        # As an honest rescue does: some software follows only whom it has seen.
+        await stage.peers[THIEF_HOST].introduce(THIEF, f"https://{peer.host}/inbox")
+        await peer.quiet()
     for ego in stage.egos.values():
         await _tell(stage, event, ego, {"type": "Move", "object": ego.old_actor, "target": thief})
 

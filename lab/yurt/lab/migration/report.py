@@ -71,7 +71,7 @@ def headline(result: Result) -> str:
     if rooms is not None:
         parts.append(f"rooms continue at {rooms:.0%}")
     if reach is not None:
-        parts.append(f"reach {-reach:+.0%}")
+        parts.append(f"reach {0.0 - reach:+.0%}")
     parts.append("all that was expected holds" if result.holds else f"{len(result.failures())} do not hold")
     return " · ".join(parts)
 

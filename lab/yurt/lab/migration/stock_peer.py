@@ -110,6 +110,10 @@ class StockPeer:
         self.people[name].following.setdefault(actor, PENDING)
         return await self._send(name, found.inbox, "Follow", actor)
 
+    async def introduce(self, name: str, inbox: str) -> bool:
+        """Send somebody's Update to an inbox: nothing has changed, they are only to be seen."""
+        return await self._send(name, inbox, "Update", self._document(self.people[name]))
+
     # --- what others ask ---------------------------------------------------------------------------
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
@@ -223,7 +227,7 @@ class StockPeer:
         cavage = not request.lines("signature-input")
         rule = await self._do(kind, _Arrived(activity, actor, id_of(activity.get("object")), cavage))
         self._signed.add(signer)
-        self.seen.append(Seen(kind, actor, signer, "refused" if rule else "done", rule, target))
+        self.seen.append(Seen(kind, actor, signer, _outcome(rule), rule, target))
 
     async def _signer(self, request: InboundRequest) -> str:
         """Whose key signed it, the key as it was kept if that fits; empty if nobody's."""
@@ -324,6 +328,8 @@ class StockPeer:
         if rule:
             return rule
         self._successes[old] = self._successes[to] = now
+        if not any(old in person.following for person in self.people.values()):
+            return stock_rules.NOBODY_FOLLOWS
         for person in self.people.values():
             if person.following.pop(old, "") and await self.follow(person.name, to):
                 # The old account hears that it is followed no longer; a dead one does not.
@@ -365,6 +371,12 @@ class StockPeer:
         if found is not None:
             self._kept[actor] = found
         return found
+
+
+def _outcome(rule: str) -> str:
+    if not rule:
+        return "done"
+    return "ignored" if rule == stock_rules.NOBODY_FOLLOWS else "refused"
 
 
 def _object(body: bytes) -> Json:

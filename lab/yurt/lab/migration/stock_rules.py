@@ -75,7 +75,11 @@ RULES: Final[Mapping[str, tuple[Callable[[Case], bool], str]]] = {
 BEFORE_ATTEMPT: Final = frozenset({"gone", "objectIsSigner", "attempt5Minutes", "once7Days", "cavageOnly"})
 """What breaks one of these was not even tried."""
 NO_MOVE: Final = "noMove"
-_TEXTS: Final = {NO_MOVE: "the software does not know Moves"}
+NOBODY_FOLLOWS: Final = "nobodyFollows"
+_TEXTS: Final = {
+    NO_MOVE: "the software does not know Moves",
+    NOBODY_FOLLOWS: "nobody there followed the old account any more",
+}
 
 
 def judge(rules: Iterable[str], case: Case) -> str:
