@@ -59,7 +59,7 @@ async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
     room = (await ana.create_room("not tea")).room
     await ana.invite(room, BO)
     refused = await line(bo, room, kind="notice")
-    assert "keyPackageOfAnotherRoom" in refused.text
+    assert "wrongRoom" in refused.text
     assert room not in {one.room for one in await bo.rooms()}
 
 

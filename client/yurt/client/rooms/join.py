@@ -15,7 +15,7 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import addresses, cursors, joinings, key_packages, rooms, timeline
+from yurt.client.vault import addresses, cursors, joinings, key_packages, raced, rooms, timeline
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -59,9 +59,6 @@ def join_room(
     bundle = _used_bundle(tx, delivery.welcome)
     if bundle is None:
         return _refuse(tx, delivery, "keyPackageUsed")
-    if joinings.room_of(tx, bundle.ref) not in (None, delivery.room):
-        # It went to one hub with a request for one room; nobody there may take it as a yes to another.
-        return _refuse(tx, delivery, "keyPackageOfAnotherRoom")
     store = VaultGroupStore(tx)
     try:
         group = Group.join(store, delivery.welcome, bundle)
@@ -70,6 +67,7 @@ def join_room(
     except GroupExists:
         return _refuse(tx, delivery, "knownRoom")
     try:
+        _check_asked(tx, bundle, delivery.room)
         standing = _check(group, device, delivery)
         card = _card(group)
     except (Refused, ContentError) as error:
@@ -89,6 +87,16 @@ def _used_bundle(tx: Connection, welcome: bytes) -> KeyPackageBundle | None:
         return None
     bundle = key_packages.find(tx, [entry.new_member for entry in secrets])
     return None if bundle is None else KeyPackageBundle.decode(bundle)
+
+
+def _check_asked(tx: Connection, bundle: KeyPackageBundle, room: bytes) -> None:
+    """Check that a key package that went to a hub, with a request for one room, is used for that room.
+
+    Raises:
+        Refused: ``wrongRoom``: a request for one room is no yes to another.
+    """
+    if joinings.room_of(tx, bundle.ref) not in (None, room):
+        raise Refused(Rule.WRONG_ROOM, "the Welcome is for another room than was asked for")
 
 
 def _check(group: Group, device: Device, delivery: WelcomeDelivery) -> Standing:
@@ -144,6 +152,7 @@ def _keep(
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
     granting.entered(tx, room.room, standing.policy, delivery.position, delivery.accepted_at)
+    raced.enter(tx, room.room, group.epoch)
     check_pins(tx, room.room, standing.people)
     return room
 
