@@ -187,7 +187,7 @@ class Node:
         hub = RestoredHub(domain, store, states, clock, copies)
         hub.allowances = Allowances(self._config, store, ground.limiter)
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
-        links = Links(domain, store, ground.bus, client, copies)
+        links = Links(domain, store, ground.bus, client, copies, ground.limiter)
         moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake, links.wake)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)

@@ -42,6 +42,8 @@ PROBE_S: Final = 0.5
 MAX_WAITING: Final = 1_000
 """Submissions and claims that may wait for the request in flight."""
 MAX_BYTES: Final = 4 * 1024 * 1024
+PROBES: Final = 8
+"""Failures, some three minutes, after which a peer for which nothing waits is left alone."""
 _JITTER: Final = 0.2
 _MAX_DOUBLINGS: Final = 10
 
@@ -200,7 +202,8 @@ class Link:
             self._wake.set()
         try:
             waiting = await batch.gather(self._store, self.node, self._stopped)
-            if waiting.is_empty and not asked.count and not self.is_down:
+            if waiting.is_empty and not asked.count and (not self.is_down or self._failures >= PROBES):
+                self._failures = 0  # nothing waits: the next one who wants something finds out
                 return
             self._tried_at = time.monotonic()
             answer = await self._exchanges.exchange(self.node, _request(waiting, asked))

@@ -2,12 +2,16 @@
 
 A hint that a room has grown wakes the links of its member nodes; the poll beneath the bus finds what hints
 lost. At the start every peer for which something may wait is woken once.
+
+A person may name a node that this one has never met: a hub after a rescue, the node of somebody to invite. A
+link to it costs a task and look-ups, so such names must look like a domain, and each person has only so many.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -15,10 +19,11 @@ import msgspec
 
 from yurt.identity.location import MalformedLocation, check_node
 from yurt.node.bus import Bus, Hint
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.link import Exchanges, Link
 from yurt.node.peers.ports import Copies
 from yurt.node.store import rooms
-from yurt.node.store.peers import known_peers
+from yurt.node.store.peers import is_neighbour, known_peers
 from yurt.node.store.types import ReadTx, Store, StoreError
 from yurt.wire.command import Answer
 from yurt.wire.errors import GateError
@@ -29,6 +34,11 @@ from yurt.wire.problems import Problem, ProblemError, refuse
 from yurt.wire.room_commands import Appended
 
 MAX_LINKS: Final = 5_000
+
+STRANGER_RATE: Final = Rate(burst=60, every_s=30.0)
+"""Nodes that this one has nothing to do with yet, and that one person names."""
+_DOMAIN: Final = re.compile(r".+\.[a-z0-9-]*[a-z][a-z0-9-]*")
+"""No single label, and no address of four numbers."""
 
 MAX_ANSWER: Final = 4 * 1024 * 1024
 """Bytes of the answer to an ask."""
@@ -42,12 +52,21 @@ _log = logging.getLogger(__name__)
 class Links:
     """The ways to other nodes."""
 
-    def __init__(self, domain: str, store: Store, bus: Bus, exchanges: Exchanges, copies: Copies) -> None:
+    def __init__(
+        self,
+        domain: str,
+        store: Store,
+        bus: Bus,
+        exchanges: Exchanges,
+        copies: Copies,
+        limiter: Limiter,
+    ) -> None:
         self._domain = domain
         self._store = store
         self._bus = bus
         self._exchanges = exchanges
         self._copies = copies
+        self._limiter = limiter
         self._links: dict[str, tuple[Link, asyncio.Task[None]]] = {}
         self._grown: set[bytes] = set()
         self._bell = asyncio.Event()
@@ -75,8 +94,9 @@ class Links:
         """Have an entry appended by its hub; returns when the hub has made it durable.
 
         Raises:
-            ProblemError: the hub's refusal, or `hubUnreachable` at once when it is down.
+            ProblemError: the hub's refusal, or `hubUnreachable` at once when it is down; see `ask`.
         """
+        await self._check(hub, submission.actor)
         answer = await self._link(hub).submit(submission)
         if answer.problem is not None:
             raise ProblemError(answer.problem)
@@ -88,8 +108,9 @@ class Links:
         """Bring a claim to a node and its answer back.
 
         Raises:
-            ProblemError: `overloaded`, `peerUnreachable`; other refusals are in the answer.
+            ProblemError: `overloaded`, `peerUnreachable`, see `ask`; other refusals are in the answer.
         """
+        await self._check(node, claim.claimer)
         return await self._link(node).claim(claim)
 
     async def ask(self, node: str, what: str, actor: str, struct: Any, shape: type[A]) -> A:  # noqa: ANN401  # any struct
@@ -103,8 +124,10 @@ class Links:
             shape: What the answer is.
 
         Raises:
-            ProblemError: Its refusal, `peerUnreachable`, or `peerRefused` for an answer that is none.
+            ProblemError: Its refusal, `peerUnreachable`, or `peerRefused` for an answer that is none;
+                `badRequest` for no node's name, and `tooMany` with the rule `strangers`.
         """
+        await self._check(node, actor)
         ask = Ask(os.urandom(_ID_SIZE), actor, what, msgspec.msgpack.encode(struct))
         found = await self._link(node).ask(ask)
         if found.problem is not None:
@@ -126,6 +149,18 @@ class Links:
         """This node spoke to us: it lives."""
         if (pair := self._links.get(node)) is not None:
             pair[0].heard()
+
+    async def _check(self, node: str, actor: str) -> None:
+        """Look at a name that a person brings, before anything is done for it.
+
+        Raises:
+            ProblemError: `badRequest`, `tooMany`.
+        """
+        if node in self._links or await self._store.read(lambda tx: is_neighbour(tx, node)):
+            return
+        if not _DOMAIN.fullmatch(node):
+            raise refuse("badRequest", "not a node's name: it should look like harbour.example")
+        self._limiter.take("strangers", actor, STRANGER_RATE, rule="strangers")
 
     def _link(self, node: str) -> Link:
         if (pair := self._links.get(node)) is not None:

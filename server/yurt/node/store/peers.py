@@ -13,6 +13,19 @@ def known_peers(tx: ReadTx) -> set[str]:
     return members | set(outbound.nodes(tx))
 
 
+def is_neighbour(tx: ReadTx, node: str) -> bool:
+    """Whether this node has to do with another one already: as a hub, a member node, or with what waits."""
+    row = tx.row(
+        """
+        SELECT 1 WHERE EXISTS (SELECT 1 FROM room WHERE hub = ?1)
+            OR EXISTS (SELECT 1 FROM room_node WHERE node = ?1)
+            OR EXISTS (SELECT 1 FROM outbound WHERE node = ?1)
+        """,
+        node,
+    )
+    return row is not None
+
+
 def has_start(tx: ReadTx, node: str, room: bytes) -> bool:
     """Whether a start of this room waits for a peer, or was set aside because the peer refuses it."""
     row = tx.row(
