@@ -79,8 +79,7 @@ class Sessions:
         account, stored, record = await self._store.read(lambda tx: _login_data(tx, command.account))
         if not await self.matches(stored, command.login_key) or account is None:
             raise wrong_login()
-        if not lists_device(record, command.device_id):
-            raise refuse("notAllowed", "this device is not in the newest person record of the account")
+        _check_listed(record, command.device_id)
         return await self.sign_in(account, command.device_id)
 
     async def matches(self, stored: StoredLogin | None, login_key: bytes) -> bool:
@@ -96,7 +95,8 @@ class Sessions:
         """Give a device of an account a new token.
 
         Raises:
-            ProblemError: `notAllowed` for a suspended account.
+            ProblemError: `notAllowed` for a suspended account, and for a device that the newest record does
+                not list: a revocation may have come since the caller looked.
         """
         token, expires_at = new_token(), self._clock.now_s() + TOKEN_LIFETIME_S
         digest = token_hash(token)
@@ -106,6 +106,7 @@ class Sessions:
                 raise refuse(
                     "notAllowed", "this account is suspended; speak with the people who run the node"
                 )
+            _check_listed(records.newest_record(tx, account.did), device_id)
             accounts.put_device(tx, account.id, device_id, digest, expires_at)
 
         await self._store.write(unit)
@@ -146,6 +147,11 @@ def _login_data(tx: ReadTx, name: str) -> tuple[AccountRow | None, StoredLogin |
     if account is None:
         return None, None, b""
     return account, accounts.login_of(tx, account.id), records.newest_record(tx, account.did)
+
+
+def _check_listed(record: bytes, device_id: bytes) -> None:
+    if not lists_device(record, device_id):
+        raise refuse("notAllowed", "this device is not in the newest person record of the account")
 
 
 def lists_device(record: bytes, device_id: bytes) -> bool:

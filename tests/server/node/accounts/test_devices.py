@@ -17,9 +17,12 @@ from yurt.mls.extensions import Extension, ExtensionType
 from yurt.mls.framing import MLSMessage
 from yurt.mls.key_package_bundle import make_key_package
 from yurt.node.accounts import mailbox
+from yurt.node.accounts.sessions import Sessions
 from yurt.node.store import logs, records
+from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import ReadTx
 from yurt.node.testing import Client, Town
+from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Command
 from yurt.wire.device_commands import (
     Devices,
@@ -252,3 +255,24 @@ async def test_the_records_of_a_person_are_kept_with_their_account(harbour: Town
     did = ana.person.identity.did
     assert (await stranger(harbour).call(OwnRecord(did))).record == record
     assert await harbour.nodes[HARBOUR].store.read(lambda tx: records.newest_record(tx, did)) == record
+
+
+async def test_a_device_that_is_revoked_while_it_signs_in_stays_out(
+    harbour: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the record and the token a revocation comes: no token is left of it."""
+    ana, laptop = await harbour.join("ana", HARBOUR), DeviceKeys.generate()
+    second = with_device(ana, laptop)
+    new = stranger(harbour)
+    await new.call(PublishRecord(second.encode()))
+    third = next_record(
+        verify_record(second), ana.person.identity, time=ana.person.born_at, revoke=[laptop.device_id]
+    )
+    sign_in = Sessions.sign_in
+
+    async def late(self: Sessions, account: AccountRow, device_id: bytes) -> SignedIn:
+        await ana.call(PublishRecord(third.encode()))
+        return await sign_in(self, account, device_id)
+
+    monkeypatch.setattr(Sessions, "sign_in", late)
+    assert (await refused(new, login(ana, laptop)))[0] == "notAllowed"
