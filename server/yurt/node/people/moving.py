@@ -24,7 +24,7 @@ from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.moves import Move, move_document
 from yurt.activitypub.posts import update_actor_document
 from yurt.activitypub.references import write
-from yurt.identity.location import MalformedLocation, check_node
+from yurt.identity.location import MalformedLocation, check_node, node_of
 from yurt.identity.record import PersonRecord
 from yurt.identity.signed_record import SignedRecord
 from yurt.node.accounts.actor_keys import read_actor_key
@@ -145,8 +145,9 @@ class Moving:
         """The new actor as it is now must say that it is also this one, of this person, and live there.
 
         Raises:
-            ProblemError: `refused` with the rule, or `peerUnreachable`.
+            ProblemError: `badRequest`, `refused` with the rule, `peerUnreachable` or `peerRefused`.
         """
+        _check_actor(target)
         if account_at(self._domain, target) is not None:
             name = account_at(self._domain, target) or ""
             aliases = await self._store.read(lambda tx: moves.aliases(tx, name))
@@ -373,6 +374,13 @@ def _check_named(tx: ReadTx, did: str, target: str, *previous: str) -> None:
         raise refuse("refused", "two person records compete: nobody moves on either", rule="recordFrozen")
     if record is None or record.actor != target or not set(previous) <= set(record.previous_actors):
         raise _no_record(target)
+
+
+def _check_actor(target: str) -> None:
+    try:
+        node_of(target)
+    except MalformedLocation as error:
+        raise refuse("badRequest", str(error), rule=error.rule) from error
 
 
 def _is_node(name: str) -> bool:

@@ -31,7 +31,8 @@ from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.post_ends import PostEnds
 from yurt.node.people.profiles import tell_change
-from yurt.node.store import accounts, people
+from yurt.node.store import accounts, moving, people
+from yurt.node.store.people import KnownPerson
 from yurt.node.store.public_key_packages import drop_public, public_packages, put_public
 from yurt.node.store.types import Store, Tx
 from yurt.wire.command import Done
@@ -42,6 +43,8 @@ from yurt.wire.swicg_commands import PublishPublicKeyPackage
 _NAME: Final = "{name:[a-z0-9_]{1,30}}"
 MAX_ANSWERS: Final = 5
 """Accounts that one message makes us answer for."""
+MAX_WAITING: Final = 5
+"""What waits of an account for one inbox: beyond that nobody gets an answer."""
 
 
 class PublicKeyPackages:
@@ -119,13 +122,19 @@ def refuse_politely(tx: Tx, domain: str, activity: Create, now_ms: int) -> None:
         return
     here = [name for actor in message.recipients if (name := account_at(domain, actor))]
     for name in here[:MAX_ANSWERS]:
-        if accounts.account_named(tx, name) is None:
+        if accounts.account_named(tx, name) is None or _is_full(tx, name, sender):
             continue
         places = PersonLocations(domain, name)
         answer = places.activity("rejects", str(uuid.uuid4()))
         document = refuse_document(answer, places.actor, activity.id, sender.actor)
         recipient = Recipient(sender.actor, sender.inbox, sender.shared_inbox)
         PostEnds(tx, domain, now_ms).send(name, document, [recipient], repair=False)
+
+
+def _is_full(tx: Tx, name: str, sender: KnownPerson) -> bool:
+    """Whether enough waits for an inbox: any actor may name any, also one of somebody else."""
+    inboxes = {sender.inbox, sender.shared_inbox} - {""}
+    return any(moving.count_waiting(tx, name, inbox) >= MAX_WAITING for inbox in inboxes)
 
 
 def _check_public(body: bytes, *, last_resort: bool) -> None:

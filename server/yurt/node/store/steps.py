@@ -65,4 +65,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *history_blobs.STEPS,
     *consents.STEPS,
     *rooms.PROVED,
+    *moving.LOOKED_UP,
 )

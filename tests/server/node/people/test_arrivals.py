@@ -20,6 +20,7 @@ from yurt.activitypub.reactions import Announce, Block, Like, UndoReaction
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.people.swicg import MAX_WAITING
 from yurt.node.people.tidying import Tidying
 from yurt.node.store import accounts, blocks, people, posts
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -143,6 +144,10 @@ async def test_a_foreign_welcome_is_refused_politely(here: Here) -> None:
 
     [answer] = [json.loads(body) for body in (await here.sent())[before:]]
     assert (answer["type"], answer["object"], answer["to"]) == ("Reject", f"{BO}#mls/3", [BO])
+    for number in range(20):
+        flood = MlsObject(f"{BO}/mls/f{number}", MlsKind.WELCOME, BO, (ANA,), b"x")
+        await here.take(Create(f"{BO}#mls/f{number}", BO, flood.id, flood))
+    assert len(await here.sent()) <= MAX_WAITING
     assert await here.timeline() == []
 
 

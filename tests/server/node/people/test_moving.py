@@ -248,6 +248,14 @@ async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
     assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
 
 
+async def test_a_full_queue_makes_no_move_slow(place: Place) -> None:
+    """Looking for what waits for an inbox looks at nothing else."""
+    query = "EXPLAIN QUERY PLAN SELECT max(id) FROM delivery WHERE sender = ? AND inbox = ?"
+    plan = await place.town.nodes[HARBOUR].store.read(lambda tx: tx.rows(query, "bo", "https://a.example"))
+
+    assert "delivery_inbox" in str(plan)
+
+
 async def test_arrivals_that_do_not_add_up(place: Place) -> None:
     """Statement, record, old actor and account belong together, or nobody arrives."""
     eve = IdentityKey(bytes(32))
@@ -296,6 +304,9 @@ async def test_nobody_moves_away_without_record_and_alias(place: Place) -> None:
     ana = await place.town.join("ana", HARBOUR)
     for target in (NEW, f"https://{HARBOUR}/users/ana", "https://nowhere.example/users/ana"):
         with pytest.raises(ProblemError):
+            await ana.call(MoveAway(target))
+    for target in ("", "0", "https://[", "https://hill.example:443/users/bo", "http://hill.example/users/bo"):
+        with pytest.raises(ProblemError, match="badRequest"):
             await ana.call(MoveAway(target))
 
     store = place.town.nodes[HARBOUR].store
