@@ -35,6 +35,7 @@ from yurt.client.calls import EngineCall
 from yurt.client.errors import WrongPassphrase
 from yurt.client.invitations.calls import LinkView, MakeLink
 from yurt.client.mentions import mentions
+from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 from yurt.tui.entrance import Entrance, KeepWords, NewAccount, PassphraseNeeded
 from yurt.wire.position import Position
 from yurt.wire.problems import refuse
@@ -300,6 +301,8 @@ class FakeEngine(EngineApi):
 
     @override
     async def call(self, call: EngineCall, shape: type[T]) -> T:
+        if isinstance(call, GetRoomCode):
+            return cast("T", RoomCodeView(2, "12345 67890 11223 34455 66778 89900"))
         if not isinstance(call, MakeLink):
             return await super().call(call, shape)
         self._do("make_link" + (" account" if call.account else ""))

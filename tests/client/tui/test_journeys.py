@@ -12,6 +12,7 @@ from yurt.tui.app import YurtApp
 from yurt.tui.screens.chat import Chat
 from yurt.tui.screens.help import Help
 from yurt.tui.screens.phrase import Phrase
+from yurt.tui.screens.room_code import RoomCode
 from yurt.tui.screens.safety import Safety
 from yurt.tui.screens.unlock import Unlock
 from yurt.tui.screens.welcome import Welcome
@@ -285,6 +286,22 @@ async def test_people() -> None:
 
     assert engine.asked == ["invite cy@hilltop.example", "follow di@hilltop.example", "create sauna"]
     assert engine.items[room][-1].kind == "roster"
+
+
+async def test_room_code() -> None:
+    """The digits that everybody in the room should see are one key away."""
+    engine, _ = _engine()
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("f3", "c")
+        await _until(lambda: isinstance(pilot.app.screen, RoomCode))
+        await pilot.pause()
+
+        said = "\n".join(str(each.render()) for each in pilot.app.screen.query(Static))
+        assert "harbour watch" in said
+        assert "12345 67890" in said
+        assert "epoch 2" in said
 
 
 async def test_answer_edit_delete_react() -> None:
