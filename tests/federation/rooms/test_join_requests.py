@@ -101,6 +101,11 @@ def test_one_device_adds_many(town: Town) -> None:
     assert len(lent) == 3
     assert lend(lent, [dee], NOW_MS + LEASE_MS - 1) == ()
     assert {each.lent_to for each in lend(lent, [dee], NOW_MS + LEASE_MS)} == {dee}
+    holder = lent[0].lent_to  # took them and added nobody: now the others come first
+    assert holder is not None
+    assert holder != dee
+    assert lend(lent, [holder], NOW_MS + 2 * LEASE_MS - 1) == ()
+    assert {each.lent_to for each in lend(lent, [holder], NOW_MS + 2 * LEASE_MS)} == {holder}
     assert lend(queue, [], NOW_MS) == ()
     assert len(lend(queue * 50, [dee], NOW_MS)) == MAX_LENT
 

@@ -43,6 +43,13 @@ class Waiting:
         """Whether nobody holds it."""
         return now_ms >= self.lent_until
 
+    def was_let_lapse(self, by: Device, now_ms: int) -> bool:
+        """Whether a device just held it and added nobody: for as long again it is others' turn.
+
+        Otherwise one member who takes and never adds keeps everybody out.
+        """
+        return self.lent_to == by and self.lent_until <= now_ms < self.lent_until + LEASE_MS
+
 
 def admit(request: JoinRequest, state: HubState, now_ms: int) -> Waiting:
     """Take a request that could be granted now.
@@ -74,6 +81,8 @@ def still_waiting(waiting: Iterable[Waiting], standing: Standing, now_ms: int) -
 def lend(waiting: Sequence[Waiting], online: Sequence[Device], now_ms: int) -> tuple[Waiting, ...]:
     """Lend free requests to one device that may add: an inviter's before another's, oldest first.
 
+    What that device has just let lapse is not lent to it again at once (`Waiting.was_let_lapse`).
+
     Args:
         waiting: All requests of a room, oldest first.
         online: Devices in the room that are online, in the node's order; any member may add on a proof.
@@ -86,7 +95,8 @@ def lend(waiting: Sequence[Waiting], online: Sequence[Device], now_ms: int) -> t
         return ()
     inviters = {each.inviter for each in waiting}
     to = next((device for device in online if device.did in inviters), online[0])
-    first = sorted(waiting, key=lambda each: (each.inviter != to.did, each.since))
+    fresh = [each for each in waiting if not each.was_let_lapse(to, now_ms)]
+    first = sorted(fresh, key=lambda each: (each.inviter != to.did, each.since))
     return tuple(replace(each, lent_to=to, lent_until=now_ms + LEASE_MS) for each in first[:MAX_LENT])
 
 
