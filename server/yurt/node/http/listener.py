@@ -6,12 +6,15 @@ application's shutdown signal), then running requests get a second to end, then 
 
 import asyncio
 import contextlib
+import logging
 import os
 import ssl
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from typing_extensions import override
 
 from yurt.node.config import ConfigError, NodeConfig
 from yurt.node.http.guard import Guard
@@ -21,6 +24,19 @@ _BACKLOG: Final = 512
 _HANDSHAKE_S: Final = 10.0
 _MAX_FIELD: Final = 8190
 _SOCKET_MODE: Final = 0o660
+
+
+class _Ours(logging.Filter):
+    """Passes over what is no HTTP: that would be a line for each stranger, with their address."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write an event."""
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_log = logging.getLogger("yurt.node.http.server")
+_log.addFilter(_Ours())
 
 
 class Listener:
@@ -34,6 +50,7 @@ class Listener:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_log,
             auto_decompress=False,
             keepalive_timeout=75.0,
             lingering_time=2.0,

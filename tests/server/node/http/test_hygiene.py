@@ -138,3 +138,21 @@ async def test_a_connection_that_says_nothing_is_ended(harbour: Town) -> None:
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(1)
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET /c4n4ry x HTTP/1.1", b"c4n4ry\xff\xfe", b"GET / HTTP/1.1\r\nc4n 4ry: 1"]
+)
+async def test_what_is_no_http_leaves_no_trace(
+    harbour: Town, head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stranger who talks nonsense is told so; the log gets neither their words nor their address."""
+    reader, writer = await harbour.dial(HARBOUR)
+    writer.write(head + b"\r\nHost: harbour.example\r\n\r\n")
+    async with asyncio.timeout(20):
+        answer = await reader.read(4000)
+    writer.close()
+
+    assert b" 400 " in answer.splitlines()[0]
+    assert "Error handling request" not in caplog.text
+    assert "c4n" not in caplog.text
