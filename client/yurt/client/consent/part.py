@@ -1,7 +1,12 @@
-"""The engine's part for consent: shows who asks, answers, and adds whom one asked as soon as they agree."""
+"""The engine's part for consent: shows who asks, answers, and adds whom one asked as soon as they agree.
+
+Any node may ring about any room, as often as it likes, and each try claims key packages: so one try at a
+time, and for each person and room one in `APART_S`.
+"""
 
 import asyncio
 from functools import partial
+from typing import Final
 
 from yurt.client.calls import EngineCalls, Nothing
 from yurt.client.consent.calls import AnswerInvitation, InvitationView, InvitationViews, ListInvitations
@@ -10,11 +15,16 @@ from yurt.client.errors import ClientError
 from yurt.client.people import People
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.invite import ASKED, invite
+from yurt.client.soon import Soon
 from yurt.client.vault import asked_invites
 from yurt.client.vault.accounts import address_of
 from yurt.wire.command import Done
 from yurt.wire.consent_commands import AnswerInvite, Askings, ListAskings
 from yurt.wire.problems import ProblemError, refuse
+
+APART_S: Final = 2.0
+_ALL: Final = b""
+"""Instead of a room: look at each."""
 
 
 class Consent:
@@ -25,7 +35,9 @@ class Consent:
         self._people = people
         self._committer = committer
         self._looked = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._soon = Soon("asked invitations", self._again)
+        self._tried: dict[tuple[bytes, str], float] = {}
+        """When, of those who were asked and had not agreed."""
 
     def calls(self) -> EngineCalls:
         """What is answered here."""
@@ -35,17 +47,15 @@ class Consent:
         """Hear that the inbox has been read: once on each stream, look whether somebody has agreed."""
         if room is None and self._looked != self._core.session.streams:
             self._looked = self._core.session.streams
-            self._start(None)
+            self._soon.look(_ALL)
 
     def ring(self, room: bytes) -> None:
         """Hear that the node has something about a room: somebody may have agreed."""
-        self._start(room)
+        self._soon.look(room)
 
     async def close(self) -> None:
         """End."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._soon.close()
 
     async def list(self, _call: ListInvitations) -> InvitationViews:
         """List who asks."""
@@ -67,24 +77,28 @@ class Consent:
             await self._core.session.call(AnswerInvite(did=did, accept=call.accept), Done)
         return Nothing()
 
-    def _start(self, room: bytes | None) -> None:
-        task = asyncio.create_task(self._again(room), name="asked invitations")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _again(self, only: bytes) -> float:
+        """Add those who were asked, as far as they agree by now; gives the seconds until then."""
+        now, wait_s = asyncio.get_running_loop().time(), 0.0
+        for room, address in await self._core.vault.read(asked_invites.every):
+            if only not in (_ALL, room):
+                continue
+            left_s = self._tried.get((room, address), now - APART_S) + APART_S - now
+            if left_s > 0:
+                wait_s = min(wait_s or left_s, left_s)
+                continue
+            self._tried[room, address] = now
+            if await self._try(room, address):
+                await self._core.write(partial(asked_invites.end, room=room, address=address))
+                del self._tried[room, address]
+        return wait_s
 
-    async def _again(self, only: bytes | None) -> None:
-        """Add those who were asked, as far as they agree by now."""
-        core = self._core
-        for room, address in await core.vault.read(asked_invites.every):
-            if only not in (None, room):
-                continue
-            try:
-                person = await invite(core, self._people, self._committer, room, address, ask=False)
-            except ProblemError as error:
-                if error.problem.code in ("notFound", "refused"):
-                    await core.write(partial(asked_invites.end, room=room, address=address))
-                continue
-            except ClientError:
-                continue
-            if person.state != ASKED:
-                await core.write(partial(asked_invites.end, room=room, address=address))
+    async def _try(self, room: bytes, address: str) -> bool:
+        """Add somebody who was asked; whether nothing is left to be done."""
+        try:
+            person = await invite(self._core, self._people, self._committer, room, address, ask=False)
+        except ProblemError as error:
+            return error.problem.code in ("notFound", "refused")
+        except ClientError:
+            return False
+        return person.state != ASKED
