@@ -20,7 +20,7 @@ Server and load each have one core. Entries are opaque, of 256 bytes, and durabl
 is told of them; listeners are plain WebSockets. A figure is the median of three repetitions, bare and node
 in turn; rows marked (quick) were measured once. *load* is the load of the machine while it was measured: on a
 machine with two cores anything above 2 means that others took time from both servers, so that rates are
-lower and delays longer than the machine allows. CPU time of each operation hardly depends on that.
+lower and delays longer than the machine allows. CPU time of each operation suffers least.
 """
 
 
