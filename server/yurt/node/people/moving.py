@@ -60,6 +60,9 @@ from yurt.wire.problems import ProblemError, refuse
 KEY_DAYS: Final = 30
 MAX_FOLLOWERS: Final = 500
 MAX_URL: Final = 2048
+MAX_WAITING: Final = 50_000
+"""Activities of one account in the queue: whom its Move goes to is its own word, and hosts may be slow."""
+_FULL_S: Final = 60.0
 EVERY_S: Final = 5.0
 """How often it is looked whether something is to be counted or erased."""
 _DAY_S: Final = 86_400
@@ -225,6 +228,8 @@ class Moving:
             lent = moving.lent_key(tx, account.name)
             if lent is None or lent.until <= now_ms // 1000:
                 raise refuse("notAllowed", "no key was lent to this node, or its time is over")
+            if moving.queue_of(tx, account.name)[0] + 2 * len(stops) > MAX_WAITING:
+                raise refuse("tooMany", "too much of yours waits to be delivered", retry_after=_FULL_S)
             move_id = _move_id(lent.actor, who.actor)
             if command.again:
                 # What was taken under one id is not looked at again.

@@ -248,6 +248,20 @@ async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
     assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
 
 
+async def test_a_rescue_fills_no_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inboxes are somebody's own word: what waits of one account has a limit."""
+    monkeypatch.setattr("yurt.node.people.moving.MAX_WAITING", 5)
+    await place.arrive(place.person.record, place.moved())
+    await place.lend()
+    silent = [OldFollower(f"https://s{n}.example/u", f"https://s{n}.example/inbox") for n in range(3)]
+
+    await place.bo.call(RescueFollowers(tuple(silent[:2])))
+    with pytest.raises(ProblemError) as refused:
+        await place.bo.call(RescueFollowers(tuple(silent), again=True))
+
+    assert refused.value.problem.code == "tooMany"
+
+
 async def test_a_full_queue_makes_no_move_slow(place: Place) -> None:
     """Looking for what waits for an inbox looks at nothing else."""
     query = "EXPLAIN QUERY PLAN SELECT max(id) FROM delivery WHERE sender = ? AND inbox = ?"
