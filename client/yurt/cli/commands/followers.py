@@ -17,8 +17,11 @@ def run(_args: argparse.Namespace, output: Output) -> int:
     """List who follows this person."""
 
     async def work(engine: EngineApi) -> int:
-        for person in await engine.followers():
+        people = await engine.followers()
+        for person in people:
             output.show(person_json(person), person_line(person))
+        if not people:
+            output.note("Nobody follows you yet: tell people your address.")
         return 0
 
     return with_engine(work)

@@ -16,8 +16,11 @@ def run(_args: argparse.Namespace, output: Output) -> int:
     """List whom this person follows."""
 
     async def work(engine: EngineApi) -> int:
-        for person in await engine.following():
+        people = await engine.following()
+        for person in people:
             output.show(person_json(person), person_line(person))
+        if not people:
+            output.note("You follow nobody yet: `yurt follow NAME@NODE`.")
         return 0
 
     return with_engine(work)

@@ -87,6 +87,8 @@ async def _join(args: argparse.Namespace, passphrase: str, home: Path, output: O
             {"address": status.address, "actor": status.actor, "did": status.did, "home": str(home)},
             f"You are {status.address} now.",
         )
+        if args.phrase_file is not None:
+            output.note(f"Your 24 words are in {args.phrase_file}: put them on paper, then remove the file.")
         return await _enter(engine, args.link, output) if is_room_link(args.link) else 0
     finally:
         await engine.close()

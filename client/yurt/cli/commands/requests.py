@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """List who waits, or answer."""
     from yurt.client.calls import Nothing
-    from yurt.client.consent.calls import AnswerInvitation, InvitationViews, ListInvitations
+    from yurt.client.consent.calls import AnswerInvitation
     from yurt.wire.command import Done
-    from yurt.wire.people_commands import Accept, Lock, Reject, Requests, Ties
+    from yurt.wire.people_commands import Accept, Lock, Reject
 
     async def work(engine: EngineApi) -> int:
         if args.lock or args.unlock:
@@ -41,11 +41,24 @@ def run(args: argparse.Namespace, output: Output) -> int:
             line = f"{address} may {'' if args.join else 'not '}add you."
             output.show({"address": address, "state": "accepted" if args.join else "refused"}, line)
         else:
-            for asks in (await engine.call(ListInvitations(), InvitationViews)).invitations:
-                line = f"{asks.address} asks to add you to a room (--join, --refuse)"
-                output.show({"address": asks.address, "did": asks.did, "room": asks.room}, line)
-            for tie in (await engine.ask_node(Requests(), Ties)).ties:
-                output.show({"address": tie.address, "actor": tie.actor, "since": tie.since}, tie.address)
+            await _list(engine, output)
         return 0
 
     return with_engine(work)
+
+
+async def _list(engine: EngineApi, output: Output) -> None:
+    """Say who waits for an answer, and for which."""
+    from yurt.client.consent.calls import InvitationViews, ListInvitations
+    from yurt.wire.people_commands import Requests, Ties
+
+    invitations = (await engine.call(ListInvitations(), InvitationViews)).invitations
+    for asks in invitations:
+        line = f"{asks.address} asks to add you to a room (--join, --refuse)"
+        output.show({"address": asks.address, "did": asks.did, "room": asks.room}, line)
+    ties = (await engine.ask_node(Requests(), Ties)).ties
+    for tie in ties:
+        line = f"{tie.address} asks to follow you (--accept, --reject)"
+        output.show({"address": tie.address, "actor": tie.actor, "since": tie.since}, line)
+    if not invitations and not ties:
+        output.note("Nobody waits for your answer.")

@@ -9,10 +9,11 @@ from yurt.cli.commands import move
 from yurt.cli.output import Output
 from yurt.client import paths
 from yurt.client.api import EngineApi
-from yurt.client.errors import UsageError
+from yurt.client.errors import NoVault, UsageError
 
 _WAITS = 2
 """Exit code: nobody was there to confirm, and ``--yes`` was not given."""
+_LIVED_IN = "somebody lives in this vault already: set YURT_HOME to a new folder"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +79,10 @@ async def _go_on(args: argparse.Namespace, passphrase: str, output: Output) -> i
     del args
     network_path = paths.network_path()
     network, clock = paths.load_network(network_path), SystemClock(network_path)
-    engine = await rescue.resume(paths.home(), passphrase, network=network, clock=clock)
+    try:
+        engine = await rescue.resume(paths.home(), passphrase, network=network, clock=clock)
+    except NoVault:  # there is one, but no rescue began in it
+        raise UsageError(_LIVED_IN) from None
     try:
         return await _steps(engine, output)
     finally:
@@ -90,7 +94,7 @@ async def _steps(engine: EngineApi, output: Output) -> int:
 
     standing = await engine.call(ShowMove(), MoveStanding)
     if standing.kind != "rescue":
-        raise UsageError("somebody lives in this vault already: set YURT_HOME to a new folder")
+        raise UsageError(_LIVED_IN)
     code = await move.go_on(engine, standing, output, yes=True, lend_key=True)
     receipt = await engine.call(AskReceipt(), ReceiptView)
     for line in receipt.manual:

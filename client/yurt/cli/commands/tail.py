@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("room", metavar="ROOM", nargs="?", help="its name, or the beginning of its id")
     parser.add_argument("--history", type=int, metavar="N", help="lines from before (20, or as --count)")
-    parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N lines")
+    parser.add_argument(
+        "--count", type=int, default=0, metavar="N", help="end after N lines; waits if fewer were said yet"
+    )
     parser.add_argument("--states", action="store_true", help="show a line again once it is settled or read")
     parser.add_argument("--numbers", action="store_true", help="show the number of each line, to speak of it")
 

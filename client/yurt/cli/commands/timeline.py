@@ -28,6 +28,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
         page = await engine.ask_node(Timeline(args.before, args.count), TimelinePage)
         for post in reversed(page.posts):
             output.show(asdict(post), post_lines(post))
+        if not page.posts:
+            output.note(
+                "No posts: `yurt follow NAME@NODE` brings theirs from then on; `yurt post TEXT` writes one."
+            )
         return 0
 
     return with_engine(work)
