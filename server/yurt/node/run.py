@@ -49,7 +49,7 @@ async def _serve(data: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await node.start()
-    # 68,000 objects that stay to the end: looking through them again and again stops the loop for 15 to 30 ms.
+    # 68,000 objects that stay to the end: looking through them again stops the loop for 15 to 30 ms.
     gc.freeze()
     _log.info("%s listens on %s%s", config.domain, config.listen, " without TLS" if config.plain else "")
     await stopped.wait()
