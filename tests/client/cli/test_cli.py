@@ -285,6 +285,15 @@ async def test_clear_errors(town: Town) -> None:
     assert [len(lines) for lines in errors_seen] == [1] * 5, errors_seen
 
 
+async def test_a_rescue_needs_a_folder_of_its_own(town: Town) -> None:
+    """Whoever starts a rescue where somebody lives is told so, not that nobody does."""
+    joined = await _join(town, "ana")
+    rescue = await _yurt(town, "ana", "rescue")
+
+    assert (joined[0], rescue[0]) == (0, 2)
+    assert "set YURT_HOME to a new folder" in rescue[2]
+
+
 async def _with_passphrase(town: Town, file: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
