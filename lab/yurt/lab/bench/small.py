@@ -34,13 +34,14 @@ async def measure(setting: Setting, book: Book) -> None:
         await node.start()  # the first one makes keys and tables
         for turn in range(setting.times):
             bare = await Bare.start(free_endpoints(["bare.example"])["bare.example"], folder / f"bare{turn}")
-            bare_cpu = cpu_s(bare.pid)
-            took = await node.restart()
-            book.note("cold-start", took, bare.took_s)
-            book.note("cold-start-cpu", cpu_s(node.pid), bare_cpu)
-            await asyncio.sleep(_SETTLE_S)
-            book.note("idle-memory", rss_mb(node.pid), rss_mb(bare.pid))
-            await bare.stop()
+            try:
+                bare_cpu = cpu_s(bare.pid)
+                book.note("cold-start", await node.restart(), bare.took_s)
+                book.note("cold-start-cpu", cpu_s(node.pid), bare_cpu)
+                await asyncio.sleep(_SETTLE_S)
+                book.note("idle-memory", rss_mb(node.pid), rss_mb(bare.pid))
+            finally:
+                await bare.stop()
             await asyncio.to_thread(_help, book)
     finally:
         await node.close()
