@@ -20,8 +20,6 @@ from yurt.client.moving import rescue
 from yurt.client.moving.calls import ConfirmMove, GoOnMove, MoveStanding, PrepareMove
 from yurt.client.paths import load_network
 from yurt.client.portability.calls import Export, ExportView, PlanImport, PlanView, StartImport
-from yurt.client.portability.kit_fetch import fetch_kit
-from yurt.identity.phrase import RecoveryPhrase
 from yurt.lab.migration.errors import ScenarioError
 from yurt.lab.migration.hosts import Signer
 from yurt.lab.migration.population import YURT
@@ -160,9 +158,7 @@ async def hostile_source(stage: Stage, event: Event) -> None:
 
 async def _stolen_key(stage: Stage, ego: Ego) -> Signer:
     """The old actor's key, which every node has of its own accounts; here it is read from the kit."""
-    session = alive(ego).engine._core.session  # noqa: SLF001  # as a rescue asks its new node  # pyright: ignore[reportPrivateUsage]
-    now_s = int(stage.clock.now())
-    kit = await fetch_kit(session, RecoveryPhrase.parse(ego.phrase), tuple(stage.buddies()), (), now_s)
+    kit = await stage.open_kit(ego)
     if kit.keys is None:
         raise ScenarioError("events", "a hostile source needs a kit, which tells the lab its actor key")
     found = kit.keys.actor_keys[0]

@@ -17,6 +17,8 @@ from typing import Final, TypeVar
 from yurt.client.api import PersonView
 from yurt.client.errors import ClientError
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
+from yurt.client.portability.kit_fetch import fetch_kit
+from yurt.identity.phrase import RecoveryPhrase
 from yurt.lab.migration.hosts import Hosts, LabClock, Post, Signer
 from yurt.lab.migration.population import YURT, People, Somebody, Tie, node_names, populate
 from yurt.lab.migration.scenario import Scenario
@@ -24,6 +26,7 @@ from yurt.lab.migration.stock_peer import ACCEPTED, StockPeer
 from yurt.lab.migration.stock_profiles import profile
 from yurt.lab.world.people import Person, until
 from yurt.lab.world.world import World
+from yurt.portability.kit_file import OpenKit
 from yurt.wire.command import Done
 from yurt.wire.people_commands import Block
 from yurt.wire.problems import ProblemError
@@ -201,6 +204,12 @@ class Stage:
 
         if self.buddies():
             await until(kept, f"a buddy has the kit of {ego.who.name}", within=PATIENCE_S)
+
+    async def open_kit(self, ego: Ego) -> OpenKit:
+        """Open somebody's kit as their buddies have it."""
+        session = alive(ego).engine._core.session  # noqa: SLF001  # as a rescue asks its new node  # pyright: ignore[reportPrivateUsage]
+        now_s, phrase = int(self.clock.now()), RecoveryPhrase.parse(ego.phrase)
+        return await fetch_kit(session, phrase, tuple(self.buddies()), (), now_s)
 
     def buddies(self) -> list[str]:
         """Nodes that keep the kits: neither source nor target."""
