@@ -38,6 +38,10 @@ from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import DEVICE_LIFETIME_S, MAX_DEVICES
 
 HELLO, OFFER, ANSWER = 0, 1, 2
+BEATEN: Final = "recordBeaten"
+TRIES: Final = 5
+"""How often a record is made anew while others are quicker."""
+_OTHERS_FIRST: Final = frozenset({"recordFrozen", "recordOld", "recordPrev"})
 RETRY_S: Final = 1.0
 """Between tries while the node cannot be reached."""
 
@@ -106,7 +110,11 @@ class Linking:
         """
         core = self._core
         for waiting in await core.vault.read(link_answers.every):
-            await publish(core, core.account.record)
+            await own_record.take_over(core)
+            account = core.account
+            await publish(core, account.record)
+            if own_record.own_record(account).device(waiting.device_id) is None:
+                continue  # another device was quicker: this answer tells of a record that nobody has
             if waiting.until >= core.now_s:
                 await self._say(waiting)
             await core.vault.write(partial(_said, waiting.mailbox))
@@ -134,10 +142,19 @@ class Linking:
         def unit(tx: Connection) -> tuple[Account, LinkAnswer]:
             return _list(tx, identity, old, device, core.now_s, LinkAnswer(mailbox, b"", b"", until))
 
-        account, answer = await core.write(unit)
-        own_record.enter(core, account)
-        await self._until_done(until)
-        return LinkView(outcome="linked", device_id=answer.device_id)
+        for _ in range(TRIES):
+            account, _answer = await core.write(unit)
+            own_record.enter(core, account)
+            try:
+                await self._until_done(until)
+            except ProblemError as error:
+                if error.problem.detail.get("rule") != BEATEN:
+                    raise
+            # It may also have been `finish` at a new connection that has seen that others were quicker.
+            await own_record.take_over(core)
+            if own_record.own_record(core.account).device(device.device_id) is not None:
+                return LinkView(outcome="linked", device_id=device.device_id)
+        raise refuse("overloaded", "other devices of yours change the list all the time: try again")
 
     async def _offer(self, link: _Link) -> bytes:
         """Wait for the offer; empty once the two minutes are over."""
@@ -215,9 +232,19 @@ async def publish(core: Core, record: bytes) -> None:
     """Give the node an own record; again is no error.
 
     Raises:
-        ProblemError: The node cannot be reached, or refuses it.
+        ProblemError: The node cannot be reached, or refuses it; with the rule ``recordBeaten`` another device
+            was quicker, and its record is the own one now: do it again.
     """
-    await core.session.call(PublishRecord(record), PublishedRecord)
+    try:
+        await core.session.call(PublishRecord(record), PublishedRecord)
+    except ProblemError as error:
+        if error.problem.detail.get("rule") not in _OTHERS_FIRST:
+            raise
+        newest = await core.session.call(OwnRecord(core.account.did), PublishedRecord)
+        if not await own_record.give_way(core, record, newest.record):
+            raise
+        text = "another device of yours changed the list of devices at the same moment: do it again"
+        raise refuse("refused", text, rule=BEATEN) from error
 
 
 def _list(

@@ -11,7 +11,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.identity import device_of
-from yurt.client.vault import accounts, rooms, timeline
+from yurt.client.vault import accounts, link_answers, rooms, timeline
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.errors import RecordError, RemoteIdentityError
@@ -64,6 +64,38 @@ async def learn(core: Core, body: bytes) -> bool:
     if account is not None:
         enter(core, account)
     return account is not None
+
+
+async def give_way(core: Core, beaten: bytes, body: bytes) -> bool:
+    """Go on with the record that the node has, instead of an own one that it refused and nobody has seen.
+
+    Two devices of one person that make the next record at the same moment make two with one number. The
+    node takes the first; whoever was second must not hold on to theirs, or it follows no later one.
+    """
+    account = await core.write(lambda tx: _give_way(tx, beaten, body))
+    await take_over(core)
+    return account is not None
+
+
+def _give_way(tx: Connection, beaten: bytes, body: bytes) -> Account | None:
+    account = accounts.load(tx)
+    if account is None or account.record != beaten:
+        return account  # somebody else here was quicker to see it
+    own = own_record(account)
+    try:
+        record = verify_record(SignedRecord.decode(body))
+    except RemoteIdentityError:
+        return None
+    if record.did != own.did or record.record.seq < own.record.seq or record.hash == own.hash:
+        return None
+    if record.device(account.device.device_id) is None:
+        _tell_revoked(tx)
+        return None
+    account = replace(account, record=body)
+    accounts.save(tx, account)
+    for answer in link_answers.every(tx):  # they tell of the record that was refused
+        link_answers.drop(tx, answer.mailbox)
+    return account
 
 
 def _newer(known: VerifiedRecord, signed: SignedRecord) -> VerifiedRecord | None:

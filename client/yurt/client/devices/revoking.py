@@ -11,14 +11,14 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.devices import own_record
-from yurt.client.devices.linking import identity_of, publish, refresh
+from yurt.client.devices.linking import BEATEN, TRIES, identity_of, publish, refresh
 from yurt.client.vault import accounts
 from yurt.client.vault.accounts import Account
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.identity_key import IdentityKey
 from yurt.identity.record import PersonRecord
 from yurt.identity.signed_record import next_record
-from yurt.wire.problems import refuse
+from yurt.wire.problems import ProblemError, refuse
 
 LEAST_PREFIX = 4
 """Characters of an id that must be given at least."""
@@ -39,11 +39,22 @@ async def revoke(core: Core, device: str, phrase: str) -> bool:
     device_id = find_device(own_record.own_record(core.account).record, device)
     if device_id == core.account.device.device_id:
         raise refuse("badRequest", "that is this device: revoke it from another one")
-    account = await core.write(lambda tx: _revoke(tx, identity, device_id, core.now_s))
-    if account is not None:
-        own_record.enter(core, account)
-    await publish(core, core.account.record)
-    return account is not None
+    is_new = False
+    for _ in range(TRIES):
+        account = await core.write(lambda tx: _revoke(tx, identity, device_id, core.now_s))
+        if account is not None:
+            own_record.enter(core, account)
+        is_new = is_new or account is not None
+        try:
+            await publish(core, core.account.record)
+        except ProblemError as error:
+            if error.problem.detail.get("rule") != BEATEN:
+                raise
+        # Whoever published it for us may have seen that another device was quicker.
+        await own_record.take_over(core)
+        if device_id in own_record.own_record(core.account).record.revoked:
+            return is_new
+    raise refuse("overloaded", "other devices of yours change the list all the time: try again")
 
 
 def find_device(record: PersonRecord, text: str) -> bytes:

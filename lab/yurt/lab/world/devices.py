@@ -15,14 +15,14 @@ from yurt.lab.world.world import World
 WITHIN_S: Final = 60.0
 
 
-async def link_device(world: World, person: Person) -> Person:
+async def link_device(world: World, person: Person, mark: str = "2") -> Person:
     """Link one more device of somebody; it closes with the world.
 
     Raises:
         NeverHappened: the old device could not.
     """
     code = await person.engine.call(BeginLink(phrase=person.phrase), LinkCodeView)
-    home = world.folder / "people" / f"{person.address}-2"
+    home = world.folder / "people" / f"{person.address}-{mark}"
     device, view = await asyncio.gather(
         _join_by_code(person, code, home), person.engine.call(AwaitLink(within=WITHIN_S), LinkView)
     )

@@ -82,7 +82,7 @@ class AccountDevices:
             record = verify_record(SignedRecord.decode(command.record))
             self._limiter.take("publish", record.did, PUBLISH_RATE)
             await self._account(record.did)
-            newest = await self._book.take(command.record)
+            newest = await self._book.take(command.record, evidence=False)
         except RemoteIdentityError as error:
             raise refuse("badRecord", str(error), rule=error.rule) from error
         if newest.hash != record.hash:

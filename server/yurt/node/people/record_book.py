@@ -4,6 +4,7 @@ Records come with joins, claims and exchanges, and are fetched from the node whe
 is verified here, and again by whoever reads it: a node is nobody's authority about people (TRUST 1).
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -50,6 +51,7 @@ class RecordBook:
         self._fetch = fetch
         self._again_at: dict[str, float] = {}
         self._listeners: list[HearRecord] = []
+        self._taking = asyncio.Lock()
 
     def listen(self, hear: HearRecord) -> None:
         """Tell somebody of each record that is new here, once it is durable."""
@@ -75,13 +77,15 @@ class RecordBook:
         body = await self._store.read(lambda tx: records.newest_record(tx, did))
         return verify_record(SignedRecord.decode(body)) if body else None
 
-    async def take(self, body: bytes, *, strangers: bool = False) -> VerifiedRecord:
+    async def take(self, body: bytes, *, strangers: bool = False, evidence: bool = True) -> VerifiedRecord:
         """Take in a signed record; return the newest one known of its person.
 
         Args:
             body: The wire form.
             strangers: Keep it also if nothing of this person is held yet. What another node pushes is kept
                 only of people who are known here already, or anybody could fill the disk.
+            evidence: Keep one that competes with the known one, to be shown. Not what the person's own
+                devices bring here: two that are equally quick are no crime, and the second is told to yield.
 
         Raises:
             RemoteIdentityError: it does not verify, or does not continue what is known.
@@ -89,16 +93,22 @@ class RecordBook:
         verified = verify_record(SignedRecord.decode(body))
         known = await self.known(verified.did)
         if known is not None and verified.record.seq > known.record.seq + 1:
-            known = await self._catch_up(known, verified)
+            await self._catch_up(known, verified)
+        async with self._taking:  # of two records with one number, one is the first
+            return await self._take(verified, strangers=strangers, evidence=evidence)
+
+    async def _take(self, verified: VerifiedRecord, *, strangers: bool, evidence: bool) -> VerifiedRecord:
+        known = await self.known(verified.did)
         try:
             outcome = verified if known is None else verify_next(known, verified.signed)
         except RecordError as error:
             if error.rule == "recordOld" and known is not None:
                 return known
             raise
-        if known is not None or strangers:
+        competes = isinstance(outcome, Frozen) and known is not None
+        if (known is not None or strangers) and (evidence or not competes):
             await self._keep(verified)
-        return known if isinstance(outcome, Frozen) and known is not None else verified
+        return known if competes and known is not None else verified
 
     async def fetch(self, did: str, actor: str) -> VerifiedRecord | None:
         """Fetch what is new of a person from the node where their actor is; return the newest known.
