@@ -36,6 +36,21 @@ async def test_reply_react_edit_delete(town: Town) -> None:
     assert f"(deleted by {ANA})" in human[1]
 
 
+async def test_tail_keeps_the_order(town: Town) -> None:
+    """What was done to a line later does not move it; an answer says whom it answers."""
+    await join(town, "ana")
+    await yurt(town, "ana", "room", "create", "tea")
+    sent = json.loads((await yurt(town, "ana", "send", "tea", "one", "--json"))[1])
+    await yurt(town, "ana", "reply", "tea", str(sent["item"]), "two")
+    await yurt(town, "ana", "react", "tea", str(sent["item"]), "+1")
+
+    tail = await yurt(town, "ana", "tail", "tea", "--count", "2")
+
+    first, second = tail[1].splitlines()
+    assert f"{ANA}: one" in first
+    assert f"{ANA} (answers {ANA}): two" in second
+
+
 async def test_search(town: Town) -> None:
     """What was said is found by the beginnings of its words, and shown without its tricks."""
     await join(town, "ana")

@@ -5,17 +5,17 @@ still wait are not shown.
 """
 
 import argparse
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room, short_id
-from yurt.client.api import EngineApi, TimelineItem
+from yurt.client.api import NEWEST, EngineApi, TimelineItem
 from yurt.client.errors import UsageError
 
 HISTORY: Final = 20
-_PAGE: Final = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,17 +38,22 @@ def run(args: argparse.Namespace, output: Output) -> int:
     async def work(engine: EngineApi) -> int:
         names = {room.room: room.name for room in await engine.rooms()}
         room = (await find_room(engine, args.room)).room if args.room else None
-        after = await _before_last(engine, [room] if room else list(names), history)
+        revision = (await engine.status()).revision
+        before = await _last(engine, [room] if room else list(names), history)
         shown: dict[int, object] = {}
+        said: dict[tuple[str, bytes], str] = {}
         count = 0
-        async for item in engine.watch(room, after=after):
+        async for item in _then(before, engine.watch(room, revision=revision)):
+            if item.content_id:
+                said[item.did, item.content_id] = item.address
             told = (item.state, item.read_by) if args.states else ()
             looks = (item.text, item.deleted_by, item.reactions, told)
             waits = item.own and item.state not in ("accepted", "settled", "refused")
             if waits or shown.get(item.item) == looks:
                 continue
             shown[item.item] = looks
-            line = item_line(item, names.get(item.room, "") if room is None else None)
+            place = names.get(item.room, "") if room is None else None
+            line = item_line(item, place, said.get((item.reply_did, item.reply_id), ""))
             output.show(item_json(item), f"{item.item:>5} {line}" if args.numbers else line)
             count += 1
             if count == args.count:
@@ -58,18 +63,22 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return with_engine(work, caught_up=True)
 
 
-async def _before_last(engine: EngineApi, rooms: list[bytes], count: int) -> int:
-    """Find the local id after which the last `count` lines come."""
-    items = list[int]()
-    for room in rooms:
-        after = 0
-        while page := await engine.timeline(room, after=after, limit=_PAGE):
-            items += [item.item for item in page]
-            after = page[-1].item
-    items.sort()
-    if not items or count == 0:
-        return items[-1] if items else 0
-    return items[-count - 1] if len(items) > count else 0
+async def _last(engine: EngineApi, rooms: list[bytes], count: int) -> list[TimelineItem]:
+    """Give the last `count` lines of some rooms, in the order in which this device learned of them."""
+    items = list[TimelineItem]()
+    for room in rooms if count else ():
+        items += await engine.timeline(room, before=NEWEST, limit=count)
+    return sorted(items, key=lambda item: item.item)[-count:]
+
+
+async def _then(
+    before: list[TimelineItem], after: AsyncIterator[TimelineItem]
+) -> AsyncIterator[TimelineItem]:
+    """Give what was said, then what is said."""
+    for item in before:
+        yield item
+    async for item in after:
+        yield item
 
 
 def item_json(item: TimelineItem) -> dict[str, object]:
@@ -108,13 +117,20 @@ def _said(item: TimelineItem) -> str:
     return "".join([item.text, *(f" [{mark}]" for mark in marks)])
 
 
-def item_line(item: TimelineItem, room: str | None) -> str:
-    """Say a line for people; with the room's name, where it could be any."""
+def item_line(item: TimelineItem, room: str | None, answered: str = "") -> str:
+    """Say a line for people.
+
+    Args:
+        item: The line.
+        room: The room's name, where it could be any.
+        answered: Whose message it answers, if that is known.
+    """
     place = "" if room is None else f"[{room or short_id(item.room)}] "
     clock = (
         f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
     )
     if item.kind == "message":
-        return f"{clock}{place}{item.address or item.did}: {_said(item)}"
+        answers = f" (answers {answered or 'an earlier message'})" if item.reply_did else ""
+        return f"{clock}{place}{item.address or item.did}{answers}: {_said(item)}"
     who = f"{item.address}: " if item.kind != "roster" and item.address else ""
     return f"{clock}{place}* {who}{item.text}"

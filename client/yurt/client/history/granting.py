@@ -12,7 +12,6 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.rooms.leaves import Device as OwnDevice
 from yurt.client.vault import accounts, history, timeline
-from yurt.client.vault.addresses import told
 from yurt.client.vault.history import ALL_ALLOWED, Bundle, Entry, Grant
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.leaf import VerifiedLeaf
@@ -79,7 +78,7 @@ def wanted(tx: Connection, room: bytes, row: LogRow, author: VerifiedLeaf, said:
         return  # a device asks for itself
     since = 0 if author.did == own.did else history.chosen(tx, room, author.did)
     if since is None or since < 0:
-        text = f"{told(tx, author.did, author.actor)} asks for what was said before they came"
+        text = "asks for what was said before they came: `yurt room tell` tells them"
         line = NewItem(
             room=room,
             kind="notice",
