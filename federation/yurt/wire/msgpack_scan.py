@@ -117,7 +117,7 @@ def scan_msgpack(data: bytes) -> None:  # noqa: C901  # one flat loop: with a ca
                 outer.append((left, keys))
                 left, keys = size, None
                 if kind == _MAP:
-                    left, keys = 2 * size, set()
+                    left, keys = 2 * size, set[bytes]()
                 announced = _count(announced, left)
                 continue
             elif kind:
