@@ -22,11 +22,11 @@ async def test_a_message_is_settled_when_somebody_on_another_node_has_seen_it(to
         return item.text == "is it safe?" and item.state == "settled"
 
     # A device speaks at most once a minute, and may just have spoken.
-    await town.ana.sees(room, settled, within=150)
+    await town.ana.sees(room, settled, within=100)
     await town.bo.sees(room, lambda item: item.text == "is it safe?")
     # Bo is the only one who is not on the hub: for his words, the word of the hub's people is all there is.
     await town.bo.engine.send(room, "it is", wait="accepted")
-    await town.bo.sees(room, lambda item: item.text == "it is" and item.state == "settled", within=150)
+    await town.bo.sees(room, lambda item: item.text == "it is" and item.state == "settled", within=100)
 
 
 async def test_who_has_read_is_shown_and_can_be_switched_off(town: Town) -> None:
