@@ -63,6 +63,29 @@ async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
     assert room not in {one.room for one in await bo.rooms()}
 
 
+@pytest.mark.parametrize("honest", [True, False])
+async def test_who_made_the_link_is_in_the_room(town: Town, *, honest: bool) -> None:
+    """A hub that answers a link with a room of its own is not believed in silence."""
+    ana, bo, eve = await asyncio.gather(*(town.join(name) for name in ("ana", "bo", "eve")))
+    room = (await ana.create_room("tea")).room
+    link = await ana.call(MakeLink(room=room, secret=os.urandom(16)), LinkView)
+    await town.leave(ana)
+    await bo.call(JoinByLink(url=link.url, within=0.1), JoinView)
+    if not honest:  # the link was Eve's: whatever room comes now, she is not in it
+        maker = (await eve.status()).did
+
+        def change(tx: Connection) -> None:
+            tx.execute("UPDATE joining SET inviter = ?", (maker,))
+
+        await core_of(bo).write(change)
+
+    await town.open("ana")
+
+    await line(bo, room, kind="roster")
+    warned = [item for item in await bo.timeline(room) if item.reason == "inviterMissing"]
+    assert len(warned) == (0 if honest else 1)
+
+
 async def test_link_made_twice_is_one(town: Town) -> None:
     """The answer was lost and the same is asked again: one link, one commit; ended, it is gone."""
     ana = await town.join("ana")

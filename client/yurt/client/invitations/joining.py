@@ -154,8 +154,9 @@ def _begin(core: Core, tx: Connection, keys: InviteKeys, blob: LinkBlob) -> Join
         leaf_key=bundle.key_package.leaf_node.signature_key,
     )
     request = JoinRequest(MLSMessage(bundle.key_package).encode(), proof.encode()).encode()
+    until, by = now_ms + KEPT_MS, str(blob.inviter)
     joining = Joining(
-        blob.group_id, blob.room_name, blob.hub, request, bundle.ref, "asking", "", now_ms, now_ms + KEPT_MS
+        blob.group_id, blob.room_name, blob.hub, request, bundle.ref, "asking", "", now_ms, until, by
     )
     joinings.save(tx, joining)
     key_packages.add(tx, bundle.ref, bundle.encode(), core.now_s - SLOW_CLOCK_S + KEY_PACKAGE_LIFETIME_S)

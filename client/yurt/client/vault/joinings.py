@@ -25,7 +25,8 @@ TABLE: Final = (
     ) STRICT, WITHOUT ROWID
     """,
 )
-_SELECT: Final = "SELECT room, name, hub, request, ref, state, problem, since, until FROM joining"
+INVITER: Final = ("ALTER TABLE joining ADD COLUMN inviter TEXT NOT NULL DEFAULT ''",)
+_SELECT: Final = "SELECT room, name, hub, request, ref, state, problem, since, until, inviter FROM joining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Joining:
     problem: str
     since: int
     until: int
+    inviter: str = ""
+    """Did of whoever made the link, as the link itself says."""
 
 
 def save(tx: Connection, joining: Joining) -> None:
@@ -50,8 +53,9 @@ def save(tx: Connection, joining: Joining) -> None:
         key_packages.delete(tx, known.ref)
     tx.execute(
         """
-        INSERT OR REPLACE INTO joining (room, name, hub, request, ref, state, problem, since, until)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO joining
+            (room, name, hub, request, ref, state, problem, since, until, inviter)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             joining.room,
@@ -63,6 +67,7 @@ def save(tx: Connection, joining: Joining) -> None:
             joining.problem,
             joining.since,
             joining.until,
+            joining.inviter,
         ),
     )
 

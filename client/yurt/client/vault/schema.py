@@ -284,6 +284,7 @@ _STEPS: Final = (
     ("namings", namings.TABLE),
     ("asked_invites", asked_invites.TABLE),
     ("raced", raced.TABLE),
+    ("inviters", joinings.INVITER),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
