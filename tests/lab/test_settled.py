@@ -1,8 +1,7 @@
-"""Settled: a second copy exists; read marks: who has read. Over two nodes, with real engines."""
+"""Read marks: who has read; names that an admin gives. Over two nodes, with real engines."""
 
 import pytest
 
-from yurt.client.api import TimelineItem
 from yurt.client.calls import Nothing
 from yurt.client.rooms.naming import NameRoom
 from yurt.client.rooms.reading import SwitchReads
@@ -11,22 +10,6 @@ from yurt.lab.world.town import Town
 from yurt.wire.problems import ProblemError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def test_a_message_is_settled_when_somebody_on_another_node_has_seen_it(town: Town) -> None:
-    """Accepted says that the hub has it; settled, that a second node and person do."""
-    room = town.room
-    await town.ana.engine.send(room, "is it safe?", wait="accepted")
-
-    def settled(item: TimelineItem) -> bool:
-        return item.text == "is it safe?" and item.state == "settled"
-
-    # A device speaks at most once a minute, and may just have spoken.
-    await town.ana.sees(room, settled, within=100)
-    await town.bo.sees(room, lambda item: item.text == "is it safe?")
-    # Bo is the only one who is not on the hub: for his words, the word of the hub's people is all there is.
-    await town.bo.engine.send(room, "it is", wait="accepted")
-    await town.bo.sees(room, lambda item: item.text == "it is" and item.state == "settled", within=100)
 
 
 async def test_who_has_read_is_shown_and_can_be_switched_off(town: Town) -> None:

@@ -126,6 +126,8 @@ class FakeNode:
         """If there is one, messages are on their way until it is set; commits are not."""
         self.deaf: set[str] = set()
         """Commands that are refused with ``internal``."""
+        self.silent_about: set[str] = set()
+        """Addresses that are not told now."""
         self.blobs: dict[str, bytes] = {}
         """What lies behind links, by code."""
         self.waiting: dict[bytes, list[bytes]] = {}
@@ -296,6 +298,8 @@ class FakeNode:
         return SignedIn(login.account, resident.actor, resident.token, 2**40)
 
     def _resolve(self, address: str) -> Person:
+        if address in self.silent_about:
+            raise refuse("internal", "not today")
         resident = self.residents.get(address.partition("@")[0])
         if resident is None:
             raise refuse("notFound", f"nobody is called {address}")

@@ -28,19 +28,17 @@ async def _confirmed(engine: Engine, room: bytes) -> bool:
 
 async def test_own_word_is_shown_as_such(town: Town) -> None:
     """What nobody confirms says so wherever it is shown; once the node finds it there, nothing doubts it."""
-    town.node.deaf = {"resolve"}
+    town.node.silent_about = {ANA}
     ana, bo = await town.join("ana"), await town.join("bo")
     room = (await ana.create_room("harbour watch")).room
-    town.node.deaf = set()
     await ana.invite(room, BO)
-    town.node.deaf = {"resolve"}
     await ana.send(room, "hello", wait="accepted")
     heard = await line(bo, room, text="hello")
     (doubted,) = await bo.rooms()
     roster = [item for item in await bo.timeline(room) if item.kind == "roster"]
     doubts = [one.address for one in await bo.participants(room)]
 
-    town.node.deaf = set()
+    town.node.silent_about = set()
     await _asks_again(bo)
     assert await _confirmed(bo, room)
     (sure,) = await bo.rooms()
