@@ -117,7 +117,7 @@ async def test_hostile_bodies(telltale: Town) -> None:
                 statuses[path, what, authorization[:9]] = answer.status
 
     assert {key: status for key, status in statuses.items() if status >= 500} == {}
-    assert set(statuses.values()) >= {200, 400, 401}  # some came through to the commands themselves
+    assert set(statuses.values()) >= {400, 401}  # some came through to what reads a body, some not even there
     await both_read(telltale, "after hostile bodies")
 
 
