@@ -103,8 +103,11 @@ async def both_read(town: Town, text: str) -> None:
 
 async def test_hostile_bodies(telltale: Town) -> None:
     """Whatever somebody posts to whatever address, signed in or not, the node never fails."""
-    device = (await telltale.bo.engine.status()).device_id
-    token = await sign_in(telltale.hilltop, telltale.bo.name, device)
+    # Somebody whose client does not run: it would sign in again, and this token would be none any more.
+    eve = await telltale.world.person("eve", telltale.hilltop.domain)
+    device = (await eve.engine.status()).device_id
+    await eve.close()
+    token = await sign_in(telltale.hilltop, eve.name, device)
     credentials = (f"Bearer {token}", "Bearer nonsense")
     statuses: dict[tuple[str, str, str], int] = {}
     for path in POSTED:
@@ -117,7 +120,7 @@ async def test_hostile_bodies(telltale: Town) -> None:
                 statuses[path, what, authorization[:9]] = answer.status
 
     assert {key: status for key, status in statuses.items() if status >= 500} == {}
-    assert set(statuses.values()) >= {400, 401}  # some came through to what reads a body, some not even there
+    assert set(statuses.values()) >= {200, 400, 401}  # some came through to the commands themselves
     await both_read(telltale, "after hostile bodies")
 
 
