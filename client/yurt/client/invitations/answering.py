@@ -5,7 +5,6 @@ the hub hands over is checked here as if the hub were the attacker; a request th
 left out and spoils nothing for the others.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +12,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
+from yurt.client.room_tasks import RoomTasks
 from yurt.client.rooms import standing
 from yurt.client.rooms.commit import Committer
 from yurt.client.vault import leavings, rooms
@@ -38,34 +38,15 @@ class Answering:
     def __init__(self, core: Core, committer: Committer) -> None:
         self._core = core
         self._committer = committer
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
-        self._again: set[bytes] = set()
+        self._tasks = RoomTasks("adding people to a room", self._work)
 
     def look(self, room: bytes) -> None:
         """Ask the hub whether somebody waits, and add them."""
-        if room in self._tasks:
-            self._again.add(room)
-            return
-        task = self._tasks[room] = asyncio.create_task(self._work(room), name=f"joins {room.hex()[:8]}")
-        task.add_done_callback(lambda done: self._ended(room, done))
+        self._tasks.look(room)
 
     async def close(self) -> None:
         """Stop: what was lent goes to somebody else."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _ended(self, room: bytes, task: "asyncio.Task[None]") -> None:
-        del self._tasks[room]
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            context = {"message": "adding people to a room failed", "exception": error}
-            task.get_loop().call_exception_handler(context)
-        elif room in self._again:
-            self._again.discard(room)
-            self.look(room)
+        await self._tasks.close()
 
     async def _work(self, room: bytes) -> None:
         try:

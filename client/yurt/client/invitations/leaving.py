@@ -13,6 +13,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
 from yurt.client.invitations.calls import LeaveRoom, LeftView
+from yurt.client.room_tasks import RoomTasks
 from yurt.client.rooms import standing
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.vault import leavings, outbox, rooms, timeline
@@ -37,8 +38,7 @@ class Leaver:
     def __init__(self, core: Core, committer: Committer) -> None:
         self._core = core
         self._committer = committer
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
-        self._again: set[bytes] = set()
+        self._tasks = RoomTasks("leaving a room", self._work)
         self._said: set[tuple[bytes, int]] = set()
         """Rooms and epochs in which the hub has our proposal; it need not go there again."""
 
@@ -57,29 +57,11 @@ class Leaver:
 
     def look(self, room: bytes) -> None:
         """Go on with leaving a room, if we are."""
-        if room in self._tasks:
-            self._again.add(room)
-            return
-        task = self._tasks[room] = asyncio.create_task(self._work(room), name=f"leaving {room.hex()[:8]}")
-        task.add_done_callback(lambda done: self._ended(room, done))
+        self._tasks.look(room)
 
     async def close(self) -> None:
         """Stop; the vault knows what is left to do."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _ended(self, room: bytes, task: "asyncio.Task[None]") -> None:
-        del self._tasks[room]
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            context = {"message": "leaving a room failed", "exception": error}
-            task.get_loop().call_exception_handler(context)
-        elif room in self._again:
-            self._again.discard(room)
-            self.look(room)
+        await self._tasks.close()
 
     async def _work(self, room: bytes) -> None:
         core = self._core
@@ -92,7 +74,7 @@ class Leaver:
                     pass
         except ProblemError as error:
             if error.problem.kind.retry and core.session.connected:
-                self._again.add(room)
+                self._tasks.look(room)
                 await asyncio.sleep(AGAIN_S)
             # Else the next stream looks again; a refusal for good means that the room knows us no more.
         except ClientError:
