@@ -123,7 +123,8 @@ class RoomHave(msgspec.Struct, frozen=True, omit_defaults=True):
     room: bytes
     have: Position
     problem: str = ""
-    """``unknownRoom``: send a RoomStart; ``gap``: go back to ``have``; ``badChain``: stop, tell a human."""
+    """``unknownRoom``: send a RoomStart; ``gap``: go back to ``have``; ``badChain``: stop, tell a human;
+    ``roomFull``: it keeps no more, try again in some minutes."""
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,12 +2,13 @@
 
 Asked by the hub before it takes an entry in, whoever carries it: an account of this node, or a peer for one
 of its own. A refusal is `tooMany` with the seconds to wait and a rule for the line that waits: nothing is
-lost by it, because the outbox of a client keeps what was said, in order, until it is taken.
+lost by it, because the outbox of a client keeps what was said, in order, until it is taken. A copy of a room
+whose hub is elsewhere may keep as much (docs/decisions/005-copies-have-a-size.md).
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from yurt.node.limiter import Limiter, Rate
 from yurt.node.store import logs
 from yurt.node.store.types import Store
 from yurt.wire.frames import room_log
+from yurt.wire.position import LogRow
 from yurt.wire.problems import refuse
 from yurt.wire.registry import EntryKind
 
@@ -25,6 +27,8 @@ FULL_RETRY_S: Final = 300.0
 """How long a client waits before it asks a full room again: an operator may have raised the limit."""
 LOOK_S: Final = 60.0
 """A room that seems full is counted anew at most this often: what was erased makes room."""
+ROOM_FULL: Final = "roomFull"
+COMMITS_MORE: Final = 4
 _MAX_ROOMS: Final = 2_000
 
 
@@ -66,7 +70,7 @@ class Allowances:
             ProblemError: `tooMany`, with the rule `tooOften`, `accountDay` or `roomFull`.
         """
         if self._room_bytes and kind == EntryKind.MESSAGE:
-            await self._check_room(room, size)
+            await self.check_room(room, size)
         if self._messages:
             self._limiter.take("entries", did, self._messages, rule="tooOften")
         if self._bytes:
@@ -77,18 +81,44 @@ class Allowances:
         if used := self._used.get(room):
             used.bytes += size
 
-    async def _check_room(self, room: bytes, size: int) -> None:
+    async def fitting(self, room: bytes, rows: Sequence[LogRow]) -> int:
+        """Say how many of the rows that a hub sends for a copy fit, from the first one on.
+
+        Commits have a quarter more, so that people can still be removed from a room that is full.
+        """
+        if not self._room_bytes or not rows:
+            return len(rows)
+        used = await self._used_by(room, sum(len(row.body) for row in rows))
+        for number, row in enumerate(rows):
+            used += len(row.body)
+            limit = self._room_bytes
+            if row.kind != EntryKind.MESSAGE:
+                limit += limit // COMMITS_MORE
+            if used > limit:
+                return number
+        return len(rows)
+
+    async def check_room(self, room: bytes, size: int) -> None:
+        """Let a message come to a room, or say that it is full.
+
+        Raises:
+            ProblemError: `tooMany` with the rule `roomFull`.
+        """
+        if self._room_bytes and await self._used_by(room, size) + size > self._room_bytes:
+            mib = self._room_bytes // MIB
+            raise refuse(
+                "tooMany",
+                f"this room keeps {mib} MiB already, and its node lets it keep no more",
+                retry_after=FULL_RETRY_S,
+                rule=ROOM_FULL,
+            )
+
+    async def _used_by(self, room: bytes, size: int) -> int:
+        """Bytes that a room keeps; counted anew, now and then, if `size` more would be too much."""
         used, now = self._used.get(room), self._monotonic()
         if used is None or (used.bytes + size > self._room_bytes and now - used.counted_at > LOOK_S):
             counted = await self._store.read(lambda tx: logs.stored_bytes(tx, room_log(room)))
             used = self._used[room] = _Used(counted, now)
             while len(self._used) > _MAX_ROOMS:
                 self._used.popitem(last=False)
-        if used.bytes + size > self._room_bytes:
-            mib = self._room_bytes // MIB
-            raise refuse(
-                "tooMany",
-                f"this room keeps {mib} MiB already, and its node lets it keep no more",
-                retry_after=FULL_RETRY_S,
-                rule="roomFull",
-            )
+        return used.bytes

@@ -182,10 +182,12 @@ class Node:
         )
         # rooms, here and elsewhere
         states = RoomStates(store)
-        copies = Recovery(domain, store, states, clock, MemberCopies(domain, store, states, clock))
+        members_copies = MemberCopies(domain, store, states, clock)
+        members_copies.allowances = Allowances(self._config, store, ground.limiter)
+        copies = Recovery(domain, store, states, clock, members_copies)
         await copies.begin()
         hub = RestoredHub(domain, store, states, clock, copies)
-        hub.allowances = Allowances(self._config, store, ground.limiter)
+        hub.allowances = members_copies.allowances
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies, ground.limiter)
         moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake, links.wake)

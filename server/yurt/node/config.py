@@ -69,8 +69,8 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_mib_per_day: int = 256
     """What each account may append to rooms, MiB a day; 0: no limit."""
     room_mib: int = 1024
-    """What each room whose hub is here may keep, MiB; commits pass, so people can still be removed. 0: no
-    limit."""
+    """What each room may keep, MiB, whether its hub is here or elsewhere; commits pass (of a copy: a quarter
+    more), so people can still be removed. 0: no limit."""
 
     about: str = ""
     """Shown on the front page."""

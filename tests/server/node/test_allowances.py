@@ -17,6 +17,7 @@ from yurt.node.store.sqlite import SqliteStore
 from yurt.wire.account_commands import Logout
 from yurt.wire.command import Done
 from yurt.wire.frames import room_log
+from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import Problem, ProblemError
 from yurt.wire.registry import EntryKind
 
@@ -125,3 +126,21 @@ async def test_commands_of_one_account_are_counted_whatever_carries_them() -> No
     with pytest.raises(ProblemError, match="tooMany"):
         await dispatcher.call(ana, "logout", b"{}", decode_command)
     await dispatcher.call(bo, "logout", b"{}", decode_command)
+
+
+async def test_a_copy_takes_what_fits(store: SqliteStore) -> None:
+    """Of a batch of a foreign hub the first rows that fit; commits have a quarter more."""
+    wall = Wall()
+    allowed, unlimited = allowances(store, wall, room_mib=1), allowances(store, wall)
+    await keep(store, ROOM, MIB - 100 * KIB)
+
+    def row(seq: int, kind: int, size: int) -> LogRow:
+        return LogRow(Position(1, seq), kind, 0, b"hash", bytes(size))
+
+    messages = [row(seq, EntryKind.MESSAGE, 60 * KIB) for seq in (1, 2, 3)]
+    commits = [row(seq, EntryKind.COMMIT, 200 * KIB) for seq in (1, 2)]
+
+    assert await allowed.fitting(ROOM, messages) == 1
+    assert await allowed.fitting(ROOM, commits) == 1
+    assert await allowed.fitting(OTHER, messages) == 3
+    assert await unlimited.fitting(ROOM, messages) == 3

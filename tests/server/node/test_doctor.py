@@ -26,7 +26,7 @@ from yurt.wire.look import LOOK, Look, Looked
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 CODES = [
     *("python", "sqlite", "modes", "disk", "wal", "certificate", "database", "backup", "queue"),
-    *("restored", "listening", "dns", "ports", "front", "webfinger", "friend", "reach", "clock"),
+    *("restored", "rooms", "listening", "dns", "ports", "front", "webfinger", "friend", "reach", "clock"),
 ]
 
 

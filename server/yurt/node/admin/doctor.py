@@ -7,6 +7,7 @@
     disk, wal                       space left; a write-ahead log that is never checkpointed
     database                        opens, and is of this release
     backup, queue, restored         how old the newest backup is; what waits; rooms not asked for yet
+    rooms                           rooms that keep as much as they may: `room_mib`
     certificate                     of the listener, where it has one itself
     listening                       something takes connections where the node listens
     dns, ports                      the domain has addresses that others can reach, and connects
@@ -32,7 +33,7 @@ from yurt.node import config as configuration
 from yurt.node.admin.check import Check, Level
 from yurt.node.admin.opened import opened_store
 from yurt.node.admin.outside import look_outside
-from yurt.node.admin.status import is_listening, size_of
+from yurt.node.admin.status import is_listening, rooms_full, size_of
 from yurt.node.clock import Clock
 from yurt.node.config import ConfigError, Network, NodeConfig
 from yurt.node.keys import KEYS_DIRECTORY
@@ -122,6 +123,7 @@ async def _database(data: Path, config: NodeConfig, clock: Clock) -> list[Check]
         async with opened_store(data) as store:
             counted = await store.read(lambda tx: figures(tx, config.domain))
             restored_at = await store.read(lambda tx: fact(tx, RESTORED_AT))
+            full = await store.read(lambda tx: rooms_full(tx, config))
     except StoreError as error:
         return [Check("database", "fail", str(error))]
     restored = Check("restored", "ok", "no room waits for its copies")
@@ -134,6 +136,9 @@ async def _database(data: Path, config: NodeConfig, clock: Clock) -> list[Check]
         _backup(counted.backup_at, clock.now_s()),
         _queue(counted),
         restored,
+        Check("rooms", "warn", f"{full} are full and take nothing more: see room_mib in node.toml")
+        if full
+        else Check("rooms", "ok", "no room is full"),
     ]
 
 

@@ -8,9 +8,12 @@ from typing import Final
 
 from yurt.node import config as configuration
 from yurt.node.admin.opened import opened_store
+from yurt.node.allowances import MIB
 from yurt.node.config import NodeConfig
-from yurt.node.store.figures import Figures, figures
+from yurt.node.store.figures import Figures, figures, full_rooms
 from yurt.node.store.sqlite import DATABASE_NAME
+from yurt.node.store.types import ReadTx
+from yurt.wire.registry import MAX_COMMIT_SIZE
 
 _CONNECT_S: Final = 1.0
 
@@ -26,6 +29,8 @@ class Status:
     database_bytes: int
     wal_bytes: int
     free_bytes: int
+    rooms_full: int
+    """Rooms that keep as much as they may, or almost."""
     figures: Figures
 
     def as_map(self) -> dict[str, object]:
@@ -44,6 +49,7 @@ async def node_status(data: Path) -> Status:
     config = configuration.load(data)
     async with opened_store(data) as store:
         counted = await store.read(lambda tx: figures(tx, config.domain))
+        full = await store.read(lambda tx: rooms_full(tx, config))
     return Status(
         config.domain,
         config.listen,
@@ -51,8 +57,15 @@ async def node_status(data: Path) -> Status:
         size_of(data / DATABASE_NAME),
         size_of(data / f"{DATABASE_NAME}-wal"),
         shutil.disk_usage(data).free,
+        full,
         counted,
     )
+
+
+def rooms_full(tx: ReadTx, config: NodeConfig) -> int:
+    """How many rooms are full, or one large entry away from it; 0 without a limit."""
+    limit = config.room_mib * MIB - MAX_COMMIT_SIZE
+    return full_rooms(tx, limit) if config.room_mib else 0
 
 
 def is_listening(config: NodeConfig) -> bool:

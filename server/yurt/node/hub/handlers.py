@@ -89,6 +89,9 @@ class RoomCommands:
         if hub == self._domain:
             submission = Submission(who.did, command.kind, command.entry, command.group_info, command.welcome)
             return await self._hub.append(command.room, submission)
+        if state is not None and self._hub.allowances is not None and command.kind == EntryKind.MESSAGE:
+            # What the copy here cannot keep, nobody here could read.
+            await self._hub.allowances.check_room(command.room, len(command.entry))
         return await self._others.submit(
             hub,
             exchange.Submission(

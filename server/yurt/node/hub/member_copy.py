@@ -3,7 +3,8 @@
 A copy begins with the state right after the commit that added this node's first participant, and follows
 row by row: the chain is checked, commits are judged by the same rules as at the hub, and rows, state and
 readers' windows go into one transaction. A gap is not filled by guessing: the answer says up to where the
-copy stands, and the hub goes back to there. A row that contradicts the copy stops the room here.
+copy stands, and the hub goes back to there. A row that contradicts the copy stops the room here; one that is
+more than a room may keep waits at the hub.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Final
 
 from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
+from yurt.node.allowances import ROOM_FULL, Allowances
 from yurt.node.clock import Clock
 from yurt.node.hub.keep import move_windows, post_welcome, prove_windows
 from yurt.node.hub.problems import no_room, room_problem
@@ -64,6 +66,9 @@ class MemberCopies:
         self._states = states
         self._clock = clock
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._full: set[bytes] = set()
+        self.allowances: Allowances | None = None
+        """What a room may keep; None: as much as it likes."""
 
     async def start(self, peer: str, start: RoomStart) -> None:
         """Begin a copy of a room whose hub is `peer`; one that stands already and goes on changes nothing.
@@ -89,13 +94,20 @@ class MemberCopies:
         """Append rows from the hub; rows that stand already change nothing.
 
         Returns:
-            Up to where the copy stands now, and what is wrong: `unknownRoom`, `gap` or `badChain`.
+            Up to where the copy stands now, and what is wrong: `unknownRoom`, `gap`, `badChain`, `roomFull`.
         """
         if await self._known(peer, rows.room) is None:
             return RoomHave(rows.room, START, "unknownRoom")
         async with self._locks[rows.room]:
             while (state := await self._known(peer, rows.room)) is not None:
-                taken = await self._follow(state, rows.rows)
+                fresh = [row for row in rows.rows if row.position > state.head]
+                fits = (
+                    len(fresh) if self.allowances is None else await self.allowances.fitting(rows.room, fresh)
+                )
+                taken = await self._follow(state, rows.rows[: len(rows.rows) - len(fresh) + fits])
+                self._tell(peer, rows.room, is_full=fits < len(fresh))
+                if fits < len(fresh) and not taken.problem:
+                    taken.problem = ROOM_FULL
                 try:
                     await self._keep(taken)
                 except StaleHead:
@@ -140,6 +152,15 @@ class MemberCopies:
             raise no_room()
         return found
 
+    def _tell(self, peer: str, room: bytes, *, is_full: bool) -> None:
+        """Say once that a copy is full, and once that it goes on."""
+        if is_full and room not in self._full:
+            self._full.add(room)
+            _log.warning("room %s of %s is full here: see room_mib in node.toml", room.hex(), peer)
+        elif not is_full and room in self._full:
+            self._full.remove(room)
+            _log.warning("room %s of %s goes on", room.hex(), peer)
+
     async def _known(self, peer: str, room: bytes) -> HubState | None:
         """The copy of a room whose hub is this peer."""
         state = await self._states.get(room)
@@ -171,6 +192,8 @@ class MemberCopies:
 
         await self._store.write(unit)
         self._states.keep(taken.after)
+        if self.allowances is not None:
+            self.allowances.taken(room, sum(len(row.body) for row in taken.rows))
 
 
 def _read_start(start: RoomStart) -> HubState:

@@ -5,12 +5,15 @@ a crash at any point only sends something twice. Rows go out up to the last posi
 """
 
 import logging
+import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from yurt.node.allowances import FULL_RETRY_S, ROOM_FULL
 from yurt.node.store import logs, outbound, rooms
 from yurt.node.store.outbound import Outbound, OutboundKind
 from yurt.node.store.peers import has_start, row_at
@@ -52,13 +55,13 @@ class Waiting:
         return not (self.starts or self.welcomes or self.rooms or self.records)
 
 
-async def gather(store: Store, node: str, stopped: frozenset[bytes]) -> Waiting:
+async def gather(store: Store, node: str, stopped: Collection[bytes]) -> Waiting:
     """Read what waits for a peer, without the rooms that were stopped."""
     return await store.read(lambda tx: _gather(tx, node, stopped))
 
 
-async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> set[bytes]:
-    """Note what the peer has; return the rooms to stop until somebody looked at them."""
+async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> dict[bytes, float]:
+    """Note what the peer has; return the rooms to leave out, and for how many seconds: maybe for ever."""
     asked = {rows.room: rows for rows in waiting.rooms}
     known = {start.id for start in waiting.starts} | {welcome.id for welcome in waiting.welcomes}
     haves = [have for have in answer.rooms if have.room in asked]
@@ -74,10 +77,10 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
 
     if items or haves or waiting.records:
         await store.write(unit)
-    return {have.room for have in haves if _stops(node, have)}
+    return {have.room: rest for have in haves if (rest := _rest(node, have))}
 
 
-def _gather(tx: ReadTx, node: str, stopped: frozenset[bytes]) -> Waiting:
+def _gather(tx: ReadTx, node: str, stopped: Collection[bytes]) -> Waiting:
     items = outbound.waiting(tx, node, MAX_OUTBOUND)
     starts = tuple(
         msgspec.msgpack.decode(item.body, type=RoomStart) for item in _of(items, OutboundKind.START)
@@ -132,7 +135,7 @@ def _settle_room(tx: Tx, node: str, asked: RoomRows, have: RoomHave) -> None:
         logs.reset_cursor(tx, log, reader, min(have.have, asked.after))
     elif have.problem == "unknownRoom":
         _start_again(tx, node, asked.room)
-    elif not have.problem:
+    elif have.problem in ("", ROOM_FULL):
         logs.move_cursor(tx, log, reader, min(have.have, asked.rows[-1].position))
 
 
@@ -164,9 +167,12 @@ def _proves(state: HubState, row: LogRow, group_info: bytes) -> bool:
     return True
 
 
-def _stops(node: str, have: RoomHave) -> bool:
-    """Whether a room's rows are of no use to the peer, however often they are sent."""
+def _rest(node: str, have: RoomHave) -> float:
+    """For how many seconds a room's rows are of no use to the peer."""
     if have.problem == "badChain":
         _log.error("%s cannot follow room %s: %s", node, have.room.hex(), have.problem)
-        return True
-    return False
+        return math.inf
+    if have.problem == ROOM_FULL:
+        _log.warning("%s keeps no more of room %s: it is full there", node, have.room.hex())
+        return FULL_RETRY_S
+    return 0.0

@@ -13,6 +13,7 @@ What waits in the store (rows, starts, Welcomes) is sent again until the peer ha
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import time
 from dataclasses import dataclass, field
@@ -92,7 +93,8 @@ class Link:
         self._exchanges = exchanges
         self._copies = copies
         self._asked = _Asked()
-        self._stopped: frozenset[bytes] = frozenset()
+        self._stopped: dict[bytes, float] = {}
+        """Rooms that the peer cannot take now, and until when, by the monotonic clock."""
         self._wake = asyncio.Event()
         self._probe = False
         self._busy = False
@@ -201,14 +203,14 @@ class Link:
         if self._asked.count:
             self._wake.set()
         try:
-            waiting = await batch.gather(self._store, self.node, self._stopped)
+            waiting = await batch.gather(self._store, self.node, self._left_out())
             if waiting.is_empty and not asked.count and (not self.is_down or self._failures >= PROBES):
                 self._failures = 0  # nothing waits: the next one who wants something finds out
                 return
             self._tried_at = time.monotonic()
             answer = await self._exchanges.exchange(self.node, _request(waiting, asked))
             self._answered(asked, answer)
-            self._stopped |= await batch.settle(self._store, self.node, waiting, answer)
+            self._leave_out(await batch.settle(self._store, self.node, waiting, answer))
             await self._pulled(answer)
         except asyncio.CancelledError:
             self._fail(asked)
@@ -222,6 +224,18 @@ class Link:
             self._failures = 0
             if not waiting.is_empty:
                 self._wake.set()  # there may be more than one request holds
+
+    def _left_out(self) -> frozenset[bytes]:
+        now = time.monotonic()
+        self._stopped = {room: until for room, until in self._stopped.items() if until > now}
+        return frozenset(self._stopped)
+
+    def _leave_out(self, rests: dict[bytes, float]) -> None:
+        now, loop = time.monotonic(), asyncio.get_running_loop()
+        for room, rest_s in rests.items():
+            self._stopped[room] = now + rest_s
+            if math.isfinite(rest_s):
+                loop.call_later(rest_s + _JITTER, self.wake)
 
     def _answered(self, asked: _Asked, answer: ExchangeAnswer) -> None:
         for submission in answer.submissions:

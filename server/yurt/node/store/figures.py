@@ -70,6 +70,20 @@ def figures(tx: ReadTx, domain: str) -> Figures:
     return Figures(*row)
 
 
+def full_rooms(tx: ReadTx, limit: int) -> int:
+    """How many rooms, with their hub here or elsewhere, keep so many bytes; reads every log."""
+    row = tx.row(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM entry JOIN log ON log.id = entry.log
+            WHERE log.name LIKE 'room/%' GROUP BY entry.log HAVING sum(length(body)) >= ?
+        )
+        """,
+        limit,
+    )
+    return int(row[0]) if row else 0
+
+
 def fact(tx: ReadTx, name: str) -> int:
     """A fact's value; 0 if it was never set."""
     row = tx.row("SELECT value FROM node_fact WHERE name = ?", name)

@@ -21,8 +21,9 @@ from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.mls.leaf_node import Lifetime
 from yurt.node.admin.backup import back_up
 from yurt.node.admin.restore import restore_node
+from yurt.node.admin.status import node_status
 from yurt.node.clock import SystemClock
-from yurt.node.config import load
+from yurt.node.config import CONFIG_NAME, load, render
 from yurt.node.keys import NodeKeys
 from yurt.node.people.room_documents import name_of_room
 from yurt.node.store import logs
@@ -391,3 +392,37 @@ async def patiently(member: Member, entry: Append) -> Appended:
                 await asyncio.sleep(0.1)
             else:
                 return receipt
+
+
+async def test_a_foreign_hub_does_not_fill_the_disk(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    """The copy stops at its size, all are told, and nothing is lost once the operator gives it more."""
+    ana, bo, start = await two_members(town)
+    data = town.folder / HILLTOP
+    config = load(data)
+    await town.stop(HILLTOP)
+    (data / CONFIG_NAME).write_text(render(msgspec.structs.replace(config, room_mib=1)), encoding="utf-8")
+    await town.start(HILLTOP, load(data))
+
+    last = [await ana.say(f"{number} " + "x" * 60_000) for number in range(20)][-1]
+    async with asyncio.timeout(30):
+        while "is full there" not in caplog.text:  # noqa: ASYNC110  # what is waited for is only a line
+            await asyncio.sleep(0.01)
+    with pytest.raises(ProblemError) as refused:
+        await bo.client.call(bo.sealed("y" * 60_000))
+    rows = await rows_at(town, HILLTOP, ana.room, start.position.seq)
+    full = (await node_status(data)).rooms_full
+
+    await town.stop(HILLTOP)
+    await town.stop(HARBOUR)  # by itself it would try again after some minutes
+    (data / CONFIG_NAME).write_text(render(msgspec.structs.replace(config, room_mib=2)), encoding="utf-8")
+    await town.start(HILLTOP, load(data))
+    await town.start(HARBOUR)
+    everything = await rows_at(town, HILLTOP, ana.room, last.position.seq)
+
+    assert refused.value.problem.detail["rule"] == "roomFull"
+    assert sum(len(row.body) for row in rows) <= 1024 * 1024
+    assert rows[-1].position < last.position
+    assert full == 1
+    assert caplog.text.count("is full here") == 1
+    seqs = [row.position.seq for row in everything]
+    assert seqs == list(range(start.position.seq, last.position.seq + 1))
