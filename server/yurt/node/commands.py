@@ -109,19 +109,19 @@ def suspend(data: Path, name: str, *, undo: bool = False) -> None:
     _told(work)
 
 
-def reset(data: Path, name: str) -> str:
-    """Sign an account's devices out; return the link with which the person sets a new passphrase.
+def reset(data: Path, name: str) -> None:
+    """Sign an account's devices out and end its passphrase; the person comes back with their 24 words.
 
     Raises:
         NodeCommandError: nothing was changed.
     """
 
-    def work() -> str:
+    def work() -> None:
         from yurt.node.admin.account import reset_account
 
-        return asyncio.run(reset_account(data, _clock(), name))
+        asyncio.run(reset_account(data, name))
 
-    return _told(work)
+    _told(work)
 
 
 def delete(data: Path, name: str) -> None:

@@ -71,7 +71,7 @@ def _account_arguments(parser: argparse.ArgumentParser) -> None:
     suspend = verbs.add_parser("suspend", help="sign all devices out and let none in")
     suspend.add_argument("--undo", action="store_true", help="end the suspension")
     reset = verbs.add_parser(
-        "reset", help="sign all devices out, end the passphrase, print a link for a new one"
+        "reset", help="sign all devices out and end the passphrase; they come back with their 24 words"
     )
     delete = verbs.add_parser("delete", help="remove an account for ever; its name stays reserved")
     delete.add_argument("--yes", action="store_true", required=True, help="say that you mean it")
@@ -151,8 +151,11 @@ def _suspend(args: argparse.Namespace, output: Output) -> None:
 def _reset(args: argparse.Namespace, output: Output) -> None:
     from yurt.node import commands
 
-    link = commands.reset(args.data, args.name)
-    output.show({"name": args.name, "link": link}, link)
+    commands.reset(args.data, args.name)
+    line = (
+        f"{args.name} is signed out everywhere, and comes back with the 24 words: `yurt device restore NODE`."
+    )
+    output.show({"name": args.name, "reset": True}, line)
 
 
 def _delete(args: argparse.Namespace, output: Output) -> None:

@@ -2,8 +2,7 @@
 
 The expensive and the refusable come first (record, statement, keys, Argon2id), outside any transaction; one
 unit then uses the invite and writes account, token and record together. Two at once with the last use of
-one invite: the second finds it used up. The same join again (its answer was lost) signs in. A reset link
-does the same for an account that stands: the person it belongs to sets a new login key.
+one invite: the second finds it used up. The same join again (its answer was lost) signs in.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_fir
 from yurt.identity.statement import verify_statement
 from yurt.node.accounts.actor_keys import ActorKey, read_actor_key
 from yurt.node.accounts.login_keys import LOGIN_KEY_SIZE, store_form
-from yurt.node.accounts.sessions import Sessions, lists_device, same_secret, wrong_login
+from yurt.node.accounts.sessions import Sessions, same_secret, wrong_login
 from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, secret_hash, token_hash
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
@@ -36,8 +35,6 @@ class _Earlier:
     account: AccountRow
     login: StoredLogin | None
     with_this_invite: bool
-    record: bytes
-    """The newest record of its did, in wire form."""
 
 
 class Joining:
@@ -63,9 +60,6 @@ class Joining:
         await self._check_invite(command)
         record = self._check_person(command)
         earlier = await self._store.read(lambda tx: _earlier(tx, command, record.did))
-        resets = await self._store.read(lambda tx: account_care.resets(tx, command.code))
-        if resets:
-            return await self._reset(resets, earlier, command, record)
         if earlier is not None:
             return await self._again(earlier, command, record)
         key = await self._work.run(lambda: read_actor_key(command.actor_key))
@@ -105,29 +99,6 @@ class Joining:
             raise wrong_login()
         return await self._sessions.sign_in(earlier.account, command.device_id)
 
-    async def _reset(
-        self, name: str, earlier: _Earlier | None, command: Join, record: VerifiedRecord
-    ) -> SignedIn:
-        """Set a new login key; the link, the did and a device of its newest record must belong together."""
-        if earlier is None or earlier.account.name != name or earlier.account.did != record.did:
-            raise _wrong_invite()
-        if not lists_device(earlier.record, command.device_id):
-            raise refuse("notAllowed", "this device is not in the newest person record of the account")
-        account, now_s = earlier.account, self._clock.now_s()
-        login = await self._stored(command.login_key)
-
-        def unit(tx: Tx) -> bool:
-            if not accounts.use_invite(tx, command.code, now_s):
-                return False
-            account_care.set_login(tx, account.id, login)
-            return True
-
-        # Used already: maybe by this very person, whose answer was lost.
-        used = await self._store.write(unit)
-        if not used and not await self._sessions.matches(earlier.login, command.login_key):
-            raise _wrong_invite()
-        return await self._sessions.sign_in(account, command.device_id)
-
     async def _make(
         self, command: Join, record: VerifiedRecord, key: ActorKey, login: StoredLogin
     ) -> SignedIn:
@@ -159,8 +130,7 @@ def _earlier(tx: ReadTx, command: Join, did: str) -> _Earlier | None:
     if account is None:
         return None
     again = accounts.joined_with(tx, command.code, did)
-    newest = records.newest_record(tx, account.did)
-    return _Earlier(account, accounts.login_of(tx, account.id), again, newest)
+    return _Earlier(account, accounts.login_of(tx, account.id), again)
 
 
 def _taken(tx: ReadTx, account: NewAccount) -> bool:

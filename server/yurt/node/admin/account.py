@@ -5,18 +5,14 @@ A running node refuses the next request at once, and closes open streams within 
 """
 
 from pathlib import Path
-from typing import Final
 
 from yurt.node import config as configuration
-from yurt.node.accounts.tokens import InviteLink, secret_hash
 from yurt.node.admin.opened import opened_store
 from yurt.node.clock import Clock
 from yurt.node.config import ConfigError
 from yurt.node.people import farewell
 from yurt.node.store import account_care
 from yurt.node.store.account_care import AccountStanding
-
-RESET_LIFETIME_S: Final = 7 * 86_400
 
 
 async def list_accounts(data: Path, clock: Clock) -> list[AccountStanding]:
@@ -48,21 +44,15 @@ async def resume_account(data: Path, name: str) -> None:
         _found(await store.write(lambda tx: account_care.resume(tx, name)), name)
 
 
-async def reset_account(data: Path, clock: Clock, name: str) -> str:
-    """Sign every device out, and return the link with which the same person sets a new passphrase.
+async def reset_account(data: Path, name: str) -> None:
+    """Sign every device out and forget the login key; the same person comes back with their 24 words.
 
     Raises:
         ConfigError: no such account.
     """
-    config = configuration.load(data)
-    link, not_after = InviteLink.new(), clock.now_s() + RESET_LIFETIME_S
-    digest = secret_hash(link.secret)
+    configuration.load(data)
     async with opened_store(data) as store:
-        _found(
-            await store.write(lambda tx: account_care.reset(tx, name, link.code, digest, not_after)),
-            name,
-        )
-    return link.url(config.origin)
+        _found(await store.write(lambda tx: account_care.reset(tx, name)), name)
 
 
 async def delete_account(data: Path, clock: Clock, name: str) -> None:

@@ -97,8 +97,7 @@ class Arriving:
 
     async def _check_invite(self, code: str, secret: bytes) -> None:
         stored = await self._store.read(lambda tx: accounts.invite_secret(tx, code))
-        resets = await self._store.read(lambda tx: account_care.resets(tx, code))
-        if resets or not same_secret(stored, secret_hash(secret)):
+        if not same_secret(stored, secret_hash(secret)):
             raise _wrong_invite()
 
     async def _chain(self, command: Arrive) -> list[VerifiedRecord]:

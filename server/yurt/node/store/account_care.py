@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from yurt.node.store import logs
-from yurt.node.store.accounts import StoredLogin
 from yurt.node.store.figures import fact, set_fact
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
@@ -18,7 +17,7 @@ from yurt.node.store.types import ReadTx, Tx
 def _create(db: Tables) -> None:
     # 0: not suspended; else seconds
     db.execute("ALTER TABLE account ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0")
-    # name of the account that this link lets in again; empty for an invite
+    # unused since 0290
     db.execute("ALTER TABLE invite ADD COLUMN resets TEXT NOT NULL DEFAULT ''")
     db.execute(
         """
@@ -31,7 +30,13 @@ def _create(db: Tables) -> None:
     )
 
 
+def _end_links(db: Tables) -> None:
+    # who was reset comes back with their 24 words; a link left over must not become an invite
+    db.execute("DELETE FROM invite WHERE resets <> ''")
+
+
 STEPS: Final = (Step("0201-account-care", _create),)
+NO_LINKS: Final = (Step("0290-no-reset-links", _end_links),)
 
 _CARE: Final = "care_count"
 OWNED: Final = (
@@ -120,43 +125,14 @@ def resume(tx: Tx, name: str) -> bool:
     return bool(tx.change("UPDATE account SET suspended_at = 0 WHERE name = ?", name))
 
 
-def reset(tx: Tx, name: str, code: str, secret_hash: bytes, not_after: int) -> bool:
-    """Sign every device out, forget the login key, keep a link that sets a new one; False if unknown."""
+def reset(tx: Tx, name: str) -> bool:
+    """Sign every device out and forget the login key; False if there is no such account."""
     # The empty hash is the hash of nothing: the old login key opens nothing any more.
     rows = tx.returning("UPDATE account SET login_hash = x'' WHERE name = ? RETURNING id", name)
     _cared(tx)
     for row in rows:
         tx.change("DELETE FROM device WHERE account = ?", row[0])
-        tx.change("DELETE FROM invite WHERE resets = ?", name)
-        tx.change(
-            "INSERT INTO invite (code, secret_hash, uses_left, not_after, resets) VALUES (?, ?, 1, ?, ?)",
-            code,
-            secret_hash,
-            not_after,
-            name,
-        )
     return bool(rows)
-
-
-def resets(tx: ReadTx, code: str) -> str:
-    """Name of the account that a link resets; empty for an invite."""
-    row = tx.row("SELECT resets FROM invite WHERE code = ?", code)
-    return str(row[0]) if row else ""
-
-
-def set_login(tx: Tx, account_id: int, login: StoredLogin) -> None:
-    """Give an account a new login key."""
-    tx.change(
-        """
-        UPDATE account SET login_salt = ?, login_hash = ?, login_memory_kib = ?, login_passes = ?
-        WHERE id = ?
-        """,
-        login.salt,
-        login.hash,
-        login.memory_kib,
-        login.passes,
-        account_id,
-    )
 
 
 def delete(tx: Tx, name: str, now_s: int) -> bool:
@@ -172,7 +148,6 @@ def delete(tx: Tx, name: str, now_s: int) -> bool:
     for table in OWNED:
         tx.change(f"DELETE FROM {table} WHERE account = ?", number)  # noqa: S608  # a constant
     tx.change("DELETE FROM delivery WHERE sender = ?", name)
-    tx.change("DELETE FROM invite WHERE resets = ?", name)
     inbox = logs.inbox_log(name)
     logs.erase(tx, inbox, logs.head(tx, inbox))
     tx.change("DELETE FROM cursor WHERE log = (SELECT id FROM log WHERE name = ?)", inbox)

@@ -66,4 +66,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *consents.STEPS,
     *rooms.PROVED,
     *moving.LOOKED_UP,
+    *account_care.NO_LINKS,
 )

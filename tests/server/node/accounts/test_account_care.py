@@ -1,19 +1,20 @@
 """What an operator does with accounts, while the node runs."""
 
 import asyncio
-import base64
-import dataclasses
-import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import WSMsgType
 
-from yurt.node.accounts.tokens import InviteLink
 from yurt.node.admin import account
 from yurt.node.clock import SystemClock
 from yurt.node.config import ConfigError
+from yurt.node.store import account_care
 from yurt.node.store.account_care import OWNED
-from yurt.node.store.types import ReadTx
+from yurt.node.store.sqlite import SqliteStore
+from yurt.node.store.steps import STEPS
+from yurt.node.store.types import ReadTx, Tx
 from yurt.node.streams.door import SIGNED_OUT, STREAM_PATH
 from yurt.node.streams.testing import Client as StreamClient
 from yurt.node.testing import Client, Town
@@ -37,12 +38,6 @@ def login(ana: Client) -> Login:
     return Login(account="ana", login_key=ana.person.login_key, device_id=ana.person.device.device_id)
 
 
-def link_of(url: str) -> InviteLink:
-    """Read a link as a client does."""
-    code, _, secret = url.rpartition("/")[2].partition("#")
-    return InviteLink(code, base64.urlsafe_b64decode(secret + "=="))
-
-
 async def test_a_suspended_account_is_out_at_once(harbour: Town) -> None:
     """Its tokens end and its login is refused, on a running node; undone, it is as before."""
     ana = await harbour.join("ana", HARBOUR)
@@ -60,24 +55,48 @@ async def test_a_suspended_account_is_out_at_once(harbour: Town) -> None:
     await ana.call(Followers())
 
 
-async def test_a_reset_lets_only_the_same_person_in(harbour: Town) -> None:
-    """The old login key opens nothing; the link sets a new one, once, for the same did and device."""
+async def test_a_reset_ends_devices_and_passphrase(harbour: Town) -> None:
+    """The old login key opens nothing, and no invite makes a new one; the person's own device key does."""
     ana = await harbour.join("ana", HARBOUR)
     eve = harbour.newcomer("ana", HARBOUR)
 
-    link = link_of(await account.reset_account(harbour.folder / HARBOUR, CLOCK, "ana"))
+    await account.reset_account(harbour.folder / HARBOUR, "ana")
     out = await refused(ana, Followers())
     ana.token = ""
-    old, stranger = await refused(ana, login(ana)), await refused(eve, eve.person.join(link))
-    ana.person = dataclasses.replace(ana.person, login_key=os.urandom(32))
-    ana.token = (await ana.call(ana.person.join(link))).token
-    await ana.call(Followers())
-    again = await ana.call(ana.person.join(link))
-    thief = Client(ana.session, HARBOUR, dataclasses.replace(ana.person, login_key=os.urandom(32)))
+    old, invite = await refused(ana, login(ana)), await harbour.invite(HARBOUR, uses=3)
+    again, stranger = (
+        await refused(ana, ana.person.join(invite)),
+        await refused(eve, eve.person.join(invite)),
+    )
+    (standing,) = await account.list_accounts(harbour.folder / HARBOUR, CLOCK)
 
-    assert (out, old, stranger) == ("notSignedIn", "wrongLogin", "wrongInvite")
-    assert again.account == "ana"
-    assert await refused(thief, thief.person.join(link)) == "wrongInvite"
+    assert (out, old, again, stranger) == ("notSignedIn", "wrongLogin", "nameTaken", "nameTaken")
+    assert (standing.name, standing.devices) == ("ana", 0)
+
+
+async def test_a_reset_link_of_an_older_release_is_no_invite(tmp_path: Path) -> None:
+    """Nothing reads what such a link was for any more: it goes with the update."""
+    path = tmp_path / "node.db"
+    older = tuple(step for step in STEPS if step not in account_care.NO_LINKS)
+    store = await SqliteStore.open(path, older)
+
+    def leave_links(tx: Tx) -> None:
+        for code, resets in (("reset", "ana"), ("invite", "")):
+            tx.change(
+                "INSERT INTO invite (code, secret_hash, uses_left, not_after, resets) VALUES (?, ?, 1, ?, ?)",
+                code,
+                b"hash",
+                2**40,
+                resets,
+            )
+
+    await store.write(leave_links)
+    await store.close()
+    store = await SqliteStore.open(path, STEPS)
+    left = await store.read(lambda tx: [row[0] for row in tx.rows("SELECT code FROM invite")])
+    await store.close()
+
+    assert left == ["invite"]
 
 
 async def test_a_deleted_account_keeps_its_name(harbour: Town) -> None:
@@ -118,7 +137,7 @@ async def test_nobody_of_that_name_is_one_clear_line(harbour: Town) -> None:
     for work in (
         account.suspend_account(data, CLOCK, "anna"),
         account.resume_account(data, "anna"),
-        account.reset_account(data, CLOCK, "anna"),
+        account.reset_account(data, "anna"),
         account.delete_account(data, CLOCK, "anna"),
     ):
         with pytest.raises(ConfigError, match="account list"):
@@ -133,16 +152,16 @@ async def test_open_streams_end_when_the_operator_acts(
     monkeypatch.setattr("yurt.node.streams.door.CHECK_S", 3600.0)
     ana, bo = await harbour.join("ana", HARBOUR), await harbour.join("bo", HARBOUR)
     data = harbour.folder / HARBOUR
-    acts = {
-        "suspend": account.suspend_account,
-        "reset": account.reset_account,
-        "delete": account.delete_account,
+    acts: dict[str, Callable[[], Awaitable[None]]] = {
+        "suspend": lambda: account.suspend_account(data, CLOCK, "ana"),
+        "reset": lambda: account.reset_account(data, "ana"),
+        "delete": lambda: account.delete_account(data, CLOCK, "ana"),
     }
 
     async with harbour.session.ws_connect(f"https://{HARBOUR}{STREAM_PATH}") as hers:
         await StreamClient(hers).hello(ana.token)
         async with harbour.stream(bo) as his:
-            await acts[act](data, CLOCK, "ana")
+            await acts[act]()
             async with asyncio.timeout(30):
                 while (message := await hers.receive()).type is WSMsgType.BINARY:
                     pass
