@@ -141,9 +141,9 @@ class Outbox:
 
     async def _renew(self, room: bytes) -> None:
         """Replace a joining leaf, or one that is worn out, even if nothing is said; after a random while."""
-        core, timer = self._core, self._renewals.get(room)
+        timer = self._renewals.get(room)
         if room in self._may_speak:
-            if await core.vault.read(lambda tx: own_leaves.is_due(tx, room, core.now_s)):
+            if await self._is_due(room):
                 await self._make_room_leaf(room)
             return
         if timer is None:
@@ -152,6 +152,10 @@ class Outbox:
             self._renewals[room] = loop.call_later(delay, self.kick, room)
         elif timer.when() <= asyncio.get_running_loop().time():
             await self._make_room_leaf(room)
+
+    async def _is_due(self, room: bytes) -> bool:
+        core = self._core
+        return await core.vault.read(lambda tx: own_leaves.is_due(tx, room, core.now_s))
 
     async def _make_room_leaf(self, room: bytes) -> None:
         await make_room_leaf(self._core, self._committer, room)
@@ -166,7 +170,8 @@ class Outbox:
         core = self._core
         if room in core.clock_ahead:
             return None  # TRUST 3: an entry over ten minutes ahead of our clock stops our sending
-        if room not in self._may_speak:
+        # Looked at before each content: one task may send for as long as somebody talks.
+        if room not in self._may_speak or await self._is_due(room):
             await self._make_room_leaf(room)
         if not core.session.is_live(room_log(room)):
             return None

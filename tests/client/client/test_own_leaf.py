@@ -1,5 +1,7 @@
 """A leaf wears out, by age and by use; another one takes its place, and nobody notices."""
 
+import asyncio
+
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
@@ -41,6 +43,23 @@ async def test_worn_out_leaf(town: Town, wear: str) -> None:
     assert epoch + 1 == then == town.node.rooms[room].epoch
     assert heard.reason == ""
     assert not [item for item in await bo.timeline(room) if item.reason]
+
+
+async def test_leaf_that_wears_out_while_something_is_on_its_way(town: Town) -> None:
+    """Whoever never stops talking gets a new key too: each content asks, not each pause."""
+    ana, bo, room = await together(town)
+    await ana.send(room, "one", wait="accepted")
+    fresh, said = await _key(ana, room), len(town.node.appends)
+    town.node.way = asyncio.Event()
+    await ana.send(room, "two")
+    await town.node.offered(said + 1)
+
+    await core_of(ana).vault.write(lambda tx: tx.execute("UPDATE own_leaf SET born = 0").rowcount)
+    await ana.send(room, "three")
+    town.node.way.set()
+    await line(bo, room, text="three")
+
+    assert await _key(ana, room) != fresh
 
 
 async def test_leaf_of_an_engine_that_begins_again(town: Town) -> None:
