@@ -11,13 +11,13 @@ from typing import Final
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import PersonView
-from yurt.client.calls import EngineCalls
+from yurt.client.calls import EngineCalls, Nothing
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
 from yurt.client.outbox import Outbox
 from yurt.client.people import People, check_person
-from yurt.client.people_calls import KeepOld
-from yurt.client.vault import addresses, rooms
+from yurt.client.people_calls import ConfirmRoom, KeepOld
+from yurt.client.vault import addresses, link_makers, rooms
 from yurt.client.vault.accounts import address_of
 from yurt.wire.people_commands import Person, Resolve
 from yurt.wire.problems import ProblemError
@@ -47,13 +47,18 @@ class Addresses:
 
     def calls(self) -> EngineCalls:
         """What a front end may ask here."""
-        return {KeepOld: self._keep_old}
+        return {KeepOld: self._keep_old, ConfirmRoom: self._confirm_room}
 
     async def _keep_old(self, call: KeepOld) -> PersonView:
         person = await self._people.keep(call.address)
         for room in await self._core.vault.read(rooms.every):
             self._outbox.kick(room.room)  # what was held back may go now
         return person
+
+    async def _confirm_room(self, call: ConfirmRoom) -> Nothing:
+        await self._core.write(lambda tx: link_makers.release(tx, call.room))
+        self._outbox.kick(call.room)
+        return Nothing()
 
     def start(self) -> None:
         """Begin."""
@@ -93,8 +98,8 @@ class Addresses:
         try:
             person = await self._core.session.call(Resolve(address), Person)
             if (person.did, person.actor) == (did, actor):
-                check_person(person, address)
-                await self._core.write(lambda tx: addresses.confirm(tx, did, actor, now_ms))
+                record = check_person(person, address).signed.encode()
+                await self._core.write(lambda tx: _found(tx, did, actor, record, now_ms))
         except (ProblemError, ClientError):
             return  # not confirmed; asked again later
 
@@ -102,4 +107,14 @@ class Addresses:
 def _doubtful(tx: Connection) -> list[_Somebody]:
     """Everybody in rooms whose address is their own word only."""
     everybody = {pair for room in rooms.every(tx) if room.state != "removed" for pair in room.people}
-    return sorted(pair for pair in everybody if pair[1] and not addresses.is_confirmed(tx, *pair))
+    return sorted(pair for pair in everybody if pair[1] and _is_doubtful(tx, *pair))
+
+
+def _is_doubtful(tx: Connection, did: str, actor: str) -> bool:
+    return link_makers.is_unmet(tx, did) or not addresses.is_confirmed(tx, did, actor)
+
+
+def _found(tx: Connection, did: str, actor: str, record: bytes, now_ms: int) -> None:
+    """Believe an address; whoever made a link of ours is met by it."""
+    addresses.confirm(tx, did, actor, now_ms)
+    link_makers.meet(tx, did, actor, record)

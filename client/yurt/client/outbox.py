@@ -29,7 +29,17 @@ from yurt.client.invitations.departures import commit_departures
 from yurt.client.rooms import actions, create, lines
 from yurt.client.rooms.commit import LOST_RACE, Committer
 from yurt.client.rooms.own_leaf import is_joining, make_room_leaf
-from yurt.client.vault import addresses, cursors, leavings, outbox, own_leaves, people, rooms, timeline
+from yurt.client.vault import (
+    addresses,
+    cursors,
+    leavings,
+    link_makers,
+    outbox,
+    own_leaves,
+    people,
+    rooms,
+    timeline,
+)
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.outbox import OutboxRow
 from yurt.client.vault.rooms import RoomRow
@@ -206,6 +216,9 @@ def _seal(core: Core, tx: Connection, row: OutboxRow) -> OutboxRow | None:
         return None
     if _is_blocked(tx, found):
         timeline.set_state(tx, row.item, "queued", lines.DID_CHANGED)
+        return None
+    if link_makers.holds(tx, row.room):
+        timeline.set_state(tx, row.item, "queued", link_makers.MISSING)
         return None
     group, place = core.groups.load(tx, row.room), cursors.load(tx, room_log(row.room))
     if is_joining(group):

@@ -11,3 +11,11 @@ class KeepOld(EngineCall, frozen=True):
     name: ClassVar[str] = "keep_old"
 
     address: str
+
+
+class ConfirmRoom(EngineCall, frozen=True):
+    """Decide that a room is the one a link was for, though its maker is not there (`Nothing`)."""
+
+    name: ClassVar[str] = "confirm_room"
+
+    room: bytes

@@ -7,11 +7,13 @@ import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.calls import Nothing
+from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
 from yurt.client.invitations.calls import EndLink, JoinByLink, JoinView, Links, LinkView, ListLinks, MakeLink
-from yurt.client.testing import Town
-from yurt.client.testing_rooms import BO, core_of, line
-from yurt.client.vault import joinings
+from yurt.client.people_calls import ConfirmRoom
+from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing_rooms import ANA, BO, core_of, line
+from yurt.client.vault import joinings, people
 from yurt.client.vault.joinings import Joining
 from yurt.rooms.common.join_request import JoinRequest
 from yurt.wire.problems import ProblemError
@@ -63,27 +65,58 @@ async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
     assert room not in {one.room for one in await bo.rooms()}
 
 
-@pytest.mark.parametrize("honest", [True, False])
-async def test_who_made_the_link_is_in_the_room(town: Town, *, honest: bool) -> None:
-    """A hub that answers a link with a room of its own is not believed in silence."""
+async def by_link_of(town: Town, maker: str) -> tuple[Engine, Engine, bytes]:
+    """Bo came into Ana's room by a link that says to be of somebody."""
     ana, bo, eve = await asyncio.gather(*(town.join(name) for name in ("ana", "bo", "eve")))
     room = (await ana.create_room("tea")).room
     link = await ana.call(MakeLink(room=room, secret=os.urandom(16)), LinkView)
+    did = (await {"ana": ana, "eve": eve}[maker].status()).did
     await town.leave(ana)
     await bo.call(JoinByLink(url=link.url, within=0.1), JoinView)
-    if not honest:  # the link was Eve's: whatever room comes now, she is not in it
-        maker = (await eve.status()).did
 
-        def change(tx: Connection) -> None:
-            tx.execute("UPDATE joining SET inviter = ?", (maker,))
+    def change(tx: Connection) -> None:
+        tx.execute("UPDATE joining SET inviter = ?", (did,))
 
-        await core_of(bo).write(change)
-
-    await town.open("ana")
-
+    await core_of(bo).write(change)
+    ana = await town.open("ana")
     await line(bo, room, kind="roster")
-    warned = [item for item in await bo.timeline(room) if item.reason == "inviterMissing"]
-    assert len(warned) == (0 if honest else 1)
+    return ana, bo, room
+
+
+async def test_who_made_the_link_is_met_by_it(town: Town) -> None:
+    """The did came on a way that no node saw: whoever has it here is pinned, once their node knows them."""
+    _, bo, room = await by_link_of(town, "ana")
+
+    assert (await bo.send(room, "hello", wait="accepted")).state == "accepted"
+
+    def pinned(tx: Connection) -> bool:
+        return people.by_address(tx, ANA) is not None
+
+    assert await core_of(bo).until(pinned, 15.0)
+    assert not [item for item in await bo.timeline(room) if item.reason == "inviterMissing"]
+
+
+async def test_room_without_the_maker_of_the_link(town: Town) -> None:
+    """A hub that answers a link with a room of its own hears nothing, until the person says so."""
+    _, bo, room = await by_link_of(town, "eve")
+
+    sent = await bo.send(room, "is anybody here?")
+    held = await line(bo, room, content_id=sent.content_id, reason="inviterMissing")
+    await bo.call(ConfirmRoom(room), Nothing)
+
+    assert held.state == "queued"
+    await line(bo, room, content_id=sent.content_id, state="accepted")
+
+
+async def test_maker_of_the_link_comes_late(town: Town) -> None:
+    """What waited for them goes by itself."""
+    ana, bo, room = await by_link_of(town, "eve")
+    sent = await bo.send(room, "is anybody here?")
+    await line(bo, room, content_id=sent.content_id, reason="inviterMissing")
+
+    await ana.invite(room, f"eve@{HARBOUR}")
+
+    await line(bo, room, content_id=sent.content_id, state="accepted")
 
 
 async def test_link_made_twice_is_one(town: Town) -> None:

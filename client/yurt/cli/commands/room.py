@@ -13,6 +13,7 @@ from yurt.client.api import EngineApi, RoomView
 from yurt.client.calls import Nothing
 from yurt.client.errors import UsageError
 from yurt.client.history.calls import GiveHistory, GivenView, LimitHistory
+from yurt.client.people_calls import ConfirmRoom
 from yurt.client.rooms.heal_calls import ResyncRoom
 from yurt.client.rooms.naming import NameRoom
 from yurt.client.rooms.reading import SwitchReads
@@ -27,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument(
         "action",
-        choices=("create", "name", "topic", "reads", "history", "tell", "resync"),
+        choices=("create", "name", "topic", "reads", "history", "tell", "resync", "confirm"),
         help="open a room; change its name or topic; tell others how far you have read (on, off); how far "
         "back joiners may be given history (none, all, or days); tell ADDRESS what was said before they "
-        "came; or come back into a room that has stopped here",
+        "came; come back into a room that has stopped here; or say that a room is the right one, though "
+        "whoever made your link is not in it",
     )
     parser.add_argument(
         "name", metavar="NAME", help="what a new room is called (only its members learn it); else which room"
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Open a room whose hub is the own node, or change or repair one."""
     do = _DO.get(args.action)
-    if do is not None and not args.value and args.action not in ("topic", "resync"):
+    if do is not None and not args.value and args.action not in ("topic", "resync", "confirm"):
         raise UsageError(f"yurt room {args.action} ROOM VALUE: say what to set it to")
 
     async def work(engine: EngineApi) -> int:
@@ -61,6 +63,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
 async def _resync(engine: EngineApi, room: RoomView, _value: str) -> str:
     await engine.call(ResyncRoom(room.room), Nothing)
     return ""
+
+
+async def _confirm(engine: EngineApi, room: RoomView, _value: str) -> str:
+    await engine.call(ConfirmRoom(room.room), Nothing)
+    return "What you say here is sent from now on."
 
 
 async def _name(engine: EngineApi, room: RoomView, value: str) -> str:
@@ -101,4 +108,5 @@ _DO: Final[dict[str, _Do]] = {
     "history": _history,
     "tell": _tell,
     "resync": _resync,
+    "confirm": _confirm,
 }

@@ -7,7 +7,6 @@ that is known, or for a key package that was used, changes nothing (TRUST 6).
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
@@ -16,7 +15,16 @@ from yurt.client.rooms import lines
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.leaves import Device
 from yurt.client.rooms.roster import check_pins, people_of
-from yurt.client.vault import addresses, cursors, joinings, key_packages, raced, rooms, timeline
+from yurt.client.vault import (
+    addresses,
+    cursors,
+    joinings,
+    key_packages,
+    link_makers,
+    raced,
+    rooms,
+    timeline,
+)
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.rooms import RoomRow
 from yurt.client.vault.timeline import NewItem
@@ -36,9 +44,6 @@ from yurt.rooms.common.rules import Rule
 from yurt.wire.exchange import WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.registry import CIPHER_SUITE, ROOM_CARD_EXTENSION
-
-INVITER_MISSING: Final = "inviterMissing"
-"""Reason of the line that says that whoever made our link is not in the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,27 +162,14 @@ def _keep(
     place = LogCopy(delivery.position, delivery.chain, delivery.accepted_at)
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
-    if asked is not None and asked.inviter and Did(asked.inviter) not in standing.people:
-        _warn_of_stranger(tx, room, delivery)
+    if asked is not None and asked.inviter:
+        is_here = Did(asked.inviter) in standing.people
+        at, then = delivery.position, delivery.accepted_at
+        link_makers.entered(tx, room.room, asked.inviter, present=is_here, at=at, accepted_at=then)
     granting.entered(tx, room.room, standing.policy, delivery.position, delivery.accepted_at)
     raced.enter(tx, room.room, group.epoch)
     check_pins(tx, room.room, standing.people)
     return room
-
-
-def _warn_of_stranger(tx: Connection, room: RoomRow, delivery: WelcomeDelivery) -> None:
-    """Say that whoever made our link is not here: they left, or the hub leads elsewhere (TRUST 6)."""
-    timeline.add(
-        tx,
-        NewItem(
-            room=room.room,
-            kind="notice",
-            text="whoever made your link is not in this room: ask them before you say anything here",
-            reason=INVITER_MISSING,
-            position=delivery.position,
-            accepted_at=delivery.accepted_at,
-        ),
-    )
 
 
 def _tell(tx: Connection, room: RoomRow, delivery: WelcomeDelivery, group: Group, standing: Standing) -> None:

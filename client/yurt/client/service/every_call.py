@@ -11,7 +11,7 @@ from yurt.client.devices.from_kit_calls import EnterFromKit
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
-from yurt.client.people_calls import KeepOld
+from yurt.client.people_calls import ConfirmRoom, KeepOld
 from yurt.client.portability.calls import PORTABILITY_CALLS
 from yurt.client.rooms.code_call import GetRoomCode
 from yurt.client.rooms.heal_calls import ResyncRoom
@@ -25,6 +25,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     ResyncRoom,
     GetRoomCode,
     KeepOld,
+    ConfirmRoom,
     NameRoom,
     SwitchReads,
     *CONSENT_CALLS,

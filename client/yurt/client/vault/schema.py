@@ -17,6 +17,7 @@ from yurt.client.vault import (
     kits,
     leavings,
     link_answers,
+    link_makers,
     moves,
     namings,
     raced,
@@ -285,6 +286,7 @@ _STEPS: Final = (
     ("asked_invites", asked_invites.TABLE),
     ("raced", raced.TABLE),
     ("inviters", joinings.INVITER),
+    ("link_makers", link_makers.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
