@@ -3,6 +3,7 @@
     match judge(Attempt(...), Answer(status, retry_after), randomness=random()):
         case Delivered(): ...
         case TryAgain(at=at): ...
+        case HostBusy(wait_s=wait_s): ...        # of the host; the activity has not failed
         case GivenUp(reason=reason): ...
 
     health = failed(health, now); may_try(health, is_follow=False)
@@ -32,6 +33,12 @@ DAY_S: Final = 86_400
 
 RETRIED: Final = frozenset({401, 408, 429})
 """The only 4xx that are not final: keys and clocks get well, and load passes."""
+BUSY: Final = frozenset({429, 503})
+"""With a time in Retry-After: the host lives, and has said when to come again."""
+BELIEVED: Final = 3
+"""Times in a row that a host is busy when it said it would not be; then it waits as if it had failed."""
+FIRST_GAP_S: Final = 0.05
+MAX_GAP_S: Final = 5.0
 _NOT_IMPLEMENTED: Final = 501
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
@@ -70,13 +77,20 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class HostBusy:
+    """The host has too much to do and said for how long; nothing of its own is wrong with the activity."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class GivenUp:
     """It never will; it is set aside with its reason."""
 
     reason: str
 
 
-Outcome = Delivered | TryAgain | GivenUp
+Outcome = Delivered | TryAgain | HostBusy | GivenUp
 
 
 def is_final(status: int) -> bool:
@@ -100,7 +114,9 @@ def judge(attempt: Attempt, answer: Answer, randomness: float) -> Outcome:
         return GivenUp(reason)
     asked = read_retry_after(answer.retry_after, attempt.now)
     at = attempt.now + max(next_delay(attempt.tries, randomness), asked)
-    return TryAgain(at, reason) if at < attempt.queued_at + LIFETIME_S else GivenUp("tooOld")
+    if at >= attempt.queued_at + LIFETIME_S:
+        return GivenUp("tooOld")
+    return HostBusy(asked) if asked and status in BUSY else TryAgain(at, reason)
 
 
 def next_delay(tries: int, randomness: float) -> float:
@@ -123,6 +139,41 @@ def read_retry_after(header: str, now: float) -> float:
         return min(max(0, read_date(text) - now), MAX_RETRY_AFTER_S)
     except SignatureMalformed:
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a host is served that said that it had too much to do: one probe, then slower than before."""
+
+    times_busy: int = 0
+    """In a row: it was asked when it wanted to be, and was busy again."""
+    gap_s: float = 0.0
+    """Between two requests."""
+
+
+def slower(pace: Pace) -> Pace:
+    """The host is busy (again): half as fast as before, from when it wants to be asked."""
+    return Pace(pace.times_busy + 1, min(max(2 * pace.gap_s, FIRST_GAP_S), MAX_GAP_S))
+
+
+def quicker(pace: Pace) -> Pace:
+    """The host took something: a little faster, until there is no gap any more."""
+    gap_s = pace.gap_s * 0.8
+    return Pace(0, gap_s if gap_s > FIRST_GAP_S / 8 else 0.0)
+
+
+def busy_for(asked_s: float, pace: Pace, randomness: float) -> float:
+    """Seconds for which a busy host is left alone: what it asks for, and up to a tenth more.
+
+    Args:
+        asked_s: What `HostBusy` says.
+        pace: With this answer counted.
+        randomness: In [0, 1): not everybody comes back in the same moment.
+    """
+    asked_s *= 1 + randomness / 10
+    if pace.times_busy <= BELIEVED:
+        return asked_s
+    return max(asked_s, next_delay(pace.times_busy - BELIEVED - 1, randomness))
 
 
 # --- hosts ------------------------------------------------------------------------------------------

@@ -5,20 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.activitypub.delivery import (
+    BELIEVED,
     DAY_S,
     DEAD_DAYS,
     DELAYS_S,
     LIFETIME_S,
+    MAX_GAP_S,
     MAX_RETRY_AFTER_S,
     RETRIED,
     Answer,
     Attempt,
     Delivered,
     GivenUp,
+    HostBusy,
     HostHealth,
+    Pace,
     Recipient,
     Stop,
     TryAgain,
+    busy_for,
     failed,
     heard_from,
     is_final,
@@ -26,7 +31,9 @@ from yurt.activitypub.delivery import (
     may_try,
     next_delay,
     plan,
+    quicker,
     read_retry_after,
+    slower,
 )
 from yurt.activitypub.http_signatures.fields import write_date
 from yurt.activitypub.http_signatures.knock import (
@@ -133,11 +140,63 @@ def test_retry_after_in_seconds_or_as_a_date(header: str, seconds: int) -> None:
     assert read_retry_after(header, NOW) == seconds
 
 
-def test_who_asks_for_time_gets_it() -> None:
-    """Retry-After lengthens a wait, and never shortens it."""
-    assert judge(FRESH, Answer(429, "600"), HALF) == TryAgain(NOW + 600, "status429")
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_host_says_when_and_nothing_has_failed(status: int) -> None:
+    """Retry-After is about the host: the activity's own delays have no say in it."""
     late = Attempt(NOW, 13, NOW)
-    assert judge(late, Answer(503, "5"), HALF) == TryAgain(NOW + 21_600, "status503")
+
+    assert judge(FRESH, Answer(status, "600"), HALF) == HostBusy(600)
+    assert judge(late, Answer(status, "5"), HALF) == HostBusy(5)
+    assert judge(late, Answer(status, "0"), HALF) == TryAgain(NOW + 21_600, f"status{status}")
+
+
+def test_other_refusals_may_ask_for_time_too() -> None:
+    """Retry-After lengthens a wait, and never shortens it."""
+    assert judge(FRESH, Answer(500, "600"), HALF) == TryAgain(NOW + 600, "status500")
+    assert judge(Attempt(NOW, 13, NOW), Answer(500, "5"), HALF) == TryAgain(NOW + 21_600, "status500")
+
+
+def test_who_is_busy_for_too_long_is_given_up() -> None:
+    """Two weeks are enough, also with a host that always asks for a little more."""
+    old = Attempt(NOW - LIFETIME_S + 60, 0, NOW)
+
+    assert judge(old, Answer(429, "30"), HALF) == HostBusy(30)
+    assert judge(old, Answer(429, "90"), HALF) == GivenUp("tooOld")
+
+
+def test_a_host_is_believed_three_times() -> None:
+    """Who is always busy when it wanted to be asked is asked as seldom as one that is down."""
+    pace, waits = Pace(), list[float]()
+    for _ in range(BELIEVED + len(DELAYS_S)):
+        pace = slower(pace)
+        waits.append(busy_for(2, pace, 0.0))
+
+    assert waits[:BELIEVED] == [2, 2, 2]
+    assert waits[-1] == pytest.approx(DELAYS_S[-1] * 0.8)  # pyright: ignore[reportUnknownMemberType]  # no type
+    assert waits == sorted(waits)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(1, 40), st.integers(1, MAX_RETRY_AFTER_S))
+def test_nobody_is_asked_before_the_time(randomness: float, times: int, asked: int) -> None:
+    """Chance only ever adds."""
+    assert busy_for(asked, Pace(times_busy=times), randomness) >= asked
+
+
+def test_after_a_pause_it_goes_slower_and_then_faster_again() -> None:
+    """Each time busy halves the pace, down to one in five seconds; whatever is taken mends it."""
+    pace, gaps = Pace(), list[float]()
+    for _ in range(12):
+        pace = slower(pace)
+        gaps.append(pace.gap_s)
+    assert gaps[1] == 2 * gaps[0]
+    assert gaps[-1] == MAX_GAP_S
+
+    taken = 0
+    while pace.gap_s:
+        pace, taken = quicker(pace), taken + 1
+
+    assert pace == Pace()
+    assert taken < 40
 
 
 # --- hosts ------------------------------------------------------------------------------------------

@@ -1,9 +1,17 @@
 """The queue of activities to other nodes: one host never delays another, and nothing is lost by a restart.
 
 A worker for each host while something is due there, one request at a time to each host. Hosts that failed
-last time share a few slots of their own: a hundred tar pits hold up each other and nobody else. A failure of
-the host (no answer, overload) pauses the host; a failure of one activity postpones that one. The rules are
-those of `yurt.activitypub.delivery`: 1 s to 6 h for 14 days, dead marks after seven days, Follows pass them.
+last time share a few slots of their own: a hundred tar pits hold up each other and nobody else.
+
+| what comes of it | the host | the activity |
+|---|---|---|
+| delivered | lives: what waited because it was down is due | gone |
+| busy (429, 503) and says until when | rests until then, then is served slower | stays the first |
+| no answer, overload | rests, longer each time | postponed, longer each time |
+| another refusal | | postponed, or set aside if it stays one |
+
+The rules are those of `yurt.activitypub.delivery`: 1 s to 6 h for 14 days, dead marks after seven days,
+which Follows pass.
 """
 
 import asyncio
@@ -17,6 +25,8 @@ from yurt.activitypub.delivery import (
     Attempt,
     Delivered,
     GivenUp,
+    HostBusy,
+    Outcome,
     TryAgain,
     failed,
     judge,
@@ -28,11 +38,13 @@ from yurt.activitypub.moves import TieEvent
 from yurt.activitypub.references import text_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import SafeFetch
+from yurt.node.host_workers import IDLE_S, Due, HostWorkers
 from yurt.node.people.delivery_attempt import Attempts, CannotSend, Tried
+from yurt.node.people.delivery_pace import Paces
 from yurt.node.people.move_ends import MoveEnds
 from yurt.node.store import deliveries
 from yurt.node.store.deliveries import DeliveryRow
-from yurt.node.store.delivery_hosts import host_named, put_host
+from yurt.node.store.delivery_hosts import host_named, pause, put_host
 from yurt.node.store.types import Store, StoreError, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.errors import GateError
@@ -42,7 +54,6 @@ from yurt.wire.problems import ProblemError
 HOSTS_AT_ONCE: Final = 48
 FAILING_AT_ONCE: Final = 8
 PAGE: Final = 20
-IDLE_S: Final = 60.0
 TIDY_S: Final = 3600.0
 _BUSY_S: Final = 1.0
 _TOO_MANY: Final = 429
@@ -59,55 +70,35 @@ class Delivery:
         self._store = store
         self._clock = clock
         self._attempts = Attempts(domain, store, clock, fetch, work)
-        self._bell = asyncio.Event()
-        self._hosts: dict[str, asyncio.Task[None]] = {}
+        self._workers = HostWorkers("delivery", self._look, self._serve)
         self._healthy = asyncio.Semaphore(HOSTS_AT_ONCE)
         self._failing = asyncio.Semaphore(FAILING_AT_ONCE)
+        self._paces = Paces()
         self._tidy_at = 0.0
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin with what an earlier run left."""
-        self._task = asyncio.create_task(self._run(), name="delivery")
+        self._workers.start()
 
     async def stop(self) -> None:
         """End; what was not delivered waits in the store."""
-        tasks = [task for task in (self._task, *self._hosts.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._workers.stop()
 
     def wake(self) -> None:
         """Something new waits."""
-        self._bell.set()
+        self._workers.wake()
 
-    async def _run(self) -> None:
-        while True:
-            self._bell.clear()
-            try:
-                wait_s = await self._look()
-            except StoreError:
-                _log.warning("the delivery queue could not be read; it is tried again")
-                wait_s = _BUSY_S
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._bell.wait()
-            except TimeoutError:
-                continue
-
-    async def _look(self) -> float:
-        """Start a worker for each host that needs one; return how long nothing else is due."""
+    async def _look(self) -> Due:
+        """Which hosts something is due at."""
         await self._tidy()
         now = self._clock.now_ms()
         hosts, due = await self._store.read(
             lambda tx: (deliveries.waiting_hosts(tx, now), deliveries.next_due(tx, now))
         )
-        for host, failing in hosts:
-            if host not in self._hosts:
-                slots = self._failing if failing else self._healthy
-                task = asyncio.create_task(self._host(host, slots), name=f"delivery to {host}")
-                self._hosts[host] = task
-        return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
+        return Due(
+            {host: self._failing if failing else self._healthy for host, failing in hosts},
+            IDLE_S if due is None else min(IDLE_S, (due - now) / 1000),
+        )
 
     async def _tidy(self) -> None:
         loop_now = asyncio.get_running_loop().time()
@@ -117,19 +108,11 @@ class Delivery:
         if count := await self._store.write(lambda tx: deliveries.tidy(tx, now)):
             _log.warning("%d activities for dead hosts are set aside: tooOld", count)
 
-    async def _host(self, host: str, slots: asyncio.Semaphore) -> None:
-        """Deliver one page of what is due at one host, or until the host fails; more waits its turn again."""
-        try:
-            async with slots:
-                for row in await self._due(host):
-                    if not await self._deliver(row):
-                        return
-        except StoreError:
-            _log.warning("the delivery to %s stopped: the store is not available", host)
-            await asyncio.sleep(_BUSY_S)
-        finally:
-            self._hosts.pop(host, None)
-            self.wake()
+    async def _serve(self, host: str) -> None:
+        """Deliver one page of what is due at one host, or until the host is to be left alone."""
+        for row in await self._due(host):
+            if not await self._deliver(row):
+                return
 
     async def _due(self, host: str) -> list[DeliveryRow]:
         now = self._clock.now_ms()
@@ -150,32 +133,49 @@ class Delivery:
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not hold up the others
             _log.exception("an activity for %s cannot be sent", row.host)
             return await self._quarantine(row, f"poisoned{type(error).__name__}")
-        await self._store.write(lambda tx: self._note(tx, row, tried))
-        return not is_hosts_fault(tried.answer)
+        return await self._came(row, tried)
 
     async def _quarantine(self, row: DeliveryRow, reason: str) -> bool:
         _log.warning("an activity for %s is set aside: %s", row.host, reason)
         await self._store.write(lambda tx: deliveries.set_aside(tx, row.id, reason))
         return True
 
-    def _note(self, tx: Tx, row: DeliveryRow, tried: Tried) -> None:
+    async def _came(self, row: DeliveryRow, tried: Tried) -> bool:
+        """Keep what came of one; False if its host should be left alone now."""
         now = self._clock.now_ms()
         attempt = Attempt(row.queued_at / 1000, row.tries, now / 1000)
         outcome = judge(attempt, tried.answer, random.random())  # noqa: S311  # spreads load, no secret
         match outcome:
+            case HostBusy(wait_s=wait_s):
+                until = self._paces.busy(row.host, wait_s, now)
+                await self._store.write(lambda tx: deliveries.busy(tx, row.host, now, until))
+                return False
             case Delivered():
-                deliveries.delivered(tx, row.id)
-                self._follow_ended(tx, row, TieEvent.DELIVERED)
-                self._learned(tx, row.host, tried.scheme)
-            case TryAgain(at=at):
-                deliveries.try_again(tx, row.id, int(at * 1000))
-                self._failed(tx, row.host, tried.answer, now)
-            case GivenUp(reason=reason):
-                _log.warning("an activity for %s is set aside: %s", row.host, reason)
-                deliveries.set_aside(tx, row.id, reason)
-                self._follow_ended(tx, row, TieEvent.FAILED)
-                if tried.answer.status is None:
-                    self._failed(tx, row.host, tried.answer, now)
+                rests = self._paces.took(row.host, now)
+                await self._store.write(lambda tx: self._delivered(tx, row, tried.scheme, rests))
+                return not rests
+            case _:
+                await self._store.write(lambda tx: self._not_delivered(tx, row, outcome, tried.answer))
+                return not is_hosts_fault(tried.answer)
+
+    def _delivered(self, tx: Tx, row: DeliveryRow, scheme: KnownScheme, rests: int) -> None:
+        deliveries.delivered(tx, row.id)
+        self._follow_ended(tx, row, TieEvent.DELIVERED)
+        self._learned(tx, row.host, scheme)
+        if rests:
+            pause(tx, row.host, rests)
+
+    def _not_delivered(self, tx: Tx, row: DeliveryRow, outcome: Outcome, answer: Answer) -> None:
+        now = self._clock.now_ms()
+        if isinstance(outcome, TryAgain):
+            deliveries.try_again(tx, row.id, int(outcome.at * 1000))
+            self._failed(tx, row.host, answer, now)
+        elif isinstance(outcome, GivenUp):
+            _log.warning("an activity for %s is set aside: %s", row.host, outcome.reason)
+            deliveries.set_aside(tx, row.id, outcome.reason)
+            self._follow_ended(tx, row, TieEvent.FAILED)
+            if answer.status is None:
+                self._failed(tx, row.host, answer, now)
 
     def _follow_ended(self, tx: Tx, row: DeliveryRow, event: TieEvent) -> None:
         """A Follow with which somebody goes along in a move has come to an end."""

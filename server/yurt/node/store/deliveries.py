@@ -12,7 +12,7 @@ from typing import Final
 
 from yurt.activitypub.delivery import LIFETIME_S, Stop, heard_from
 from yurt.node.store import delivery_hosts
-from yurt.node.store.delivery_hosts import expect_host, host_named, put_host
+from yurt.node.store.delivery_hosts import expect_host, host_named, pause, put_host
 from yurt.node.store.farewells import forget_farewells
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
@@ -164,12 +164,19 @@ def alive(tx: Tx, host: str, now_ms: int) -> bool:
     known = host_named(tx, host)
     if not known.failures and not known.health.failed_days:
         return False
-    put_host(tx, replace(known, failures=0, paused_until=0, health=heard_from(known.health)))
+    asked_until = 0 if known.failures else known.paused_until
+    put_host(tx, replace(known, failures=0, paused_until=asked_until, health=heard_from(known.health)))
     if known.failures:
         tx.change(
             "UPDATE delivery SET next_at = ?1 WHERE host = ?2 AND aside = '' AND next_at > ?1", now_ms, host
         )
     return True
+
+
+def busy(tx: Tx, host: str, now_ms: int, until_ms: int) -> None:
+    """The host answered that it has too much to do: it lives, and rests until then."""
+    alive(tx, host, now_ms)
+    pause(tx, host, until_ms)
 
 
 def tidy(tx: Tx, now_ms: int) -> int:

@@ -45,7 +45,7 @@ class HostRow:
     host: str
     failures: int = 0
     paused_until: int = 0
-    """Milliseconds since 1970."""
+    """Milliseconds since 1970. Without failures it is the host that asked for the pause."""
     health: HostHealth = field(default_factory=HostHealth)
     scheme: KnownScheme = field(default_factory=KnownScheme)
 
@@ -97,7 +97,18 @@ def put_scheme(tx: Tx, host: str, scheme: KnownScheme) -> None:
 
 
 def expect_host(tx: Tx, host: str, *, at_once: bool) -> None:
-    """Have a row for a host that something is queued for; ``at_once`` ends its pause."""
+    """Have a row for a host that something is queued for.
+
+    Args:
+        tx: The transaction.
+        host: Its name.
+        at_once: Whether this ends a pause that came from failures; one that the host asked for stays.
+    """
     tx.change("INSERT INTO host (host) VALUES (?) ON CONFLICT DO NOTHING", host)
     if at_once:
-        tx.change("UPDATE host SET paused_until = 0 WHERE host = ? AND paused_until > 0", host)
+        tx.change("UPDATE host SET paused_until = 0 WHERE host = ? AND failures > 0", host)
+
+
+def pause(tx: Tx, host: str, until_ms: int) -> None:
+    """Leave a host alone that lives: it asked for it."""
+    tx.change("UPDATE host SET paused_until = ? WHERE host = ?", until_ms, host)

@@ -129,6 +129,11 @@ class Office:
         rows = await self.store.read(lambda tx: tx.rows("SELECT 1 FROM delivery WHERE aside = ''"))
         return len(rows)
 
+    async def tries(self) -> list[int]:
+        """Failures of what waits."""
+        rows = await self.store.read(lambda tx: tx.rows("SELECT tries FROM delivery WHERE aside = ''"))
+        return [int(row[0]) for row in rows]
+
     async def aside(self) -> list[str]:
         """Why activities were set aside."""
         rows = await self.store.read(lambda tx: tx.rows("SELECT aside FROM delivery WHERE aside <> ''"))
@@ -247,14 +252,81 @@ async def test_other_refusals_are_tried_again(office: Office, status: int) -> No
     await until(lambda: _now(len(office.world.taken) == 1))
 
 
-async def test_retry_after_is_kept(office: Office) -> None:
-    """Who asks for an hour gets an hour."""
-    office.world.hosts = {"hill.example": answering(503, **{"retry-after": "3600"})}
+@dataclass
+class Bucket:
+    """A host that takes so many at once, then one each so many milliseconds, and says when to come again."""
+
+    clock: SetClock
+    left: int
+    every_ms: int = 2_000
+    not_before: int = 0
+    too_early: int = 0
+    refused: int = 0
+
+    async def answer(self, _headers: dict[str, str]) -> Fetched:
+        """Take one, or say when."""
+        self.too_early += self.clock.ms < self.not_before
+        if self.left or (self.not_before and self.clock.ms >= self.not_before):
+            self.left = max(0, self.left - 1)
+            self.not_before = 0
+            return await taking({})
+        self.refused += 1
+        self.not_before = self.clock.ms + self.every_ms
+        return Fetched("", 429, {"retry-after": str(self.every_ms // 1000)}, b"")
+
+
+async def test_a_busy_host_is_asked_when_it_said_and_all_arrives_in_order(office: Office) -> None:
+    """429 with Retry-After is the host's pace: nothing fails, nothing comes early, nothing is passed by."""
+    bucket = Bucket(office.clock, left=3)
+    office.world.hosts = {"hill.example": bucket.answer}
+    bodies = [b"%d" % number for number in range(9)]
+    for body in bodies:
+        await office.queue("hill.example", new=NewDelivery("ana", body, is_follow=True))
+    await office.open()
+
+    await until(lambda: _time_passes(office, len(office.world.taken) == len(bodies)))
+
+    assert [body for _, body in office.world.taken] == bodies
+    assert (bucket.refused > 1, bucket.too_early) == (True, 0)
+    assert await office.tries() == []
+    known = await office.host("hill.example")
+    assert (known.failures, known.health.failed_days) == (0, ())
+
+
+async def test_a_restart_does_not_make_a_busy_host_be_asked_early(office: Office) -> None:
+    """What it asked for stands in the store, beside what waits; and a new Follow does not end it either."""
+    bucket = Bucket(office.clock, left=0, every_ms=3_600_000)
+    office.world.hosts = {"hill.example": bucket.answer}
+    await office.queue("hill.example", new=NewDelivery("ana", b"first"))
+    await office.open()
+    await until(lambda: _now(bucket.refused == 1))
+    await until(lambda: _paused(office, "hill.example"))
+    await office.close()
+
+    await office.queue("hill.example", new=NewDelivery("ana", b"second", is_follow=True))
+    await office.open()
+    await office.queue("good.example")
+    await until(lambda: _now(len(office.world.taken) == 1))
+
+    assert office.world.asked["hill.example"] == 1
+    assert await office.tries() == [0, 0]
+    bucket.left = 2
+    await office.later(4_000_000)
+    await until(lambda: _time_passes(office, len(office.world.taken) == 3))
+    assert [body for host, body in office.world.taken if host == "hill.example"] == [b"first", b"second"]
+
+
+async def test_a_follow_ends_the_pause_of_a_host_that_was_down(office: Office) -> None:
+    """A person who follows asks anew; that the host did not answer before is no promise to it."""
+    office.world.hosts = {"hill.example": dead}
     await office.queue("hill.example")
     await office.open()
     await until(lambda: _failed(office, "hill.example"))
+    office.world.hosts = {}
 
-    assert (await office.host("hill.example")).paused_until >= office.clock.ms + 3_600_000
+    await office.queue("hill.example", new=NewDelivery("ana", b"follow", is_follow=True))
+
+    await until(lambda: _now(len(office.world.taken) == 2))
 
 
 async def test_a_host_that_fails_on_seven_days_is_dead_but_for_follows(office: Office) -> None:
@@ -355,6 +427,16 @@ async def _failed(office: Office, host: str) -> bool:
 
 async def _days(office: Office, days: int) -> bool:
     return len((await office.host("hill.example")).health.failed_days) == days
+
+
+async def _paused(office: Office, host: str) -> bool:
+    return (await office.host(host)).paused_until > office.clock.ms
+
+
+async def _time_passes(office: Office, is_so: bool) -> bool:  # noqa: FBT001  # as below
+    if not is_so:
+        await office.later(200)
+    return is_so
 
 
 async def _now(is_so: bool) -> bool:  # noqa: FBT001  # what is looked at is the argument

@@ -1,0 +1,104 @@
+"""Work that waits in the store for other hosts: a worker for each host, so that one never delays another.
+
+What is due, and what is done about it, is for who uses this (`people.delivery`, `portability.runner`); here
+is only when. The store is the queue: a ring of the bell is a hint, a lost one costs a wait, and whatever
+stops a worker, even a bug, its host is served again a moment later.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from yurt.node.store.types import StoreError
+
+IDLE_S: Final = 60.0
+"""What was forgotten is found after so long."""
+SOONEST_S: Final = 0.01
+BUSY_S: Final = 1.0
+"""How long a host, or everything, rests after what must not happen."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What waits now."""
+
+    hosts: Mapping[str, asyncio.Semaphore]
+    """Hosts to be served, each with the slots that it shares."""
+    wait_s: float = IDLE_S
+    """How long nothing else will be due, unless the bell rings."""
+
+
+Look = Callable[[], Awaitable[Due]]
+Serve = Callable[[str], Awaitable[None]]
+"""Does one page of what is due at a host; if more is due, the host takes its turn again."""
+
+
+class HostWorkers:
+    """Runs a worker for each host for which something is due, at most one at a time."""
+
+    def __init__(self, what: str, look: Look, serve: Serve) -> None:
+        """``what`` is done stands in the log."""
+        self._what = what
+        self._look = look
+        self._serve = serve
+        self._bell = asyncio.Event()
+        self._hosts: dict[str, asyncio.Task[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with what an earlier run left."""
+        self._task = asyncio.create_task(self._run(), name=self._what)
+
+    async def stop(self) -> None:
+        """End, also what is under way; it waits in the store."""
+        tasks = [task for task in (self._task, *self._hosts.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Something new waits."""
+        self._bell.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._bell.clear()
+            wait_s = await self._begin()
+            try:
+                async with asyncio.timeout(max(SOONEST_S, wait_s)):
+                    await self._bell.wait()
+            except TimeoutError:
+                continue
+
+    async def _begin(self) -> float:
+        """Start a worker for each host that needs one; return how long to wait then."""
+        try:
+            due = await self._look()
+        except StoreError:
+            _log.warning("%s: what is due could not be read; it is tried again", self._what)
+            return BUSY_S
+        except Exception:  # noqa: BLE001  # a bug must not end all deliveries of a node for good
+            _log.exception("%s: what is due could not be found", self._what)
+            return BUSY_S
+        for host, slots in due.hosts.items():
+            if host not in self._hosts:
+                self._hosts[host] = asyncio.create_task(self._host(host, slots), name=f"{self._what} {host}")
+        return due.wait_s
+
+    async def _host(self, host: str, slots: asyncio.Semaphore) -> None:
+        try:
+            async with slots:
+                await self._serve(host)
+        except StoreError:
+            _log.warning("%s at %s stopped: the store is not available", self._what, host)
+            await asyncio.sleep(BUSY_S)
+        except Exception:  # noqa: BLE001  # a bug; without the rest it would be tried again at once, for ever
+            _log.exception("%s at %s stopped", self._what, host)
+            await asyncio.sleep(BUSY_S)
+        finally:
+            del self._hosts[host]
+            self.wake()
