@@ -58,7 +58,8 @@ def read_zip(stream: BinaryIO, *, caps: ZipCaps | None = None) -> Iterator[tuple
     _check_directory_size(stream, caps)
     try:
         with zipfile.ZipFile(stream) as opened:
-            infos = [info for info in opened.infolist() if not info.is_dir()]
+            # Not `is_dir`, which fails at an empty name; `_check_one` refuses that.
+            infos = [info for info in opened.infolist() if not info.filename.endswith("/")]
             _check_all(infos, caps)
             for info in infos:
                 yield info.filename, _read(opened, info)

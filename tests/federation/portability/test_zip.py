@@ -109,6 +109,11 @@ def test_damage_is_noticed() -> None:
         assert refusal(changed) == "malformedArchive"
 
 
+def test_file_without_a_name() -> None:
+    """A name of no letters leads nowhere."""
+    assert refusal(packed({"a": b"x"}).replace(b"a", b"\0")) == "archivePath"
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 200), st.integers(0, 255))
 def test_any_bytes_are_read_or_refused(data: bytes, at: int, value: int) -> None:
