@@ -24,6 +24,7 @@ from yurt.activitypub.delivery import next_delay
 from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
+from yurt.node.host_workers import IDLE_S, Due, HostWorkers
 from yurt.node.people.signed_fetch import NotNow
 from yurt.node.portability.deeds import Deed, open_deed
 from yurt.node.portability.refusals import refuses_address
@@ -43,7 +44,6 @@ PACE_S: Final = 0.2
 """Between two people of one host: five a second, as Mastodon's own clients."""
 GIVE_UP_MS: Final = 7 * 86_400 * 1000
 """After a week without an answer a host is taken to be dead."""
-IDLE_S: Final = 60.0
 OPEN_S: Final = 1.0
 """How often it is looked what became of what was sent."""
 _BUSY_S: Final = 1.0
@@ -89,70 +89,41 @@ class JobRunner:
         self._finder = finder
         self._wake_delivery = wake_delivery
         self._pace_s = pace_s
-        self._bell = asyncio.Event()
-        self._hosts: dict[str, asyncio.Task[None]] = {}
+        self._workers = HostWorkers("jobs", self._look, self._serve)
         self._slots = asyncio.Semaphore(HOSTS_AT_ONCE)
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin with what an earlier run left."""
-        self._task = asyncio.create_task(self._run(), name="jobs")
+        self._workers.start()
 
     async def stop(self) -> None:
         """End; what was not done waits in the store."""
-        tasks = [task for task in (self._task, *self._hosts.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._workers.stop()
 
     def wake(self) -> None:
         """Something new waits."""
-        self._bell.set()
+        self._workers.wake()
 
-    async def _run(self) -> None:
-        while True:
-            self._bell.clear()
-            try:
-                wait_s = await self._look()
-            except StoreError:
-                _log.warning("the jobs could not be read; it is tried again")
-                wait_s = _BUSY_S
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._bell.wait()
-            except TimeoutError:
-                continue
-
-    async def _look(self) -> float:
-        """Start a worker for each host that needs one; return how long nothing else is due."""
+    async def _look(self) -> Due:
+        """Which hosts something is due at."""
         now = self._clock.now_ms()
         hosts, due, is_open = await self._store.read(
             lambda tx: (jobs.waiting_hosts(tx, now), jobs.next_due(tx, now), jobs.has_open(tx))
         )
         await self._store.write(jobs.settle)
-        for host in hosts:
-            if host not in self._hosts:
-                self._hosts[host] = asyncio.create_task(self._host(host), name=f"job at {host}")
+        wait_s = IDLE_S
         if is_open or due is not None:
             # Clocks jump (sleep, tests): what is due is looked for, not waited for.
-            return OPEN_S if is_open or due is None else min(OPEN_S, max(0.01, (due - now) / 1000))
-        return IDLE_S
+            wait_s = OPEN_S if is_open or due is None else min(OPEN_S, (due - now) / 1000)
+        return Due(dict.fromkeys(hosts, self._slots), wait_s)
 
-    async def _host(self, host: str) -> None:
-        """Do one page of what is due at one host; more waits its turn again."""
-        try:
-            async with self._slots:
-                now = self._clock.now_ms()
-                for todo in await self._store.read(lambda tx: jobs.due_for(tx, host, now, PAGE)):
-                    if not await self._do(todo):
-                        return
-                    await asyncio.sleep(self._pace_s if host else 0)
-        except StoreError:
-            _log.warning("the jobs at %s stopped: the store is not available", host)
-            await asyncio.sleep(_BUSY_S)
-        finally:
-            self._hosts.pop(host, None)
-            self.wake()
+    async def _serve(self, host: str) -> None:
+        """Do one page of what is due at one host, or until it is to be left alone."""
+        now = self._clock.now_ms()
+        for todo in await self._store.read(lambda tx: jobs.due_for(tx, host, now, PAGE)):
+            if not await self._do(todo):
+                return
+            await asyncio.sleep(self._pace_s if host else 0)
 
     async def _do(self, todo: RowToDo) -> bool:
         """Do one row; False if its host should be left alone now."""
