@@ -6,6 +6,7 @@ content, and answered with `internal`.
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -34,7 +35,7 @@ def problem_response(problem: Problem) -> web.Response:
     headers = {"Cache-Control": "no-store"}
     if problem.retry_after is not None:
         document["retry_after"] = problem.retry_after
-        headers["Retry-After"] = str(max(1, round(problem.retry_after)))
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
     return web.Response(
         body=msgspec.json.encode(document), status=status, content_type=PROBLEM_TYPE, headers=headers
     )
