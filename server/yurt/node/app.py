@@ -194,7 +194,7 @@ class Node:
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         hub.speaks_for = infos.speaks_for
-        ringing = Ringing(domain, store, states, clock, fanout, links)
+        ringing = Ringing(domain, store, states, clock, ground.limiter, fanout, links)
         requests = JoinRequests(domain, store, states, clock, ground.limiter, links, ringing)
         members = self._config.member_accounts
         blobs = LinkBlobs(domain, store, states, clock, ground.limiter, links, members)

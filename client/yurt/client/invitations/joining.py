@@ -41,6 +41,8 @@ from yurt.wire.registry import KEY_PACKAGE_LIFETIME_S
 
 AGAIN_S: Final = 60.0
 """How often a request that waits is asked about, should every ring be lost."""
+PAUSE_S: Final = 1.0
+"""Between two rounds of asking, however often somebody rings."""
 KEPT_MS: Final = 7 * 86_400_000
 REFUSED: Final = "joinRefused"
 """Reason of the line that says so."""
@@ -102,6 +104,7 @@ class Joiner:
                 if one.state != "refused":
                     async with self._lock:
                         await self._ask(one, told=False)
+            await asyncio.sleep(PAUSE_S)
 
     async def _ask(self, joining: Joining, *, told: bool) -> None:
         """Ask the hub; a final refusal ends the request.

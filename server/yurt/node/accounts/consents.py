@@ -11,6 +11,7 @@ from yurt.identity.location import node_of
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.hub.other_nodes import OtherNodes
+from yurt.node.hub.ringing import may_ring
 from yurt.node.ids import account_at
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
@@ -155,8 +156,9 @@ class Consents:
             self._fanout.tell(logs.inbox_log(name), Ring(asked.room))
         return Done()
 
-    async def _accepted(self, actor: str, told: InviteAccepted) -> Done:  # noqa: ARG002  # an answerer's shape
-        """Wake who had asked; only a hint, so it needs no proof."""
-        if (name := account_at(self._domain, told.actor)) is not None:
+    async def _accepted(self, actor: str, told: InviteAccepted) -> Done:
+        """Wake who had asked; only a hint, so it needs no proof, and too often wakes nobody."""
+        name = account_at(self._domain, told.actor)
+        if name is not None and may_ring(self._limiter, node_of(actor), told.actor):
             self._fanout.tell(logs.inbox_log(name), Ring(told.room))
         return Done()

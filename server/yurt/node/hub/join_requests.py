@@ -10,10 +10,11 @@
 Everything may be asked again: after a lost answer, a restart of either side, a lease that ran out.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from yurt.identity.did import Did
-from yurt.identity.location import MalformedLocation, check_node
+from yurt.identity.location import MalformedLocation, check_node, node_of
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.hub.link_blobs import no_link
@@ -24,7 +25,7 @@ from yurt.node.hub.states import RoomStates
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.store import join_requests
-from yurt.node.store.types import Store, Tx
+from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.join_proof import JoinProof
 from yurt.rooms.common.join_request import MAX_REQUEST_SIZE, JoinRequest
@@ -44,7 +45,12 @@ from yurt.wire.link_commands import (
 from yurt.wire.problems import ProblemError, refuse
 
 MAX_WAITING: Final = 1_000
-"""Requests that wait for one room."""
+"""Requests that wait for one room ..."""
+MAX_OF_LINK: Final = 50
+"""... by one link, or three for each of its uses ..."""
+MAX_OF_NODE: Final = 100
+"""... and from one other node, or one for each use: whoever found a link can mint as many people as they
+like, and must not shut out those who come by another, or from elsewhere."""
 ASK_RATE: Final = Rate(burst=30, every_s=10.0)
 _PLAIN: Final = {
     Rule.INVITE_EXPIRED: "this link has expired: ask for a new one",
@@ -128,7 +134,8 @@ class JoinRequests:
             raise _refusal(error) from error
         if waiting.actor != actor:
             raise no_link()  # the request is somebody else's
-        since = await self._store.write(lambda tx: _put(tx, command.room, waiting))
+        bounds = _bounds(state, waiting, self._domain)
+        since = await self._store.write(lambda tx: _put(tx, command.room, waiting, bounds))
         self._ringing.begin(command.room)
         return Asked(WAITING, since + KEPT_MS)
 
@@ -170,14 +177,39 @@ def _is_inside(state: HubState, request: JoinRequest, actor: str) -> bool:
     return member is not None and member.leaf.actor == actor
 
 
-def _put(tx: Tx, room: bytes, waiting: Waiting) -> int:
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """How many may wait beside somebody."""
+
+    of_link: int
+    node: str
+    """Whose people are counted; empty: nobody's."""
+    of_node: int
+
+
+def _bounds(state: HubState, waiting: Waiting, domain: str) -> _Bounds:
+    invite, node = state.standing.policy.invite(waiting.invite_pub), node_of(waiting.actor)
+    uses = invite.uses_left if invite else 0
+    return _Bounds(max(MAX_OF_LINK, 3 * uses), "" if node == domain else node, max(MAX_OF_NODE, uses))
+
+
+def _is_full(tx: ReadTx, room: bytes, invite_pub: bytes, bounds: _Bounds) -> bool:
+    count = join_requests.count_requests(tx, room, invite_pub, bounds.node)
+    return (
+        count.of_room >= MAX_WAITING
+        or count.of_link >= bounds.of_link
+        or (bool(bounds.node) and count.of_node >= bounds.of_node)
+    )
+
+
+def _put(tx: Tx, room: bytes, waiting: Waiting, bounds: _Bounds) -> int:
     """Keep a request; returns since when it waits."""
     device = waiting.device
     known = join_requests.request(tx, room, device.did, device.device_id)
     if known is not None and waiting.since - known.since >= KEPT_MS:
         join_requests.drop_requests(tx, room, [device])
         known = None
-    if known is None and join_requests.count_requests(tx, room) >= MAX_WAITING:
+    if known is None and _is_full(tx, room, waiting.invite_pub, bounds):
         raise refuse("tooMany", "too many people ask to join this room now: try again", retry_after=60.0)
     join_requests.put_request(tx, room, waiting)
     return known.since if known else waiting.since

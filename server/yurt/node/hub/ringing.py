@@ -20,6 +20,7 @@ from yurt.node.clock import Clock
 from yurt.node.hub.other_nodes import OtherNodes
 from yurt.node.hub.states import RoomStates
 from yurt.node.ids import account_at, node_actor
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.store import join_requests, logs
 from yurt.node.store.types import Store, StoreError
@@ -34,6 +35,8 @@ from yurt.wire.problems import ProblemError
 
 RING_S: Final = 2.0
 """How long a device that was rung has to take the requests, before the next one is."""
+RINGS: Final = Rate(burst=10, every_s=6.0)
+"""Hints of one node to one account, or to those in one room: each wakes clients, and clients ask."""
 IDLE_S: Final = 60.0
 """How often to begin again when nobody answered: an expired link is noticed then too."""
 RING: Final = "ring"
@@ -59,6 +62,7 @@ class Ringing:
         store: Store,
         states: RoomStates,
         clock: Clock,
+        limiter: Limiter,
         fanout: Fanout,
         others: OtherNodes,
     ) -> None:
@@ -66,6 +70,7 @@ class Ringing:
         self._store = store
         self._states = states
         self._clock = clock
+        self._limiter = limiter
         self._fanout = fanout
         self._others = others
         self._rooms: dict[bytes, _Waker] = {}
@@ -119,6 +124,8 @@ class Ringing:
                 event.clear()  # before looking, so that no change falls between
                 found = await self._waiting(room)
                 if found is None:
+                    if event.is_set():
+                        continue  # somebody asked while we looked: nobody else reads this event
                     return
                 state, waiting = found
                 busy_ms = max(one.lent_until for one in waiting) - self._clock.now_ms()
@@ -206,12 +213,18 @@ class Ringing:
 
     # --- for other hubs -----------------------------------------------------------------------------
     async def _rung(self, actor: str, what: RingDevices) -> Done:
-        """Wake somebody here for another hub."""
+        """Wake somebody here for another hub; too often is no error, and wakes nobody."""
+        node = node_of(actor)
         if what.person:
-            self._ring_account(what.room, what.actor)
+            if may_ring(self._limiter, node, what.actor):
+                self._ring_account(what.room, what.actor)
             return Done()
         state = await self._states.get(what.room)
-        if state is None or state.standing.policy.hub != node_of(actor):
+        if (
+            state is None
+            or state.standing.policy.hub != node
+            or not may_ring(self._limiter, node, what.room.hex())
+        ):
             return Done()
         here = self._fanout.readers(room_log(what.room))
         random.shuffle(here)
@@ -219,6 +232,15 @@ class Ringing:
         if here:
             self._fanout.tell(room_log(what.room), Ring(what.room), here[0])
         return Done()
+
+
+def may_ring(limiter: Limiter, node: str, whom: str) -> bool:
+    """Take one ring of a node for an account or a room, if there is one left."""
+    try:
+        limiter.take("ring", f"{node} {whom}", RINGS)
+    except ProblemError:
+        return False
+    return True
 
 
 async def _sleep(event: asyncio.Event, within_s: float) -> None:

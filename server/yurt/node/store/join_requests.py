@@ -131,10 +131,27 @@ def request(tx: ReadTx, room: bytes, did: str, device: bytes) -> Waiting | None:
     return _waiting(*found) if found else None
 
 
-def count_requests(tx: ReadTx, room: bytes) -> int:
-    """How many wait for a room."""
-    row = tx.row("SELECT count(*) FROM join_request WHERE room = ?", room)
-    return int(row[0]) if row else 0
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many wait for a room, by one of its links, and from one node."""
+
+    of_room: int
+    of_link: int
+    of_node: int
+
+
+def count_requests(tx: ReadTx, room: bytes, invite_pub: bytes, node: str) -> Count:
+    """Count who waits for a room."""
+    row = tx.row(
+        """
+        SELECT count(*), coalesce(sum(invite_pub = ?), 0), coalesce(sum(instr(actor, ?) = 1), 0)
+        FROM join_request WHERE room = ?
+        """,
+        invite_pub,
+        f"https://{node}/",
+        room,
+    )
+    return Count(*row) if row else Count(0, 0, 0)
 
 
 def requests(tx: ReadTx, room: bytes) -> list[Waiting]:

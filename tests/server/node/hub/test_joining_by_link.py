@@ -17,6 +17,7 @@ from yurt.mls.key_package_bundle import KeyPackageBundle
 from yurt.mls.leaf_node import Lifetime
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.accounts.tokens import secret_hash
+from yurt.node.hub import join_requests
 from yurt.node.testing import Client, Town
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.invite_link import MAX_BLOB_SIZE, InviteLink, LinkBlob, open_blob, seal_blob
@@ -230,6 +231,28 @@ async def test_fifty_race_for_one_use(town: Town) -> None:
     assert len(standing.people.dids) == 2
     assert standing.policy.invites == ()
     assert await ana.client.call(TakeRequests(ana.room)) == LentRequests()
+
+
+async def test_a_link_that_leaked_shuts_nobody_else_out(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever found a link mints people without end; who comes by another, or from elsewhere, still waits."""
+    monkeypatch.setattr(join_requests, "MAX_OF_LINK", 3)
+    monkeypatch.setattr(join_requests, "MAX_OF_NODE", 2)
+    ana = await host(town, uses=1)
+    other = InviteLink.make(HARBOUR, os.urandom(16))
+    person = ana.client.person
+    invite = Invite(other.keys.public, person.identity.did, 1, person.born_at + 86_400, 0)
+    await ana.change(lambda policy: with_link(policy, invite))
+    eves = [await town.join(f"eve{number}", HILLTOP) for number in range(3)]
+    bo, cy, dee = [await town.join(name, HARBOUR) for name in ("bo", "cy", "dee")]
+
+    for eve in eves[:2]:
+        assert (await eve.call(ana.asking(ana.request(eve.person)))).state == "waiting"
+    of_node = await problem(eves[2].call(ana.asking(ana.request(eves[2].person))))
+    assert (await bo.call(ana.asking(ana.request(bo.person)))).state == "waiting"
+    of_link = await problem(cy.call(ana.asking(ana.request(cy.person))))
+
+    assert of_node.code == of_link.code == "tooMany"
+    assert (await dee.call(ana.asking(ana.request(dee.person, link=other)))).state == "waiting"
 
 
 async def test_what_lies_behind_a_link(town: Town) -> None:

@@ -13,8 +13,10 @@ from yurt.node.clock import SystemClock
 from yurt.node.keys import NodeKeys
 from yurt.node.people.directory import KEY_RATE
 from yurt.node.testing import Town, problem_of
+from yurt.wire.consent_commands import InviteAccepted
 from yurt.wire.exchange import (
     EXCHANGE_PATH,
+    Ask,
     Claim,
     ExchangeAnswer,
     ExchangeRequest,
@@ -23,6 +25,9 @@ from yurt.wire.exchange import (
     Submission,
     WelcomeDelivery,
 )
+from yurt.wire.frames import INBOX, Call, Result, Ring
+from yurt.wire.link_commands import RingDevices
+from yurt.wire.people_commands import Following
 from yurt.wire.position import START
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
@@ -157,3 +162,27 @@ async def test_a_node_speaks_only_for_its_own(town: Town) -> None:
     assert [one.problem.code if one.problem else "" for one in answer.claims] == ["badRequest"]
     assert [one.problem.code if one.problem else "" for one in answer.welcomes] == ["refused"]
     assert answer.pulls == ()
+
+
+async def test_a_node_that_rings_all_day_wakes_nobody(town: Town) -> None:
+    """Hints of one node to one account have a rate: what is too much is dropped, and is no error."""
+    ana = await town.join("ana", HARBOUR)
+    who, room = f"https://{HILLTOP}/users/eve", os.urandom(32)
+    rings = [RingDevices(room, person=ana.person.identity.did, actor=ana.person.actor)] * 30
+    answers = [InviteAccepted(ana.person.actor, room)] * 30
+    asks = [Ask(os.urandom(16), who, "ring", msgspec.msgpack.encode(one)) for one in rings]
+    asks += [Ask(os.urandom(16), who, "invite_accepted", msgspec.msgpack.encode(one)) for one in answers]
+    body = msgspec.msgpack.encode(ExchangeRequest(asks=tuple(asks)))
+
+    async with town.stream(ana) as stream:
+        await stream.subscribe(INBOX, START)
+        status, said = await sender(town)(body, signed(town, body))
+        await stream.send(Call(7, Following.name, msgspec.Raw(msgspec.msgpack.encode(Following()))))
+        heard = 0
+        async with asyncio.timeout(20):
+            while not isinstance(frame := await stream.receive(), Result):
+                heard += isinstance(frame, Ring)
+
+    answered = msgspec.msgpack.decode(said, type=ExchangeAnswer).asks
+    assert (status, len(answered), [one.problem for one in answered if one.problem]) == (200, 60, [])
+    assert 0 < heard < 15
