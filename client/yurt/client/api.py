@@ -115,6 +115,10 @@ class PersonView(View, frozen=True, kw_only=True):
     """Whether this person has compared it."""
     changed: str = ""
     """Another did that the address claims now: nothing is sent to them until `EngineApi.trust`."""
+    locked: bool = False
+    """They approve each follow by hand: ``pending`` may take its time."""
+    gone: bool = False
+    """Their node says that their account was deleted."""
 
 
 class ParticipantView(View, frozen=True, kw_only=True):

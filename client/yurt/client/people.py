@@ -8,6 +8,7 @@ a person decides (TRUST 1).
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import structs
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import PersonView
@@ -157,9 +158,11 @@ class People:
         """Follow somebody; their answer comes later."""
         person = await self._core.session.call(Follow(parse_address(address)), Person)
         if not person.did:
-            return PersonView(address=person.address, actor=person.actor, did="", state="pending")
+            return PersonView(
+                address=person.address, actor=person.actor, did="", state="pending", locked=person.locked
+            )
         met = await self._pin(person, address)
-        return self.view(met.pin, "pending")
+        return structs.replace(self.view(met.pin, "pending"), locked=person.locked)
 
     async def unfollow(self, address: str) -> None:
         """Stop following somebody."""
@@ -291,4 +294,11 @@ def _changed(address: str) -> ProblemError:
 
 
 def _tie(tie: Tie) -> PersonView:
-    return PersonView(address=tie.address, actor=tie.actor, did=tie.did, state=tie.state)
+    return PersonView(
+        address=tie.address,
+        actor=tie.actor,
+        did=tie.did,
+        state=tie.state,
+        locked=tie.locked,
+        gone=tie.gone,
+    )

@@ -33,6 +33,7 @@ from yurt.wire.gate import parse_object
 from yurt.wire.limits import DOCUMENT_BODY, MAX_ACTOR_KEYS, MAX_NAME, MAX_SUMMARY
 from yurt.wire.sanitise import clean_line
 
+TOMBSTONE: Final = "Tombstone"
 STATEMENT_TYPE: Final = "VerifiableIdentityStatement"
 """FEP-c390; who signed it is for `yurt.identity.statement` to say."""
 
@@ -43,6 +44,13 @@ class OtherId(DocumentRefused):
     def __init__(self, id_: str) -> None:
         super().__init__("idMismatch", "the document's id is not the URL that it was fetched from")
         self.id = id_
+
+
+class ActorGone(DocumentRefused):
+    """What is served at the actor's id is its tombstone."""
+
+    def __init__(self) -> None:
+        super().__init__("tombstone", "whoever was there is gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,11 @@ def parse_actor(document: Json, url: str) -> ActorDocument:
         DocumentRefused: It lacks what everybody requires: the context, an actor type, an id, a name, an
             inbox, all of them https.
         OtherId: It calls itself something else.
+        ActorGone: It is the tombstone of one.
     """
     check_plain(document)
+    if TOMBSTONE in types_of(document) and text_of(document, "id") == url:
+        raise ActorGone
     if AS_CONTEXT not in values_of(document.get("@context")):
         raise DocumentRefused("context", "the document does not say that it is Activity Streams")
     kind = next((kind for kind in types_of(document) if kind in ACTOR_TYPES), None)

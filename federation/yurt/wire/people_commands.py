@@ -20,6 +20,8 @@ class Person(Answer, frozen=True):
     """Newest signed person record that the node holds, verbatim; the client verifies for itself."""
     statement: bytes = b""
     """FEP-c390 statement that binds the did to the actor, verbatim."""
+    locked: bool = False
+    """They approve each follow by hand: one that was asked for waits for them."""
 
 
 class Resolve(Command, frozen=True):
@@ -59,6 +61,10 @@ class Tie(msgspec.Struct, frozen=True, omit_defaults=True):
     since: int
     """Seconds since 1970."""
     did: str = ""
+    locked: bool = False
+    """They approve each follow by hand."""
+    gone: bool = False
+    """Their node says that their account was deleted."""
 
 
 class Ties(Answer, frozen=True):

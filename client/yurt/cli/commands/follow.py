@@ -23,7 +23,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
             output.show({"address": args.address, "state": "none"}, f"You no longer follow {args.address}.")
             return 0
         person = await engine.follow(args.address)
-        output.show(person_json(person), f"You asked to follow {person.address}.")
+        line = f"You asked to follow {person.address}."
+        if person.locked:
+            line += " It waits for approval: they approve by hand."
+        output.show(person_json(person), line)
         return 0
 
     return with_engine(work)

@@ -36,9 +36,15 @@ def person_json(person: PersonView) -> dict[str, object]:
     }
     if person.safety_number:
         value |= {"safety_number": person.safety_number, "verified": person.verified}
-    return value | {"changed": person.changed} if person.changed else value
+    marks = {"changed": person.changed, "locked": person.locked, "gone": person.gone}
+    return value | {name: mark for name, mark in marks.items() if mark}
 
 
 def person_line(person: PersonView) -> str:
     """Say a person for people."""
-    return f"{person.address}  {person.state}" if person.state != "accepted" else person.address
+    words = [person.address]
+    if person.state != "accepted":
+        words.append(f"{person.state} (they approve by hand)" if person.locked else person.state)
+    if person.gone:
+        words.append("account deleted")
+    return "  ".join(words)

@@ -85,6 +85,7 @@ class Arrivals:
         person = people.person_at(self.tx, activity.actor)
         if person is None:
             return
+        people.mark_gone(self.tx, activity.actor, self.now_ms // 1000)
         self._posts.withdraw_all(activity.actor)
         if GoneEffect.END_TIES in after_self_delete(person.did):
             names = {

@@ -11,7 +11,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from yurt.activitypub import webfinger
-from yurt.activitypub.actors import ActorDocument, key_owner
+from yurt.activitypub.actors import ActorDocument, ActorGone, key_owner
 from yurt.activitypub.errors import DocumentRefused, RemoteActivityPubError
 from yurt.activitypub.http_signatures.keys import KeyKind, PublicKey, kind_of, read_pem, write_pem
 from yurt.activitypub.locations import node_actor, node_ed25519_key_id
@@ -26,10 +26,10 @@ from yurt.node.ids import account_at
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.errors import PeerDown, PeerRefuses
 from yurt.node.people.record_book import RecordBook
-from yurt.node.people.signed_fetch import NotThere, SignedFetch
+from yurt.node.people.signed_fetch import Gone, NotThere, SignedFetch
 from yurt.node.store import people
 from yurt.node.store.people import KnownPerson
-from yurt.node.store.types import Store
+from yurt.node.store.types import Store, Tx
 from yurt.wire.errors import GateError
 from yurt.wire.problems import refuse
 
@@ -87,6 +87,8 @@ class Directory:
         try:
             return await self._remote(address)
         except NotThere as error:
+            if isinstance(error, Gone):
+                await self._store.write(lambda tx: self._mark_gone(tx, address))
             raise refuse("notFound", f"nobody is called {address}") from error
         except DomainRefused as error:
             raise refuse("notAllowed", str(error), rule=error.rule) from error
@@ -108,7 +110,7 @@ class Directory:
             return kept
         if kept is not None and self._clock.now_s() - kept.fetched_at < FRESH_S:
             return kept
-        return await self._take(await self._fetch.actor(actor))
+        return await self._take(await self._actor(actor))
 
     async def refresh(self, actor: str) -> KnownPerson:
         """Fetch an actor again, because it said that it changed.
@@ -118,7 +120,7 @@ class Directory:
             ProblemError: `tooMany`: too much was fetched from that host.
         """
         self._limiter.take("key", host_of(actor), KEY_RATE)
-        return await self._take(await self._fetch.actor(actor))
+        return await self._take(await self._actor(actor))
 
     async def followers_of(self, actor: str) -> str:
         """Where somebody's followers collection is; empty if that is not known."""
@@ -161,7 +163,7 @@ class Directory:
             actor = kept.actor
         elif "#" not in key_id:
             actor = key_owner(await self._fetch.document(key_id), key_id)
-        document = await self._fetch.actor(actor)
+        document = await self._actor(actor)
         key = document.key(key_id)
         if key is None:
             raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
@@ -203,10 +205,29 @@ class Directory:
             answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(asked)), asked)
             if not webfinger.settled(answer, asked):
                 raise DocumentRefused("webfingerMismatch", f"{asked} is called something else again")
-        document = await self._fetch.actor(answer.actor)
+        document = await self._actor(answer.actor)
         webfinger.confirm(answer, document.id, document.address)
         # An account here asked for them, at a rate of its own: that is no stranger who came by himself.
         return await self._take(document, asked_for=True)
+
+    async def _actor(self, url: str) -> ActorDocument:
+        """Fetch an actor; that one is deleted is kept, as long as its node says so.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none that can be used.
+        """
+        try:
+            return await self._fetch.actor(url)
+        except (Gone, ActorGone):
+            now_s = self._clock.now_s()
+            await self._store.write(lambda tx: people.mark_gone(tx, url, now_s))
+            raise
+
+    def _mark_gone(self, tx: Tx, address: Address) -> None:
+        """Keep that a node says so of somebody of its own, whom it was asked for by address."""
+        known = people.person_called(tx, str(address).lower())
+        if known is not None and host_of(known.actor) == address.node:
+            people.mark_gone(tx, known.actor, self._clock.now_s())
 
     async def _take(self, document: ActorDocument, *, asked_for: bool = False) -> KnownPerson:
         """Keep what an actor document says, with the did if everything about it holds."""
@@ -231,6 +252,7 @@ class Directory:
             followers=document.followers,
             also_known_as=tuple(one for one in document.also_known_as[:MAX_ALIASES] if one.split() == [one]),
             moved_to=document.moved_to,
+            locked=document.locked,
         )
         await self._store.write(lambda tx: people.put_person(tx, person))
         return person

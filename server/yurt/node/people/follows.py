@@ -125,7 +125,7 @@ class Follows:
     async def _person(self, person: KnownPerson) -> Person:
         did = person.did
         record = await self._store.read(lambda tx: records.newest_record(tx, did)) if did else b""
-        return Person(person.address, person.actor, did, record, person.statement)
+        return Person(person.address, person.actor, did, record, person.statement, person.locked)
 
     async def ties(
         self, account: str, direction: str, states: tuple[str, str], command: Followers | Following | Requests
@@ -143,7 +143,7 @@ class Follows:
 
 
 def _tie(row: TieRow) -> Tie:
-    return Tie(row.address, row.actor, row.state, row.since, row.did)
+    return Tie(row.address, row.actor, row.state, row.since, row.did, row.locked, row.gone)
 
 
 def _number(after: str) -> int:

@@ -66,7 +66,7 @@ class Relations:
         def unit(tx: Tx) -> None:
             account = accounts.account_named(tx, name)
             if account is not None and people.is_locked(tx, name) != command.locked:
-                people.set_locked(tx, name, locked=command.locked)
+                people.set_locked(tx, name, context.who.actor, locked=command.locked)
                 tell_change(tx, self._domain, account, now_ms)
 
         await self._store.write(unit)

@@ -21,12 +21,15 @@ from yurt.node.work_pool import WorkPool
 from yurt.wire import limits
 from yurt.wire.gate import parse_object
 
-_GONE: Final = frozenset({404, 410})
 _LATER: Final = frozenset({429, 503})
 
 
 class NotThere(FetchFailed):
     """The other node answers that there is no such thing."""
+
+
+class Gone(NotThere):
+    """The other node answers that there was such a thing, and is no more (410)."""
 
 
 class NotNow(FetchFailed):
@@ -133,7 +136,9 @@ class SignedFetch:
 
 
 def _ok(answer: Fetched) -> Fetched:
-    if answer.status in _GONE:
+    if answer.status == web.HTTPGone.status_code:
+        raise Gone(f"{answer.url} is gone")
+    if answer.status == web.HTTPNotFound.status_code:
         raise NotThere(f"{answer.url} does not exist")
     if answer.status in _LATER:
         raise NotNow(answer.status, answer.headers.get("retry-after", ""))

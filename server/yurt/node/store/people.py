@@ -55,7 +55,16 @@ def _add_followers(db: Tables) -> None:
     db.execute("CREATE INDEX tie_person ON tie (person, direction, state)")
 
 
+def _add_manners(db: Tables) -> None:
+    db.execute("ALTER TABLE person ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")  # approve by hand
+    db.execute(
+        "UPDATE person SET locked = 1 WHERE inbox = '' AND did IN (SELECT did FROM account WHERE locked)"
+    )
+    db.execute("ALTER TABLE person ADD COLUMN gone_at INTEGER NOT NULL DEFAULT 0")  # seconds; 0: is there
+
+
 STEPS: Final = (Step("0105-people", _create), Step("0110-people-followers", _add_followers))
+MANNERS: Final = (Step("0320-people-manners", _add_manners),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,11 @@ class KnownPerson:
     """Actors that their document names as theirs too."""
     moved_to: str = ""
     """Where their document says that they are now."""
+    locked: bool = False
+    """They approve each follow by hand (``manuallyApprovesFollowers``)."""
+    gone_at: int = 0
+    """When it was learned that the account is deleted (410, Tombstone, or its own Delete), in seconds since
+    1970; 0 while it is not. It is their node's word: a person with a did may be elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +104,20 @@ class TieRow:
     state: str
     activity: str
     since: int
+    locked: bool
+    """They approve each follow by hand."""
+    gone: bool
+    """Their node says that the account is deleted."""
 
 
 _PERSON: Final = """
     SELECT actor, address, did, inbox, shared_inbox, key_id, key_pem, statement, fetched_at,
-        followers, moved_to, also_known_as
+        followers, moved_to, also_known_as, locked, gone_at
     FROM person
 """
 _TIE: Final = """
-    SELECT person.id, person.address, person.actor, person.did, tie.state, tie.activity, tie.since
+    SELECT person.id, person.address, person.actor, person.did, tie.state, tie.activity, tie.since,
+        person.locked, person.gone_at
     FROM tie JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
 """
 
@@ -106,9 +125,19 @@ _TIE: Final = """
 def _known(row: Row | None) -> KnownPerson | None:
     if row is None:
         return None
-    *values, moved_to, aliases = row
-    known = KnownPerson(*values)
-    return replace(known, also_known_as=tuple(str(aliases).split()), moved_to=str(moved_to))
+    *values, moved_to, aliases, locked, gone_at = row
+    return replace(
+        KnownPerson(*values),
+        also_known_as=tuple(str(aliases).split()),
+        moved_to=str(moved_to),
+        locked=bool(locked),
+        gone_at=int(gone_at),
+    )
+
+
+def _tied(row: Row) -> TieRow:
+    number, address, actor, did, state, activity, since, locked, gone_at = row
+    return TieRow(number, address, actor, did, state, activity, since, bool(locked), gone_at > 0)
 
 
 def person_at(tx: ReadTx, actor: str) -> KnownPerson | None:
@@ -148,14 +177,16 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
         person.followers,
         person.moved_to,
         " ".join(person.also_known_as),
+        int(person.locked),
+        person.gone_at,
     )
     if row is None:
         return tx.inserted(
             """
             INSERT INTO person (
                 did, address, inbox, shared_inbox, key_id, key_pem, statement, fetched_at, followers,
-                moved_to, also_known_as, actor
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                moved_to, also_known_as, locked, gone_at, actor
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             *values,
             person.actor,
@@ -166,13 +197,19 @@ def put_person(tx: Tx, person: KnownPerson) -> int:
             did = CASE did WHEN '' THEN ?1 ELSE did END,
             address = ?2, inbox = ?3, shared_inbox = ?4, key_id = ?5, key_pem = ?6,
             statement = CASE WHEN ?1 <> '' AND did IN ('', ?1) THEN ?7 ELSE statement END,
-            fetched_at = ?8, followers = ?9, moved_to = ?10, also_known_as = ?11
-        WHERE id = ?12
+            fetched_at = ?8, followers = ?9, moved_to = ?10, also_known_as = ?11,
+            locked = ?12, gone_at = ?13
+        WHERE id = ?14
         """,
         *values,
         int(row[0]),
     )
     return int(row[0])
+
+
+def mark_gone(tx: Tx, actor: str, now_s: int) -> None:
+    """Keep that whoever was at an actor URL is no more; the first time counts, until they are there again."""
+    tx.change("UPDATE person SET gone_at = ? WHERE actor = ? AND gone_at = 0", now_s, actor)
 
 
 def put_tie(tx: Tx, account_id: int, person_id: int, direction: str, tie: tuple[str, str, int]) -> None:
@@ -195,7 +232,7 @@ def tie_with(tx: ReadTx, account: str, actor: str, direction: str) -> TieRow | N
     row = tx.row(
         _TIE + "WHERE account.name = ? AND tie.direction = ? AND person.actor = ?", account, direction, actor
     )
-    return TieRow(*row) if row else None
+    return _tied(row) if row else None
 
 
 def tie_with_address(tx: ReadTx, account: str, address: str, direction: str) -> TieRow | None:
@@ -206,7 +243,7 @@ def tie_with_address(tx: ReadTx, account: str, address: str, direction: str) -> 
         direction,
         address,
     )
-    return TieRow(*row) if row else None
+    return _tied(row) if row else None
 
 
 def ties_by_activity(tx: ReadTx, activity: str, actor: str, direction: str) -> list[str]:
@@ -254,7 +291,7 @@ def ties_page(
         after,
         limit,
     )
-    return [TieRow(*row) for row in rows]
+    return [_tied(row) for row in rows]
 
 
 def count_ties(tx: ReadTx, account: str, direction: str, state: str) -> int:
@@ -333,6 +370,7 @@ def is_locked(tx: ReadTx, account: str) -> bool:
     return tx.row("SELECT 1 FROM account WHERE name = ? AND locked", account) is not None
 
 
-def set_locked(tx: Tx, account: str, *, locked: bool) -> None:
-    """Let follows wait for the person, or not any more."""
+def set_locked(tx: Tx, account: str, actor: str, *, locked: bool) -> None:
+    """Let follows wait for the person, or not any more; neighbours see it at the actor."""
     tx.change("UPDATE account SET locked = ? WHERE name = ?", int(locked), account)
+    tx.change("UPDATE person SET locked = ? WHERE actor = ?", int(locked), actor)

@@ -67,4 +67,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *rooms.PROVED,
     *moving.LOOKED_UP,
     *account_care.NO_LINKS,
+    *people.MANNERS,
 )

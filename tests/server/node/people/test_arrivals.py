@@ -253,7 +253,7 @@ async def test_a_person_with_a_did_loses_no_ties_by_a_delete(here: Here) -> None
 async def test_a_locked_account_is_asked(here: Here) -> None:
     """A Follow of a locked account waits; it is no follower until its person says so."""
     await here.take(Undo("", BO, FollowReference(f"{BO}#follows/1", BO, ANA)))
-    await here.store.write(lambda tx: people.set_locked(tx, "ana", locked=True))
+    await here.store.write(lambda tx: people.set_locked(tx, "ana", ANA, locked=True))
     await here.take(Follow(f"{BO}#follows/2", BO, ANA))
 
     assert (await here.ties())[1] == FollowState.PENDING.value
