@@ -39,7 +39,7 @@ class Street:
         actor = signer.key_id.partition("#")[0]
         activity: Json = {"@context": AS_CONTEXT, "id": f"{actor}#said/{self.sent}", "type": kind}
         activity |= {"actor": actor, "object": about} | ({"target": target} if target else {})
-        assert await self.post.send(signer, f"https://{host}/inbox", activity)
+        await self.post.send(signer, f"https://{host}/inbox", activity)
         await self.peers[host].quiet()
 
     def follows(self, host: str) -> set[str]:
@@ -51,6 +51,12 @@ class Street:
     def rules(self, host: str) -> list[tuple[str, str]]:
         """What became of each Move there."""
         return [(seen.outcome, seen.rule) for seen in self.peers[host].seen if seen.type == "Move"]
+
+
+def move(number: int) -> Json:
+    """Ana's Move, as it lies in the post."""
+    activity: Json = {"@context": AS_CONTEXT, "id": f"{OLD}#sent/{number}", "type": "Move"}
+    return activity | {"actor": OLD, "object": OLD, "target": NEW}
 
 
 @asynccontextmanager
@@ -98,7 +104,7 @@ async def test_a_move_takes_followers_along(tmp_path: Path) -> None:
         for kind in ("mastodon", "gotosocial", "no-move"):
             await here.say(ANA, f"{kind}.example", "Move", OLD, NEW)
         await here.say(ANA, "snac.example", "Move", OLD, NEW)
-        assert here.rules("snac.example") == [("refused", "targetSeen")]
+        assert here.rules("snac.example") == [("later", "targetSeen")]
         await here.say(ANEW, "snac.example", "Update", NEW)
         await here.say(ANA, "snac.example", "Move", OLD, NEW)
 
@@ -119,24 +125,60 @@ async def test_nobody_goes_along_with_a_forgery(tmp_path: Path) -> None:
         stranger = Signer(ANA.key_id, rsa.generate_private_key(public_exponent=65537, key_size=2048))
         for kind in ("mastodon", "gotosocial", "snac"):
             host = f"{kind}.example"
-            await here.say(stranger, host, "Move", OLD, NEW)
-            await here.say(ANEW, host, "Move", OLD, NEW)
+            await here.post.send(stranger, f"https://{host}/inbox", move(1))
+            await here.peers[host].quiet()
+            forged = move(2) | {"actor": NEW}
+            await here.post.send(ANEW, f"https://{host}/inbox", forged)
+            await here.peers[host].quiet()
             await here.say(ANA, host, "Move", OLD, f"https://{host}/users/bo")
 
             assert here.follows(host) == {OLD}
-            assert [outcome for outcome, _ in here.rules(host)] == ["refused"] * 3
+            assert {outcome for outcome, _ in here.rules(host)} <= {"refused", "later"}
+            assert len(here.rules(host)) == 3
             assert here.rules(host)[0] == ("refused", "signature")
             assert here.rules(host)[1] == ("refused", "objectIsSigner")
 
 
-async def test_whoever_is_deleted_moves_no_more(tmp_path: Path) -> None:
-    """After a Delete the follow is gone, and so is every interest in a Move."""
+async def test_what_a_delete_means(tmp_path: Path) -> None:
+    """Mastodon forgets who was deleted, GoToSocial suspends them for good, and snac does not care."""
+    async with street(tmp_path, "mastodon", "gotosocial", "snac") as here:
+        await here.say(ANEW, "snac.example", "Update", NEW)
+        for kind in ("mastodon", "gotosocial", "snac"):
+            await here.say(ANA, f"{kind}.example", "Delete", OLD)
+        assert here.follows("mastodon.example") == here.follows("gotosocial.example") == set()
+        assert here.follows("snac.example") == {OLD}
+        assert not await here.post.send(ANA, "https://gotosocial.example/inbox", move(9))
+
+        await here.say(ANA, "mastodon.example", "Move", OLD, NEW)
+        await here.say(ANA, "snac.example", "Move", OLD, NEW)
+
+        await goes_along(here, "snac.example")
+        assert here.rules("mastodon.example") == [("ignored", "nobodyFollows")]
+        assert here.rules("gotosocial.example") == [("refused", "notSuspended")]
+
+
+async def test_a_key_that_cannot_be_had(tmp_path: Path) -> None:
+    """Deleted at Mastodon, and her old server is gone: nobody knows her key there, and 401 says so."""
     async with street(tmp_path, "mastodon") as here:
         await here.say(ANA, "mastodon.example", "Delete", OLD)
-        await here.say(ANA, "mastodon.example", "Move", OLD, NEW)
+        here.peers[OLD_HOST].people.clear()
 
-        assert here.follows("mastodon.example") == set()
-        assert here.rules("mastodon.example") == [("refused", "gone")]
+        assert not await here.post.send(ANA, "https://mastodon.example/inbox", move(1))
+        assert here.rules("mastodon.example") == [("refused", "keyUnknown")]
+
+
+async def test_who_asks_for_a_key_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Her key was changed and nobody told: Mastodon fetches the new one, GoToSocial and snac do not."""
+    async with street(tmp_path, "mastodon", "gotosocial", "snac") as here:
+        changed = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        monkeypatch.setattr(stock_peer, "_KEY", changed)
+        ana = Signer(ANA.key_id, changed)
+        for kind in ("mastodon", "gotosocial", "snac"):
+            await here.post.send(ana, f"https://{kind}.example/inbox", move(1))
+            await here.peers[f"{kind}.example"].quiet()
+
+        assert here.rules("mastodon.example") == [("done", "")]
+        assert here.rules("gotosocial.example") == here.rules("snac.example") == [("refused", "signature")]
 
 
 async def test_the_week_goes_by(tmp_path: Path) -> None:
@@ -149,6 +191,47 @@ async def test_the_week_goes_by(tmp_path: Path) -> None:
         await here.say(ANA, "mastodon.example", "Move", OLD, NEW)
 
         assert [rule for _, rule in here.rules("mastodon.example")] == ["", "once7Days", "nobodyFollows"]
+
+
+async def test_whose_week_it_is(tmp_path: Path) -> None:
+    """Mastodon counts the Moves of the old account, GoToSocial those to the new one as well."""
+    async with street(tmp_path, "mastodon", "gotosocial") as here:
+        here.peers[OLD_HOST].join("anna")
+        here.peers[NEW_HOST].people["ana"].aliases = (OLD, f"https://{OLD_HOST}/users/anna")
+        anna = Signer(f"https://{OLD_HOST}/users/anna#main-key", ANA.key)
+        for host in ("mastodon.example", "gotosocial.example"):
+            await here.say(ANA, host, "Move", OLD, NEW)
+            await goes_along(here, host)
+            here.clock.offset_s += 600
+            await here.say(anna, host, "Move", f"https://{OLD_HOST}/users/anna", NEW)
+
+        assert here.rules("mastodon.example")[1] == ("ignored", "nobodyFollows")
+        assert here.rules("gotosocial.example")[1] == ("refused", "once7DaysEither")
+
+
+async def test_snac_looks_again(tmp_path: Path) -> None:
+    """A Move that came before anything of the new account is tried again two minutes later."""
+    async with street(tmp_path, "snac") as here:
+        await here.say(ANA, "snac.example", "Move", OLD, NEW)
+        await here.say(ANEW, "snac.example", "Update", NEW)
+        assert here.rules("snac.example") == [("later", "targetSeen")]
+        assert here.follows("snac.example") == {OLD}
+        here.clock.offset_s += 121
+
+        await goes_along(here, "snac.example")
+        assert here.rules("snac.example") == [("later", "targetSeen"), ("done", "")]
+
+
+async def test_who_approves_by_hand(tmp_path: Path) -> None:
+    """On holiday nobody approves a follower; whom the holiday-maker follows is followed all the same."""
+    async with street(tmp_path, "locked", "mastodon") as here:
+        here.peers["locked.example"].is_away = True
+        await here.peers["mastodon.example"].follow("bo", "https://locked.example/users/bo")
+        await here.say(ANA, "locked.example", "Move", OLD, NEW)
+
+        await goes_along(here, "locked.example")
+        assert here.follows("mastodon.example") == {OLD}
+        assert here.peers["locked.example"].asking == 1
 
 
 async def test_a_busy_server_says_when_to_come_again(tmp_path: Path) -> None:

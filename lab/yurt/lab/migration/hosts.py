@@ -27,7 +27,11 @@ from yurt.wire.network_map import Endpoint
 
 _TOTAL_S: Final = 10.0
 _TRIES: Final = 6
+_LOOK_EVERY_S: Final = 0.5
+"""How often somebody who waits reads the clock, in real seconds."""
 _OK: Final = range(200, 300)
+_REFUSED: Final = range(400, 429)
+"""It will not be taken later, either; 429 asks to come again (RFC 6585 4)."""
 
 
 class Answering(Protocol):
@@ -47,6 +51,11 @@ class LabClock:
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time() + self.offset_s  # noqa: TID251  # the clock of the lab's own servers
+
+    async def until(self, moment: float) -> None:
+        """Wait until it is so late; somebody may move the offset meanwhile."""
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110  # nobody tells when the offset moves
+            await asyncio.sleep(min(left, _LOOK_EVERY_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Post:
         return object_of(found)
 
     async def send(self, signer: Signer, inbox: str, activity: Json) -> bool:
-        """Deliver an activity; False if it was not taken after some tries."""
+        """Deliver an activity; False if it was refused, or not taken after some tries."""
         body = json.dumps(activity).encode()
         for attempt in range(_TRIES):
             headers = cavage.sign(
@@ -96,8 +105,8 @@ class Post:
             )
             try:
                 async with self._pool().post(inbox, data=body, headers=headers) as answer:
-                    if answer.status in _OK:
-                        return True
+                    if answer.status in _OK or answer.status in _REFUSED:
+                        return answer.status in _OK
             except (aiohttp.ClientError, TimeoutError):
                 pass
             await asyncio.sleep(0.1 * 2**attempt)

@@ -11,6 +11,7 @@ NOT_SIGNED: Final = "no kit: nobody can sign for the old account, and nobody kno
 NO_RECORD: Final = "no kit: nobody can publish the next person record, so nobody here knows who this is"
 FORGOTTEN: Final = "no kit and no CSV: nobody remembers whom the old account followed"
 PENDING: Final = "asked, and not answered yet"
+BY_HAND: Final = "asked, and waits for somebody who approves followers by hand"
 LATE: Final = "known to the new account, and not arrived in time"
 
 
@@ -22,9 +23,19 @@ def can_prove(stage: Stage) -> bool:
 def is_hoped_for(stage: Stage, tie: Tie) -> bool:
     """Tell whether a tie can come along by the rules of those who have to do with it."""
     if tie.follower in stage.egos:
-        return can_prove(stage) or any(event.do == "import" for event in stage.scenario.events)
+        return _is_asked(stage) and not _is_by_hand(stage, tie.followed)
     other = stage.people.everybody[tie.follower]
     return can_prove(stage) and (other.profile == YURT or stage.peers[other.server].profile.follows_move)
+
+
+def _is_asked(stage: Stage) -> bool:
+    """Whether the new account asks to follow those whom the old one followed."""
+    return can_prove(stage) or any(event.do == "import" for event in stage.scenario.events)
+
+
+def _is_by_hand(stage: Stage, name: str) -> bool:
+    peer = stage.peers.get(stage.people.everybody[name].server)
+    return peer is not None and stock_rules.APPROVES_BY_HAND in peer.profile.habits
 
 
 def why(stage: Stage, tie: Tie, view: dict[str, str]) -> str:
@@ -36,9 +47,9 @@ def why(stage: Stage, tie: Tie, view: dict[str, str]) -> str:
         view: Whom its follower follows now.
     """
     if view.get(stage.actor_of(tie.followed)):
-        return PENDING
+        return BY_HAND if _is_by_hand(stage, tie.followed) else PENDING
     if tie.follower in stage.egos:
-        return LATE if is_hoped_for(stage, tie) else FORGOTTEN
+        return LATE if _is_asked(stage) else FORGOTTEN
     ego, other = stage.egos[tie.followed], stage.people.everybody[tie.follower]
     if other.profile == YURT:
         return LATE if can_prove(stage) else NO_RECORD

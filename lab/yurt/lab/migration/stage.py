@@ -126,6 +126,8 @@ class Stage:
             await self._meet(ego)
         for ego in self.egos.values():
             await self._seal(ego)
+        for peer in self.peers.values():
+            peer.is_away = True
 
     async def _join(self) -> None:
         places = asyncio.Semaphore(_AT_ONCE)

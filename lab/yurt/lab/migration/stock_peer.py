@@ -1,17 +1,16 @@
 """A small server that is not Yurt: found, followed and following, with the Move rules of one profile.
 
 It remembers what it saw, so that a test asserts the peer's own view and not the sender's.
-Signatures are verified with the key as it was kept; it is fetched only if it is unknown or does not fit, as
-Mastodon, GoToSocial and snac do. What arrives is answered 202 before it is judged, as they do, too.
+Signatures are verified with the key as it was kept, and no server asks the signer's own while that fits.
+What else it does, from its answers to what a Delete means, are the habits of its profile.
 """
 
 import asyncio
-import contextlib
 import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,17 +21,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from yurt.activitypub.actors import ActorDocument, parse_actor
 from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.activitypub.http_signatures import policy
-from yurt.activitypub.http_signatures.keys import write_pem
-from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.activitypub.http_signatures.request import InboundRequest, SignatureIn
 from yurt.activitypub.references import Json, id_of, object_of, text_of
-from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE, SECURITY_CONTEXT
+from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
+from yurt.lab.migration import stock_documents as documents
 from yurt.lab.migration import stock_rules
 from yurt.lab.migration.hosts import LabClock, Post, Signer
+from yurt.lab.migration.stock_moves import MoveBook
 from yurt.lab.migration.stock_profiles import Profile
 from yurt.wire.errors import GateError
 
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"
+_ACCEPTED, _UNAUTHORIZED, _BUSY = 202, 401, 429
+_LOOK_AGAIN_S: Final = 120
+"""After the first try; twice as long after the second, and so on (snac2 data.c, _new_qmsg)."""
+_LOOKS: Final = 10
 _KEY: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 """One for all people of all stock servers: what they prove is who signed, not that keys are made."""
 
@@ -46,7 +50,7 @@ class Seen:
     signer: str
     """Empty if the signature was not believed."""
     outcome: str
-    """``done``, ``ignored``, ``refused``, ``busy``."""
+    """``done``, ``ignored``, ``refused``, ``busy``; ``later``: it will be looked at again."""
     rule: str = ""
     target: str = ""
 
@@ -83,13 +87,15 @@ class StockPeer:
         self._post = post
         self._clock = clock
         self._kept = dict[str, ActorDocument]()
-        self._signed = set[str]()
-        self._gone = set[str]()
-        self._attempts = dict[str, float]()
-        self._successes = dict[str, float]()
+        self._suspended = set[str]()
+        self._moves = MoveBook()
         self._ids = set[str]()
         self._refusals = Counter[bytes]()
         self._tasks = set[asyncio.Task[None]]()
+        self._looking = set[asyncio.Task[None]]()
+        self._asking = list[tuple[str, Json]]()
+        self.is_away = False
+        """Nobody here approves followers now, where that is done by hand."""
         self._numbers = itertools.count(1)
 
     # --- what a person does ------------------------------------------------------------------------
@@ -123,10 +129,9 @@ class StockPeer:
             case [".well-known", "webfinger"]:
                 return self._webfinger(request.query.get("resource", ""))
             case [".well-known", "nodeinfo"]:
-                schema = "http://nodeinfo.diaspora.software/ns/schema/2.0"
-                return _json({"links": [{"rel": schema, "href": f"https://{self.host}/nodeinfo/2.0"}]})
+                return _json(documents.nodeinfo_links(self.host))
             case ["nodeinfo", "2.0"]:
-                return _json(self._nodeinfo())
+                return _json(documents.nodeinfo(self.profile, len(self.people)))
             case ["users", name] if name in self.people:
                 return _json(self._document(self.people[name]), ACTIVITY_TYPE)
             case _:
@@ -134,9 +139,9 @@ class StockPeer:
 
     async def close(self) -> None:
         """End what is still being done."""
-        for task in self._tasks:
+        for task in self._tasks | self._looking:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._looking, return_exceptions=True)
 
     async def quiet(self) -> None:
         """Wait until everything that came was judged and answered."""
@@ -152,50 +157,22 @@ class StockPeer:
         name = resource.removeprefix("acct:").partition("@")[0]
         if name not in self.people:
             return web.Response(status=404)
-        link = {"rel": "self", "type": ACTIVITY_TYPE, "href": self.actor(name)}
-        return _json({"subject": f"acct:{name}@{self.host}", "links": [link]}, JRD_TYPE)
-
-    def _nodeinfo(self) -> Json:
-        return {
-            "version": "2.0",
-            "software": {"name": self.profile.software, "version": self.profile.release},
-            "protocols": ["activitypub"],
-            "services": {"inbound": [], "outbound": []},
-            "openRegistrations": False,
-            "usage": {"users": {"total": len(self.people)}},
-            "metadata": {},
-        }
+        return _json(documents.webfinger(f"{name}@{self.host}", self.actor(name)), JRD_TYPE)
 
     def _document(self, person: StockPerson) -> Json:
-        actor = self.actor(person.name)
-        return {
-            "@context": [AS_CONTEXT, SECURITY_CONTEXT],
-            "id": actor,
-            "type": "Person",
-            "preferredUsername": person.name,
-            "inbox": f"{actor}/inbox",
-            "outbox": f"{actor}/outbox",
-            "followers": f"{actor}/followers",
-            "following": f"{actor}/following",
-            "endpoints": {"sharedInbox": f"https://{self.host}/inbox"},
-            "alsoKnownAs": list(person.aliases),
-            "publicKey": {
-                "id": f"{actor}#main-key",
-                "owner": actor,
-                "publicKeyPem": write_pem(_KEY.public_key()),
-            },
-        }
+        is_locked = self._has(stock_rules.APPROVES_BY_HAND)
+        return documents.actor(self.host, person.name, person.aliases, _KEY.public_key(), is_locked=is_locked)
 
     # --- what arrives ------------------------------------------------------------------------------
     async def _inbox(self, request: web.Request) -> web.Response:
         body = await request.read()
         if self.profile.delay_s:
             await asyncio.sleep(self.profile.delay_s)
+        activity = _object(body)
         if self._refusals[body] < self.profile.refusals:
             self._refusals[body] += 1
-            activity = _object(body)
             self.seen.append(Seen(text_of(activity, "type"), id_of(activity.get("actor")), "", "busy"))
-            return web.Response(status=429, headers={"Retry-After": str(self.profile.retry_after_s)})
+            return web.Response(status=_BUSY, headers={"Retry-After": str(self.profile.retry_after_s)})
         inbound = InboundRequest(
             request.method,
             self.host,
@@ -204,47 +181,111 @@ class StockPeer:
             tuple((name, value) for name, value in request.headers.items()),
             body,
         )
-        self._later(self._take(inbound))
-        return web.Response(status=202)
+        if self._has(stock_rules.ANSWERS_AT_ONCE):
+            self._later(self._take(inbound, activity))
+            return web.Response(status=_ACCEPTED)
+        return web.Response(status=await self._take(inbound, activity))
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _has(self, habit: str) -> bool:
+        return habit in self.profile.habits
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _take(self, request: InboundRequest) -> None:
-        activity = _object(request.body)
+    async def _take(self, request: InboundRequest, activity: Json) -> int:
+        """Look at a delivery; do what it asks in a moment; return the answer's status."""
         kind, actor = text_of(activity, "type"), id_of(activity.get("actor"))
-        signer = await self._signer(request)
         target = id_of(activity.get("target")) if kind == "Move" else ""
+        about = id_of(activity.get("object"))
+
+        def saw(outcome: str, rule: str, signer: str = "") -> None:
+            self.seen.append(Seen(kind, actor, signer, outcome, rule, target))
+
+        is_about_self = kind in ("Delete", "Update") and about == actor
+        if self._has(stock_rules.SKIPS_UNKNOWN) and is_about_self and actor not in self._kept:
+            saw("ignored", stock_rules.UNKNOWN)
+            return _ACCEPTED
+        signer = await self._signer(request)
         if signer != actor or not actor:
-            self.seen.append(Seen(kind, actor, signer, "refused", "signature", target))
-            return
-        if (name := text_of(activity, "id")) and name in self._ids:
-            self.seen.append(Seen(kind, actor, signer, "ignored", "repeated", target))
-            return
-        self._ids.add(name)
-        cavage = not request.lines("signature-input")
-        rule = await self._do(kind, _Arrived(activity, actor, id_of(activity.get("object")), cavage))
-        self._signed.add(signer)
-        self.seen.append(Seen(kind, actor, signer, _outcome(rule), rule, target))
+            known = actor in self._kept
+            saw("refused", stock_rules.SIGNATURE if known else stock_rules.KEY_UNKNOWN, signer)
+            # Who signs for somebody else gets a 202, and no more: it might be signed within as well.
+            return _ACCEPTED if signer else _UNAUTHORIZED
+        arrived = _Arrived(activity, actor, about, not request.lines("signature-input"))
+        rule = self._at_the_door(kind, arrived)
+        if rule:
+            saw("refused", rule, signer)
+            return stock_rules.AT_THE_DOOR[rule]
+        if self._has(stock_rules.ONE_ID_ONCE) and not self._is_new(text_of(activity, "id")):
+            saw("ignored", stock_rules.REPEATED, signer)
+            return _ACCEPTED
+
+        async def judge() -> None:
+            rule = await self._do(kind, arrived)
+            again = rule == "targetSeen" and self._has(stock_rules.LOOKS_AGAIN)
+            saw("later" if again else _outcome(rule), rule, signer)
+            if again:
+                self._look_again(arrived, lambda rule: saw(_outcome(rule), rule, signer))
+
+        self._later(judge())
+        return _ACCEPTED
+
+    def _at_the_door(self, kind: str, arrived: _Arrived) -> str:
+        """The rule for which an error is answered, where the software does so; else empty."""
+        if not self._has(stock_rules.ANSWERS_AFTER_RULES):
+            return ""
+        if arrived.actor in self._suspended:
+            return "notSuspended"
+        return "objectIsSigner" if kind == "Move" and arrived.about != arrived.actor else ""
+
+    def _is_new(self, name: str) -> bool:
+        known = name in self._ids
+        self._ids |= {name} if name else set()
+        return not known
+
+    def _look_again(self, arrived: _Arrived, done: Callable[[str], None]) -> None:
+        """Judge a Move again by the clock of the lab, until its new actor was seen or it is given up."""
+        began = self._clock.now()
+
+        async def look() -> None:
+            due = began
+            for number in range(1, _LOOKS + 1):
+                due += number * _LOOK_AGAIN_S
+                await self._clock.until(due)
+                rule = await self._move(arrived)
+                if rule != "targetSeen" or number == _LOOKS:
+                    done(rule)
+                    return
+
+        task = asyncio.create_task(look())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
 
     async def _signer(self, request: InboundRequest) -> str:
-        """Whose key signed it, the key as it was kept if that fits; empty if nobody's."""
+        """Whose key signed it; empty if nobody's. What was kept is asked first, and mostly alone."""
         try:
             signed = policy.parse(request)
         except (RemoteActivityPubError, GateError):
             return ""
         owner = signed.key_id.partition("#")[0]
-        for fresh in (False, True):
-            kept = await self._fetch(owner) if fresh else self._kept.get(owner)
-            key = kept.key(signed.key_id) if kept else None
-            if kept is None or key is None:
-                continue
-            with contextlib.suppress(RemoteActivityPubError):
-                policy.verify(signed, key, int(self._clock.now()))
-                return kept.id
-        return ""
+        known = self._kept.get(owner)
+        found = self._owner_of(signed, known) if known else ""
+        if found or (known and not self._has(stock_rules.FETCHES_KEY_ANEW)):
+            return found
+        fetched = await self._fetch(owner)
+        return self._owner_of(signed, fetched) if fetched else ""
+
+    def _owner_of(self, signed: SignatureIn, document: ActorDocument) -> str:
+        key = document.key(signed.key_id)
+        if key is None:
+            return ""
+        try:
+            policy.verify(signed, key, int(self._clock.now()))
+        except RemoteActivityPubError:
+            return ""
+        return document.id
 
     async def _do(self, kind: str, arrived: _Arrived) -> str:
         """Do what an activity asks; the rule that it breaks, or empty."""
@@ -263,9 +304,17 @@ class StockPeer:
         person, kept = self._local(arrived.about), await self._known(arrived.actor)
         if person is None or kept is None:
             return "nobody"
+        if self._has(stock_rules.APPROVES_BY_HAND) and self.is_away and arrived.actor not in person.followers:
+            self._asking.append((person.name, arrived.activity))
+            return ""
         person.followers.add(arrived.actor)
         await self._send(person.name, kept.inbox, "Accept", arrived.activity)
         return ""
+
+    @property
+    def asking(self) -> int:
+        """How many wait until a person here approves them."""
+        return len(self._asking)
 
     async def _accept_came(self, arrived: _Arrived) -> str:
         person = self._asked(arrived)
@@ -274,6 +323,8 @@ class StockPeer:
         return ""
 
     async def _reject_came(self, arrived: _Arrived) -> str:
+        if self._has(stock_rules.REJECT_IGNORED):
+            return ""
         if person := self._asked(arrived):
             person.following.pop(arrived.actor, None)
         return ""
@@ -285,17 +336,35 @@ class StockPeer:
         return ""
 
     async def _update_came(self, arrived: _Arrived) -> str:
-        if arrived.about == arrived.actor:
+        if arrived.about != arrived.actor:
+            return ""
+        if self._has(stock_rules.UPDATES_OF_FOLLOWED) and not self._is_followed(arrived.actor):
+            return stock_rules.NOBODY_FOLLOWS
+        document = object_of(arrived.activity.get("object"))
+        try:
+            found = parse_actor(document, arrived.actor) if document else None
+        except RemoteActivityPubError:
+            found = None
+        if found is None:
             await self._fetch(arrived.actor)
+        else:
+            self._kept[arrived.actor] = found
         return ""
 
     async def _delete_came(self, arrived: _Arrived) -> str:
-        if arrived.about == arrived.actor:
-            self._gone.add(arrived.actor)
-            for person in self.people.values():
-                person.following.pop(arrived.actor, None)
-                person.followers.discard(arrived.actor)
+        if arrived.about != arrived.actor or self._has(stock_rules.DELETE_IGNORED):
+            return ""
+        if self._has(stock_rules.DELETE_SUSPENDS):
+            self._suspended.add(arrived.actor)
+        else:
+            self._kept.pop(arrived.actor, None)
+        for person in self.people.values():
+            person.following.pop(arrived.actor, None)
+            person.followers.discard(arrived.actor)
         return ""
+
+    def _is_followed(self, actor: str) -> bool:
+        return any(actor in person.following for person in self.people.values())
 
     def _asked(self, arrived: _Arrived) -> StockPerson | None:
         """Who here had sent the Follow that is answered; some answer with its id alone."""
@@ -305,35 +374,35 @@ class StockPeer:
     async def _move(self, arrived: _Arrived) -> str:
         if not self.profile.follows_move:
             return stock_rules.NO_MOVE
-        old, to = arrived.about, id_of(arrived.activity.get("target"))
-        asks = "targetThere" in self.profile.rules
-        target = await self._fetch(to) if asks else self._kept.get(to)
+        pair = arrived.about, id_of(arrived.activity.get("target"))
+        kept = self._kept.get(pair[1])
+        fetched = await self._fetch(pair[1]) if "targetThere" in self.profile.rules else None
         now = self._clock.now()
-        case = stock_rules.Case(
-            actor=arrived.actor,
-            object=old,
-            target_id=to,
-            signer=arrived.actor,
+        case = self._moves.case(
+            pair,
+            arrived.actor,
+            now,
             cavage=arrived.cavage,
-            gone=arrived.actor in self._gone,
-            target_seen=to in self._signed,
-            target=stock_rules.Target(target.also_known_as, target.moved_to) if target else None,
-            last_attempt=max(filter(None, map(self._attempts.get, (old, to))), default=None),
-            last_success=max(filter(None, map(self._successes.get, (old, to))), default=None),
-            now=now,
+            suspended=arrived.actor in self._suspended,
+            followed=self._is_followed(pair[0]),
+            kept=kept,
+            fetched=fetched,
         )
         rule = stock_rules.judge(self.profile.rules, case)
-        if rule not in stock_rules.BEFORE_ATTEMPT:
-            self._attempts[old] = self._attempts[to] = now
-        if rule:
-            return rule
-        self._successes[old] = self._successes[to] = now
-        if not any(old in person.following for person in self.people.values()):
+        self._moves.note(pair, rule, now)
+        return rule or await self._go_along(*pair)
+
+    async def _go_along(self, old: str, new: str) -> str:
+        """Let everybody follow the new actor, and then leave the old one."""
+        followers = [person for person in self.people.values() if old in person.following]
+        if not followers:
             return stock_rules.NOBODY_FOLLOWS
-        for person in self.people.values():
-            if person.following.pop(old, "") and await self.follow(person.name, to):
-                # The old account hears that it is followed no longer; a dead one does not.
-                self._later(self._undo(person.name, old))
+        for person in followers:
+            if not await self.follow(person.name, new):
+                return stock_rules.NOT_SENT
+            person.following.pop(old, None)
+            # The old account hears that it is followed no longer; a dead one does not.
+            self._later(self._undo(person.name, old))
         return ""
 
     async def _undo(self, name: str, followed: str) -> None:
@@ -376,7 +445,7 @@ class StockPeer:
 def _outcome(rule: str) -> str:
     if not rule:
         return "done"
-    return "ignored" if rule == stock_rules.NOBODY_FOLLOWS else "refused"
+    return "ignored" if rule in (stock_rules.NOBODY_FOLLOWS, "isFollowed") else "refused"
 
 
 def _object(body: bytes) -> Json:

@@ -1,4 +1,4 @@
-"""The table of stock profiles, read from ``profiles.toml``: each rule exists, and has a source."""
+"""The table of stock profiles, read from ``profiles.toml``: each rule and habit exists, and has a source."""
 
 import tomllib
 from functools import cache
@@ -8,13 +8,13 @@ from typing import Annotated
 import msgspec
 
 from yurt.lab.migration.errors import ScenarioError
-from yurt.lab.migration.stock_rules import RULES
+from yurt.lab.migration.stock_rules import HABITS, RULES
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class SourcedRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule and where it was read."""
+class Sourced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule or a habit, and where it was read."""
 
     name: _Text
     source: _Text
@@ -27,7 +27,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     software: _Text
     release: _Text
     follows_move: bool
-    rule: tuple[SourcedRule, ...] = ()
+    rule: tuple[Sourced, ...] = ()
+    habit: tuple[Sourced, ...] = ()
     same_as: str = ""
     source: str = ""
     delay_s: float = 0.0
@@ -41,6 +42,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             return profile(self.same_as).rules
         return tuple(rule.name for rule in self.rule)
 
+    @property
+    def habits(self) -> frozenset[str]:
+        """Names of the habits."""
+        own = frozenset(habit.name for habit in self.habit)
+        return own | profile(self.same_as).habits if self.same_as else own
+
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
@@ -52,14 +59,14 @@ def profiles() -> dict[str, Profile]:
     """Read the table.
 
     Raises:
-        ScenarioError: A rule that does not exist.
+        ScenarioError: A rule or a habit that does not exist.
     """
     text = files("yurt.lab.migration").joinpath("profiles.toml").read_text(encoding="utf-8")
     table = msgspec.convert(tomllib.loads(text), _Table)
     for one in table.profile:
-        for rule in one.rule:
-            if rule.name not in RULES:
-                raise ScenarioError(f"profile {one.name}", f"no rule is called {rule.name}")
+        for named in (*one.rule, *one.habit):
+            if named.name not in RULES.keys() | HABITS.keys():
+                raise ScenarioError(f"profile {one.name}", f"nothing is called {named.name}")
     return {one.name: one for one in table.profile}
 
 
