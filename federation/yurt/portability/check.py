@@ -79,7 +79,7 @@ _TEXTS: Final = {
     Reason.DEAD_SOURCE: "their software asks your old node, which is gone",
     Reason.NO_KIT: "your old node is gone, and no kit remembers them",
     Reason.HOST_DEAD: "their node has not been reached for 30 days",
-    Reason.GONE: "their account is deleted",
+    Reason.GONE: "their node says that the account is deleted",
     Reason.SUSPENDED: "their node refuses your node",
     Reason.BLOCKS_DESTINATION: "their node refuses the node to which you move",
 }
@@ -98,6 +98,16 @@ class TieFacts:
     """Their node refuses the old node."""
     blocks_destination: bool = False
     """Their node refuses the new one, or the new one theirs."""
+
+
+def remembered(tie: Tie, time: int) -> TieFacts:
+    """Read a tie of a roster as it stood when that was signed.
+
+    Args:
+        tie: Of a roster that was verified.
+        time: The roster's; seconds since 1970.
+    """
+    return TieFacts(tie, unreachable_s=max(0, time - tie.seen) if tie.seen else 0, gone=tie.gone is True)
 
 
 @dataclass(frozen=True, slots=True)

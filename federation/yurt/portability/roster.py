@@ -14,7 +14,7 @@ a device key over all lines before it. One roster has one text::
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -61,7 +61,9 @@ class Tie(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     since: Integer = 0
     """Seconds since 1970."""
     seen: Integer = 0
-    """When something last came from them; seconds since 1970."""
+    """When their node was last reached, if it has been silent since; seconds since 1970."""
+    gone: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    """Their node says that the account is deleted; not written of others."""
 
     @property
     def mutual(self) -> bool:

@@ -43,6 +43,15 @@ class PortableRow(msgspec.Struct, frozen=True, omit_defaults=True):
     mutual: bool = False
     since: int = 0
     """Seconds since 1970."""
+    software: str = ""
+    """Of a tie: NodeInfo's name of what their node runs; empty if nobody knows."""
+    version: str = ""
+    locked: bool = False
+    """They approve followers by hand."""
+    gone: bool = False
+    """Their node says that the account is deleted."""
+    silent_s: int = 0
+    """For how long nobody reached their node, in seconds."""
 
 
 class PortableRows(Answer, frozen=True):

@@ -58,6 +58,7 @@ from yurt.node.people.documents import Documents
 from yurt.node.people.domain_control import DomainControl
 from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
+from yurt.node.people.host_facts import Hosts
 from yurt.node.people.inbox import Inbox
 from yurt.node.people.moves import Moves
 from yurt.node.people.moving import Moving
@@ -175,8 +176,8 @@ class Node:
         stack.push_async_callback(repair.stop)
         public_packages = PublicKeyPackages(domain, store, clock)
         moves = Moves(domain, store, clock, directory, delivery.wake)
-        tie_facts = TieFacts(domain, store, clock, signed_fetch)
-        stack.push_async_callback(tie_facts.stop)
+        hosts = Hosts(domain, store, clock, signed_fetch)
+        stack.push_async_callback(hosts.stop)
         inbox = Inbox(
             domain, store, clock, signatures, directory, repair, moves, ground.limiter, delivery.wake
         )
@@ -222,6 +223,7 @@ class Node:
             ground.limiter,
             ground.work,
             delivery.wake,
+            hosts,
             keeps_kits=self._config.keep_kits,
         )
         arriving = Arriving(
@@ -255,7 +257,7 @@ class Node:
             arriving,
             moving,
             reports,
-            tie_facts,
+            TieFacts(store, hosts),
             portability,
             public_packages,
         )

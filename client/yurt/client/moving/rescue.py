@@ -36,10 +36,10 @@ from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.moves import MoveRow
 from yurt.client.vault.open import Vault
-from yurt.portability.check import Reason, Situation, TieFacts
+from yurt.portability.check import Reason, Situation, TieFacts, remembered
 from yurt.portability.errors import PortabilityError
 from yurt.portability.kit_file import OpenKit
-from yurt.portability.roster import Tie, verify_roster
+from yurt.portability.roster import verify_roster
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Command
 from yurt.wire.move_commands import RescueKit
@@ -210,7 +210,7 @@ def _write(tx: Connection, prepared: PreparedRescue) -> None:
 
 def _foresee(kit: OpenKit, to: str, age_s: int) -> CheckView:
     """Foretell from the kit's roster; a tie whose did is known is on Yurt."""
-    facts = [TieFacts(tie) for tie in roster_ties(kit)]
+    facts = remembered_ties(kit)
     rooms = kit.graph.rooms if kit.graph else ()
     me = kit.record.did
     together = tuple(frozenset(str(did) for did in room.dids if did != me) for room in rooms)
@@ -251,15 +251,16 @@ def without_key(view: CheckView) -> CheckView:
     return msgspec.structs.replace(view, ties=ties, followers=expected)
 
 
-def roster_ties(kit: OpenKit) -> tuple[Tie, ...]:
-    """The ties that the kit remembers.
+def remembered_ties(kit: OpenKit) -> list[TieFacts]:
+    """The ties that the kit remembers, as they stood when it was sealed.
 
     Raises:
         ProblemError: The roster in it is not this person's.
     """
     if kit.graph is None:
-        return ()
+        return []
     try:
-        return verify_roster(kit.graph.roster, kit.record).ties
+        roster = verify_roster(kit.graph.roster, kit.record)
     except PortabilityError as error:
         raise refuse("refused", f"the kit's roster cannot be believed: {error}", rule=error.rule) from None
+    return [remembered(tie, roster.time) for tie in roster.ties]

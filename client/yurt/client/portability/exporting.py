@@ -48,7 +48,7 @@ class Exporting:
                 return await self._graph(call, path)
 
     async def _csv(self, folder: Path) -> ExportView:
-        network = await gather(self._core.session)
+        network = await gather(self._core.session, self._core.now_s)
         files = network.csv_files()
 
         def write() -> tuple[ExportedFile, ...]:
@@ -73,7 +73,7 @@ class Exporting:
         return ExportView(files=await asyncio.to_thread(write))
 
     async def _graph(self, call: Export, path: Path) -> ExportView:
-        network, account = await gather(self._core.session), self._core.account
+        network, account = await gather(self._core.session, self._core.now_s), self._core.account
         me = Tie(actor=account.actor, address=account.address, software="yurt")
         pseudonyms = Pseudonyms(os.urandom(32)) if call.pseudonyms else None
         encode = encode_graphml if call.kind == "graphml" else encode_edges
@@ -89,7 +89,7 @@ class Exporting:
             raise refuse(
                 "refused", "your history cannot be sealed yet: run `yurt kit save FILE` once", rule="noKit"
             )
-        network = await gather(core.session)
+        network = await gather(core.session, core.now_s)
         documents = await self._documents()
         rooms = await core.vault.write(lambda tx: kit_rooms(tx, core.groups))
         messages = await core.vault.read(_messages)

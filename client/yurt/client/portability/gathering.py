@@ -33,8 +33,8 @@ class Network:
         return {kind: encode_csv(kind, rows) for kind, rows in self.rows.items()}
 
 
-async def gather(node: Asks) -> Network:
-    """Fetch everything from the own node.
+async def gather(node: Asks, now_s: int) -> Network:
+    """Fetch everything from the own node; ``now_s`` is now, in seconds since 1970.
 
     Raises:
         ProblemError: It cannot be reached, or refuses.
@@ -42,7 +42,7 @@ async def gather(node: Asks) -> Network:
     found = {kind: await fetch_rows(node, kind) for kind in CsvKind}
     return Network(
         {kind: to_rows(kind, rows) for kind, rows in found.items()},
-        to_ties(found[CsvKind.FOLLOWING], found[CsvKind.FOLLOWERS]),
+        to_ties(found[CsvKind.FOLLOWING], found[CsvKind.FOLLOWERS], now_s),
     )
 
 

@@ -120,7 +120,7 @@ class KitKeeper:
             kit = await core.vault.read(kits.load)
             if kit is None:
                 return None
-            network = await gather(core.session)
+            network = await gather(core.session, core.now_s)
             rooms = await core.vault.write(lambda tx: kit_rooms(tx, core.groups))
             record, device, now_s = own_record(core), core.device.keys, core.now_s
             fresh = await asyncio.to_thread(refreshed, kit, network, rooms, device, record, now_s)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeVar
 
+import msgspec
+
 from yurt.portability.address import parse_address, parse_domain
 from yurt.portability.csv_rows import (
     BlockRow,
@@ -61,15 +63,17 @@ def to_rows(kind: CsvKind, rows: Iterable[PortableRow]) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def to_ties(following: Iterable[PortableRow], followers: Iterable[PortableRow]) -> tuple[Tie, ...]:
-    """Give ties as a roster holds them, one for each actor."""
+def to_ties(
+    following: Iterable[PortableRow], followers: Iterable[PortableRow], now_s: int
+) -> tuple[Tie, ...]:
+    """Give ties as a roster holds them, one for each actor; ``now_s`` is when the node was asked."""
     ties: dict[str, Tie] = {}
     for row in following:
         if row.actor and row.state == "accepted":
-            ties[row.actor] = _tie(row, following=True, follower=row.mutual)
+            ties[row.actor] = _tie(row, now_s, following=True, follower=row.mutual)
     for row in followers:
         if row.actor:
-            ties[row.actor] = _tie(row, following=row.mutual or row.actor in ties, follower=True)
+            ties[row.actor] = _tie(row, now_s, following=row.mutual or row.actor in ties, follower=True)
     return tuple(ties.values())
 
 
@@ -137,7 +141,7 @@ def _time(since: int) -> str:
     return datetime.fromtimestamp(since, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else ""
 
 
-def _tie(row: PortableRow, *, following: bool, follower: bool) -> Tie:
+def _tie(row: PortableRow, now_s: int, *, following: bool, follower: bool) -> Tie:
     return Tie(
         actor=row.actor,
         address=_address(row.address),
@@ -147,6 +151,11 @@ def _tie(row: PortableRow, *, following: bool, follower: bool) -> Tie:
         following=following,
         follower=follower,
         since=row.since,
+        software=row.software,
+        version=row.version,
+        locked=row.locked,
+        seen=max(0, now_s - row.silent_s) if row.silent_s else 0,
+        gone=True if row.gone else msgspec.UNSET,
     )
 
 

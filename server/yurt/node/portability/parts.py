@@ -9,6 +9,7 @@ from yurt.node.dispatcher import Handlers
 from yurt.node.fetch import SafeFetch
 from yurt.node.limiter import Limiter
 from yurt.node.people.directory import Directory
+from yurt.node.people.host_facts import Hosts
 from yurt.node.people.record_book import RecordBook
 from yurt.node.portability.job_commands import JobCommands
 from yurt.node.portability.kits import Kits
@@ -33,6 +34,7 @@ class Portability:
         limiter: Limiter,
         work: WorkPool,
         wake_delivery: Callable[[], None],
+        hosts: Hosts,
         *,
         keeps_kits: bool,
     ) -> None:
@@ -41,7 +43,7 @@ class Portability:
         self._parts = (
             JobCommands(store, clock, self._runner.wake),
             ListCommands(store),
-            PortableCommands(domain, store),
+            PortableCommands(domain, store, hosts),
             self._kits,
         )
 

@@ -1,13 +1,21 @@
-"""What an account has, for whoever carries it elsewhere: rows of every kind, and its own documents."""
+"""What an account has, for whoever carries it elsewhere: rows of every kind, and its own documents.
 
+Ties are told with what is known of their nodes: a kit must know it before the node dies that could ask.
+"""
+
+from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from yurt.activitypub.actor_documents import person_document
 from yurt.activitypub.audience import Visibility
+from yurt.activitypub.follow import FollowState
 from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.posts import create_document
 from yurt.activitypub.references import write
 from yurt.node.dispatcher import Context, Handlers
+from yurt.node.people.host_facts import HostFacts, Hosts, host_of_actor
 from yurt.node.people.profiles import profile_of
 from yurt.node.portability.list_commands import number
 from yurt.node.portability.rows import kind_of
@@ -20,15 +28,18 @@ from yurt.wire.problems import refuse
 
 PAGE: Final = 2_000
 POSTS: Final = 100
+PATIENCE_S: Final = 2.0
+"""How long a page waits for nodes that were never asked; what comes later is in the next kit."""
 _NEWEST: Final = 2**53 - 1
 
 
 class PortableCommands:
     """Answers what a client asks to carry away."""
 
-    def __init__(self, domain: str, store: Store) -> None:
+    def __init__(self, domain: str, store: Store, hosts: Hosts) -> None:
         self._domain = domain
         self._store = store
+        self._hosts = hosts
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
@@ -46,7 +57,12 @@ class PortableCommands:
             more = str(found[-1][0]) if len(found) == PAGE else ""
             return PortableRows(tuple(row for _, row in found), more)
 
-        return await self._store.read(query)
+        page = await self._store.read(query)
+        if kind not in _TIES:
+            return page
+        hosts = {host_of_actor(row.actor) for row in page.rows if row.state == FollowState.ACCEPTED.value}
+        known = await self._hosts.facts(hosts, PATIENCE_S)
+        return PortableRows(tuple(_with_host(row, known) for row in page.rows), page.next)
 
     async def documents(self, context: Context, command: MyDocuments) -> OwnDocuments:
         """The actor, and a page of posts of every visibility: they are the asker's own."""
@@ -68,6 +84,7 @@ class PortableCommands:
 
 
 _Rows = list[tuple[int, PortableRow]]
+_TIES: Final = frozenset({CsvKind.FOLLOWING, CsvKind.FOLLOWERS})
 
 
 def _rows(tx: ReadTx, account: int, kind: CsvKind, after: int) -> _Rows:
@@ -104,4 +121,13 @@ def _tie(one: SaidTie) -> PortableRow:
         state=one.state,
         mutual=one.mutual,
         since=one.since,
+        locked=one.locked,
+        gone=one.gone,
     )
+
+
+def _with_host(row: PortableRow, known: Mapping[str, HostFacts]) -> PortableRow:
+    host = known.get(host_of_actor(row.actor))
+    if host is None:
+        return row
+    return msgspec.structs.replace(row, software=host.software, version=host.version, silent_s=host.silent_s)

@@ -66,6 +66,10 @@ class SaidTie:
     state: str = ""
     since: int = 0
     mutual: bool = False
+    locked: bool = False
+    """They approve followers by hand."""
+    gone: bool = False
+    """Their node says that the account is deleted."""
 
 
 def put(tx: Tx, account_id: int, kind: str, said: Said) -> None:
@@ -130,7 +134,8 @@ def follows(tx: ReadTx, account_id: int, after: int, limit: int) -> list[SaidTie
         f"""
         SELECT coalesce(said.id, {_BEHIND} + person.id) AS place, person.address, person.actor, person.inbox,
             person.shared_inbox, person.did, tie.state, tie.since, back.person IS NOT NULL,
-            coalesce(said.boosts, -1), coalesce(said.notify, -1), coalesce(said.languages, '-'), -1
+            coalesce(said.boosts, -1), coalesce(said.notify, -1), coalesce(said.languages, '-'), -1,
+            person.locked, person.gone_at
         FROM tie JOIN person ON person.id = tie.person
         LEFT JOIN said ON said.account = tie.account AND said.kind = 'follow'
             AND said.key = lower(person.address)
@@ -152,7 +157,7 @@ def followers(tx: ReadTx, account_id: int, after: int, limit: int) -> list[SaidT
     rows = tx.rows(
         """
         SELECT person.id, person.address, person.actor, person.inbox, person.shared_inbox, person.did,
-            tie.state, tie.since, back.person IS NOT NULL, -1, -1, '-', -1
+            tie.state, tie.since, back.person IS NOT NULL, -1, -1, '-', -1, person.locked, person.gone_at
         FROM tie JOIN person ON person.id = tie.person
         LEFT JOIN tie AS back ON back.account = tie.account AND back.person = tie.person
             AND back.direction = 'following' AND back.state = 'accepted'
@@ -171,12 +176,12 @@ def blocked(tx: ReadTx, account_id: int, kind: str, after: int, limit: int) -> l
     rows = tx.rows(
         f"""
         SELECT coalesce(said.id, {_BEHIND} + person.id) AS place, person.address, person.actor, '', '',
-            person.did, '', block.since, 0, -1, -1, '-', coalesce(said.hide, -1)
+            person.did, '', block.since, 0, -1, -1, '-', coalesce(said.hide, -1), 0, 0
         FROM block JOIN person ON person.id = block.person
         LEFT JOIN said ON said.account = block.account AND said.kind = ?2 AND said.key = lower(person.address)
         WHERE block.account = ?1 AND block.kind = ?2 AND place > ?3
         UNION ALL
-        SELECT said.id, said.address, '', '', '', '', '', 0, 0, -1, -1, '-', said.hide FROM said
+        SELECT said.id, said.address, '', '', '', '', '', 0, 0, -1, -1, '-', said.hide, 0, 0 FROM said
         WHERE said.account = ?1 AND said.kind = ?2 AND NOT said.met AND said.id > ?3 AND NOT EXISTS (
             SELECT 1 FROM block JOIN person ON person.id = block.person
             WHERE block.account = ?1 AND block.kind = ?2 AND lower(person.address) = said.key)
@@ -191,7 +196,8 @@ def blocked(tx: ReadTx, account_id: int, kind: str, after: int, limit: int) -> l
 
 
 def _tie(row: Row) -> SaidTie:
-    place, address, actor, inbox, shared, did, state, since, mutual, boosts, notify, languages, hide = row
+    place, address, actor, inbox, shared, did, state, since, mutual, *settings, locked, gone_at = row
+    boosts, notify, languages, hide = settings
     said = Said(
         address,
         _maybe(boosts),
@@ -199,7 +205,8 @@ def _tie(row: Row) -> SaidTie:
         None if languages == "-" else tuple(str(languages).split()),
         _maybe(hide),
     )
-    return SaidTie(place, said, actor, inbox, shared, did, state, since, bool(mutual))
+    known = (actor, inbox, shared, did, state, since, bool(mutual), bool(locked), gone_at > 0)
+    return SaidTie(place, said, *known)
 
 
 def _values(said: Said) -> Iterable[Value]:
