@@ -196,7 +196,8 @@ class Moving:
             account = _account(tx, who.account)
             _check_named(tx, who.did, who.actor, command.actor)
             lent = LentKey(command.actor, command.key_id, checked.private_der, until)
-            moving.lend_key(tx, account.id, lent)
+            if moving.lend_key(tx, account.id, lent) <= self._clock.now_s():
+                raise refuse("refused", "this key's thirty days are over here", rule="keyOver")
 
         await self._store.write(unit)
         return Done()

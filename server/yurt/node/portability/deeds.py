@@ -11,9 +11,10 @@ from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.portability.refusals import refuses
 from yurt.node.portability.rows import STAGES, host_of_row, row_of, said_of
-from yurt.node.store import accounts, blocks, jobs, lists, people, said
+from yurt.node.store import accounts, blocks, job_turns, jobs, lists, people, said
 from yurt.node.store.accounts import AccountRow
-from yurt.node.store.jobs import NewRow, RowToDo
+from yurt.node.store.job_turns import RowToDo
+from yurt.node.store.jobs import NewRow
 from yurt.node.store.people import FOLLOWING, KnownPerson
 from yurt.node.store.types import Tx
 from yurt.portability.csv_rows import (
@@ -58,7 +59,7 @@ class Deed:
                     if (person := people.person_at(tx, actor)) is not None:
                         FollowEnds(tx, self.domain, self.now_ms).end(account, person, by_them=False)
             case ListRow(name, address):
-                here = jobs.successor(tx, _item(account, CsvKind.FOLLOWING, FollowRow(address))) or str(
+                here = job_turns.successor(tx, _item(account, CsvKind.FOLLOWING, FollowRow(address))) or str(
                     address
                 )
                 lists.put_member(tx, account.id, name, here)
@@ -122,15 +123,18 @@ class Deed:
         """Follow somebody, unless that stands: whoever was asked already is not asked again."""
         tie = people.tie_with(self.tx, self.account.name, person.actor, FOLLOWING)
         if tie is None or tie.state not in ("pending", "accepted"):
-            before = jobs.newest_delivery(self.tx)
+            before = job_turns.newest_delivery(self.tx)
             FollowEnds(self.tx, self.domain, self.now_ms).follow(self.account, person)
-            after = jobs.newest_delivery(self.tx)
+            after = job_turns.newest_delivery(self.tx)
             tie = people.tie_with(self.tx, self.account.name, person.actor, FOLLOWING)
             if tie is not None and tie.state == "pending":
-                jobs.came_to(self.tx, self.todo.id, "sent", "", person.actor, after if after > before else 0)
+                job_turns.came_to(
+                    self.tx, self.todo.id, "sent", "", person.actor, after if after > before else 0
+                )
                 return
         if tie is not None and tie.state == "pending":
-            jobs.came_to(self.tx, self.todo.id, "pending", "asked", person.actor)
+            why = "locked" if person.locked else "asked"
+            job_turns.came_to(self.tx, self.todo.id, "pending", why, person.actor)
         else:
             self._came_to("accepted")
 
@@ -150,7 +154,7 @@ class Deed:
         self._came_to("successor", new.address)
 
     def _came_to(self, state: str, reason: str = "") -> None:
-        jobs.came_to(self.tx, self.todo.id, state, reason)
+        job_turns.came_to(self.tx, self.todo.id, state, reason)
 
 
 _SAID = {FollowRow: said.FOLLOW, MuteRow: said.MUTE, BlockRow: said.BLOCK}
@@ -159,7 +163,7 @@ _SAID = {FollowRow: said.FOLLOW, MuteRow: said.MUTE, BlockRow: said.BLOCK}
 def open_deed(tx: Tx, domain: str, now_ms: int, todo: RowToDo) -> Deed | None:
     """Begin a deed; None if the row is done already, its job rests, or its account is gone."""
     account = accounts.account_named(tx, todo.account)
-    if account is None or not jobs.is_queued(tx, todo.id):
+    if account is None or not job_turns.is_queued(tx, todo.id):
         return None
     return Deed(tx, domain, now_ms, todo, account)
 

@@ -6,7 +6,7 @@ from typing import Final
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.portability.deeds import intend, new_row
-from yurt.node.store import accounts, jobs
+from yurt.node.store import accounts, job_turns, jobs
 from yurt.node.store.jobs import JobHead
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.wire.portability_commands import (
@@ -76,7 +76,7 @@ class JobCommands:
         name = context.who.account
 
         def unit(tx: Tx) -> JobView:
-            jobs.settle(tx)
+            job_turns.settle(tx)
             return _view(tx, _found(tx, name, command.job))
 
         return await self._store.write(unit)

@@ -20,17 +20,18 @@ import random
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from yurt.activitypub.actors import ActorGone
 from yurt.activitypub.delivery import next_delay
 from yurt.activitypub.errors import RemoteActivityPubError
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError
 from yurt.node.host_workers import IDLE_S, Due, HostWorkers
-from yurt.node.people.signed_fetch import NotNow
+from yurt.node.people.signed_fetch import Gone, NotNow
 from yurt.node.portability.deeds import Deed, open_deed
 from yurt.node.portability.refusals import refuses_address
 from yurt.node.portability.rows import STAGES, row_of
-from yurt.node.store import accounts, jobs, people
-from yurt.node.store.jobs import RowToDo
+from yurt.node.store import accounts, job_turns, people
+from yurt.node.store.job_turns import RowToDo
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import ReadTx, Store, StoreError, Tx
 from yurt.portability.csv_rows import BlockRow, CsvKind, FollowRow, MuteRow, Row
@@ -108,9 +109,9 @@ class JobRunner:
         """Which hosts something is due at."""
         now = self._clock.now_ms()
         hosts, due, is_open = await self._store.read(
-            lambda tx: (jobs.waiting_hosts(tx, now), jobs.next_due(tx, now), jobs.has_open(tx))
+            lambda tx: (job_turns.waiting_hosts(tx, now), job_turns.next_due(tx, now), job_turns.has_open(tx))
         )
-        await self._store.write(jobs.settle)
+        await self._store.write(job_turns.settle)
         wait_s = IDLE_S
         if is_open or due is not None:
             # Clocks jump (sleep, tests): what is due is looked for, not waited for.
@@ -120,7 +121,7 @@ class JobRunner:
     async def _serve(self, host: str) -> None:
         """Do one page of what is due at one host, or until it is to be left alone."""
         now = self._clock.now_ms()
-        for todo in await self._store.read(lambda tx: jobs.due_for(tx, host, now, PAGE)):
+        for todo in await self._store.read(lambda tx: job_turns.due_for(tx, host, now, PAGE)):
             if not await self._do(todo):
                 return
             await asyncio.sleep(self._pace_s if host else 0)
@@ -133,13 +134,13 @@ class JobRunner:
             return await self._failed(todo, error)
         except BrokenMove as error:
             code = str(error)
-            await self._store.write(lambda tx: jobs.came_to(tx, todo.id, "dead", code))
+            await self._store.write(lambda tx: job_turns.came_to(tx, todo.id, "dead", code))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not hold up the others
             _log.exception("a row of a job at %s cannot be done", todo.host)
             code = f"poisoned{type(error).__name__}"
-            await self._store.write(lambda tx: jobs.came_to(tx, todo.id, "refused", code))
+            await self._store.write(lambda tx: job_turns.came_to(tx, todo.id, "refused", code))
         return True
 
     async def _try(self, todo: RowToDo, row: Row) -> bool:
@@ -147,7 +148,7 @@ class JobRunner:
             await self._write(todo, lambda deed: deed.at_home(row))
             return True
         stage = STAGES[CsvKind(todo.said.kind)]
-        if await self._store.read(lambda tx: jobs.earlier_waits(tx, todo.account, stage)):
+        if await self._store.read(lambda tx: job_turns.earlier_waits(tx, todo.account, stage)):
             await asyncio.sleep(self._pace_s)  # blocks come before follows
             return False
         if isinstance(row, FollowRow) and await self._is_blocked(todo, str(row.address)):
@@ -227,15 +228,17 @@ class JobRunner:
         cause = error.__cause__
         match code:
             case "notFound":
-                await self._came_to(todo, "dead", code)
+                await self._came_to(todo, "dead", "gone" if isinstance(cause, Gone) else code)
+            case "peerRefused" if isinstance(cause, ActorGone):
+                await self._came_to(todo, "dead", "gone")
             case "peerUnreachable" if isinstance(cause, NotNow):
                 until = now + int(max(cause.retry_after(now / 1000), _BUSY_S) * 1000)
-                await self._store.write(lambda tx: jobs.hold_host(tx, todo.host, until, now, cause.code))
+                await self._store.write(lambda tx: job_turns.hold_host(tx, todo.host, until, now, cause.code))
                 return False
             case "peerUnreachable":
                 return await self._silent(todo, now)
             case "tooMany" | "overloaded":
-                await self._store.write(lambda tx: jobs.later(tx, todo.id, code, now, now + _OURS_MS))
+                await self._store.write(lambda tx: job_turns.later(tx, todo.id, code, now, now + _OURS_MS))
                 return False
             case _:
                 await self._came_to(todo, "refused", str(error.problem.detail.get("rule", code)))
@@ -244,11 +247,13 @@ class JobRunner:
     async def _silent(self, todo: RowToDo, now: int) -> bool:
         """Leave a host alone for a while that does not answer; after a week it is dead."""
         if todo.first_at and now - todo.first_at >= GIVE_UP_MS:
-            await self._store.write(lambda tx: jobs.give_up(tx, todo.host, now - GIVE_UP_MS, "unreachable"))
+            await self._store.write(
+                lambda tx: job_turns.give_up(tx, todo.host, now - GIVE_UP_MS, "unreachable")
+            )
             return False
         until = now + int(next_delay(todo.attempts, random.random()) * 1000)  # noqa: S311  # spreads load
-        await self._store.write(lambda tx: jobs.hold_host(tx, todo.host, until, now, "unreachable"))
+        await self._store.write(lambda tx: job_turns.hold_host(tx, todo.host, until, now, "unreachable"))
         return False
 
     async def _came_to(self, todo: RowToDo, state: str, reason: str) -> None:
-        await self._store.write(lambda tx: jobs.came_to(tx, todo.id, state, reason))
+        await self._store.write(lambda tx: job_turns.came_to(tx, todo.id, state, reason))

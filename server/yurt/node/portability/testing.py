@@ -10,7 +10,7 @@ from typing_extensions import override
 from yurt.node.clock import SystemClock
 from yurt.node.portability.deeds import intend, new_row
 from yurt.node.portability.runner import Finder, JobRunner
-from yurt.node.store import accounts, jobs
+from yurt.node.store import accounts, job_turns, jobs
 from yurt.node.store.accounts import NewAccount, StoredLogin
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
@@ -134,7 +134,7 @@ class Bench:
     async def until_idle(self) -> None:
         """Wait until no row is due."""
         async with asyncio.timeout(30):
-            while await self.store.read(lambda tx: jobs.waiting_hosts(tx, self.clock.now_ms())):  # noqa: ASYNC110  # the runner rings for nobody
+            while await self.store.read(lambda tx: job_turns.waiting_hosts(tx, self.clock.now_ms())):  # noqa: ASYNC110  # the runner rings for nobody
                 await asyncio.sleep(0.005)
 
     async def rows(self) -> dict[str, tuple[str, str]]:

@@ -58,6 +58,7 @@ OWNED: Final = (
     "tie_move",
     "public_key_package",
     "lent_key",
+    "lent_until",
     "rescue_stop",
     "move_watch",
     "move_mark",

@@ -3,6 +3,7 @@
 A row is named by what it does (`yurt.portability.plan.item_key`): asked for again while it is on its way, it
 is the same row; asked for again after its end, it begins anew. What a row has come to changes in the
 transaction in which it is done, so a node that is killed anywhere finds each row either done or not done.
+How a row's turn comes, and what it comes to, is in `yurt.node.store.job_turns`.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from yurt.node.store.schema import Step, Tables
-from yurt.node.store.types import ReadTx, Row, Tx
+from yurt.node.store.types import ReadTx, Tx
 from yurt.wire.portability_commands import JobItem, RowState
 
 
@@ -55,10 +56,14 @@ def _create(db: Tables) -> None:
     db.execute("CREATE INDEX job_row_open ON job_row (state, host) WHERE state IN ('sent', 'pending')")
 
 
+def _add_ended(db: Tables) -> None:
+    db.execute("ALTER TABLE job ADD COLUMN ended INTEGER NOT NULL DEFAULT 0")  # seconds; 0: rows wait
+
+
 STEPS: Final = (Step("0162-jobs", _create),)
+ENDED: Final = (Step("0321-jobs-ended", _add_ended),)
 
 _DONE: Final = "('accepted', 'refused', 'dead', 'successor', 'skipped')"
-_RUNS: Final = "job IN (SELECT id FROM job WHERE state = 'running')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +85,6 @@ class NewRow:
     said: JobItem
     host: str
     stage: int
-
-
-@dataclass(frozen=True, slots=True)
-class RowToDo:
-    """A row whose turn has come."""
-
-    id: int
-    job: int
-    account: str
-    said: JobItem
-    host: str
-    attempts: int
-    first_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,175 +175,6 @@ def next_try(tx: ReadTx, job: int) -> int:
     return int(row[0] or 0) if row else 0
 
 
-def waiting_hosts(tx: ReadTx, now_ms: int) -> list[str]:
-    """Hosts that a due row of a running job waits for, those with the most urgent row first."""
-    rows = tx.rows(
-        f"""
-        SELECT host, min(stage * 1000000 + rank) FROM job_row
-        WHERE state = 'queued' AND next_at <= ? AND {_RUNS}
-        GROUP BY host ORDER BY 2, host
-        """,  # noqa: S608  # a constant of this module
-        now_ms,
-    )
-    return [str(row[0]) for row in rows]
-
-
-def earlier_waits(tx: ReadTx, account: str, below: int) -> bool:
-    """Whether a row of an earlier stage still waits for its first try: blocks come before follows."""
-    row = tx.row(
-        f"""
-        SELECT 1 FROM job_row JOIN job ON job.id = job_row.job JOIN account ON account.id = job.account
-        WHERE account.name = ? AND job_row.state = 'queued' AND job_row.stage < ? AND job_row.attempts = 0
-            AND {_RUNS} LIMIT 1
-        """,  # noqa: S608  # a constant of this module
-        account,
-        below,
-    )
-    return row is not None
-
-
-def next_due(tx: ReadTx, now_ms: int) -> int | None:
-    """When a row becomes due that is not due yet, in ms; None if there is none."""
-    row = tx.row(
-        f"SELECT min(next_at) FROM job_row WHERE state = 'queued' AND next_at > ? AND {_RUNS}",  # noqa: S608  # a constant
-        now_ms,
-    )
-    return int(row[0]) if row and row[0] is not None else None
-
-
-def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[RowToDo]:
-    """Rows that are due at a host, in the order in which they are done."""
-    rows = tx.rows(
-        f"""
-        SELECT job_row.id, job_row.job, account.name, job_row.said, job_row.host, job_row.attempts,
-            job_row.first_at
-        FROM job_row JOIN job ON job.id = job_row.job JOIN account ON account.id = job.account
-        WHERE job_row.host = ? AND job_row.state = 'queued' AND job_row.next_at <= ? AND {_RUNS}
-        ORDER BY job_row.stage, job_row.rank, job_row.id LIMIT ?
-        """,  # noqa: S608  # a constant of this module
-        host,
-        now_ms,
-        limit,
-    )
-    return [_to_do(row) for row in rows]
-
-
-def is_queued(tx: ReadTx, row: int) -> bool:
-    """Whether a row still waits, and its job runs."""
-    return tx.row(f"SELECT 1 FROM job_row WHERE id = ? AND state = 'queued' AND {_RUNS}", row) is not None  # noqa: S608  # a constant
-
-
-def newest_delivery(tx: ReadTx) -> int:
-    """The row of what was queued last."""
-    row = tx.row("SELECT max(id) FROM delivery")
-    return int(row[0] or 0) if row else 0
-
-
-def came_to(tx: Tx, row: int, state: str, reason: str = "", actor: str = "", delivery: int = 0) -> None:
-    """Note what a row has come to."""
-    tx.change(
-        """
-        UPDATE job_row SET state = ?1, reason = ?2, attempts = attempts + 1,
-            actor = CASE ?3 WHEN '' THEN actor ELSE ?3 END, delivery = ?5
-        WHERE id = ?4
-        """,
-        state,
-        reason,
-        actor,
-        row,
-        delivery,
-    )
-
-
-def later(tx: Tx, row: int, reason: str, now_ms: int, next_at: int) -> None:
-    """Try a row again, not before a time."""
-    tx.change(
-        """
-        UPDATE job_row SET attempts = attempts + 1, reason = ?, next_at = ?,
-            first_at = CASE first_at WHEN 0 THEN ? ELSE first_at END
-        WHERE id = ? AND state = 'queued'
-        """,
-        reason,
-        next_at,
-        now_ms,
-        row,
-    )
-
-
-def hold_host(tx: Tx, host: str, until_ms: int, now_ms: int, reason: str) -> None:
-    """Leave a host alone until a time: it does not answer, or said that this is too often."""
-    tx.change(
-        """
-        UPDATE job_row SET next_at = max(next_at, ?), reason = ?, attempts = attempts + 1,
-            first_at = CASE first_at WHEN 0 THEN ? ELSE first_at END
-        WHERE host = ? AND state = 'queued'
-        """,
-        until_ms,
-        reason,
-        now_ms,
-        host,
-    )
-
-
-def give_up(tx: Tx, host: str, before_ms: int, reason: str) -> None:
-    """Call what was first tried before a time dead: its host is."""
-    tx.change(
-        """
-        UPDATE job_row SET state = 'dead', reason = ?
-        WHERE host = ? AND state = 'queued' AND first_at BETWEEN 1 AND ?
-        """,
-        reason,
-        host,
-        before_ms,
-    )
-
-
-def settle(tx: Tx) -> int:
-    """Look at ties and deliveries for what became of rows that were sent; count what changed."""
-    answered = tx.change(
-        """
-        UPDATE job_row SET
-            state = CASE found.state WHEN 'accepted' THEN 'accepted' ELSE 'refused' END,
-            reason = CASE found.state WHEN 'accepted' THEN '' WHEN 'refused' THEN 'rejected' ELSE 'undone' END
-        FROM (
-            SELECT job_row.id AS row, tie.state FROM job_row
-            JOIN job ON job.id = job_row.job
-            JOIN person ON person.actor = job_row.actor
-            JOIN tie ON tie.account = job.account AND tie.person = person.id AND tie.direction = 'following'
-            WHERE job_row.state IN ('sent', 'pending') AND tie.state <> 'pending'
-        ) AS found WHERE job_row.id = found.row
-        """
-    )
-    # A Follow that is no longer queued has arrived, or was set aside for good.
-    moved = tx.change(
-        """
-        UPDATE job_row SET state = CASE found.aside WHEN '' THEN 'pending' ELSE 'dead' END,
-            reason = CASE found.aside WHEN '' THEN 'asked' ELSE 'undeliverable: ' || found.aside END
-        FROM (
-            SELECT job_row.id AS row, coalesce(delivery.aside, '') AS aside FROM job_row
-            JOIN job ON job.id = job_row.job
-            JOIN person ON person.actor = job_row.actor
-            JOIN tie ON tie.account = job.account AND tie.person = person.id AND tie.direction = 'following'
-            LEFT JOIN delivery ON delivery.id = job_row.delivery
-                AND instr(delivery.body, CAST(tie.activity AS BLOB)) > 0
-            WHERE job_row.state = 'sent' AND (delivery.id IS NULL OR delivery.aside <> '')
-        ) AS found WHERE job_row.id = found.row
-        """
-    )
-    return answered + moved
-
-
-def successor(tx: ReadTx, item: bytes) -> str:
-    """The address at which a row went on, whose person moved; empty if it did not."""
-    row = tx.row("SELECT reason FROM job_row WHERE item = ? AND state = 'successor'", item)
-    return str(row[0]) if row else ""
-
-
-def has_open(tx: ReadTx) -> bool:
-    """Whether a row was sent and is not answered."""
-    return tx.row("SELECT 1 FROM job_row WHERE state = 'sent' LIMIT 1") is not None
-
-
 def rows_page(tx: ReadTx, job: int, states: tuple[str, ...], after: int, limit: int) -> list[RowSeen]:
     """A page of a job's rows, in the order in which they came."""
     marks = ", ".join("?" for _ in states)
@@ -372,7 +195,56 @@ def rows_page(tx: ReadTx, job: int, states: tuple[str, ...], after: int, limit: 
     ]
 
 
-def _to_do(row: Row) -> RowToDo:
-    number, job, account, said, host, attempts, first_at = row
-    item = msgspec.msgpack.decode(said, type=JobItem)
-    return RowToDo(number, job, account, item, host, attempts, first_at)
+# --- what is kept, and how long -----------------------------------------------------------------------
+def rows_of(tx: ReadTx, account_id: int) -> int:
+    """How many rows of every kind an account keeps here: of jobs, files, lists, bookmarks, domain blocks."""
+    row = tx.row(
+        """
+        SELECT (SELECT count(*) FROM job_row JOIN job ON job.id = job_row.job WHERE job.account = ?1)
+            + (SELECT count(*) FROM job WHERE account = ?1)
+            + (SELECT count(*) FROM said WHERE account = ?1)
+            + (SELECT count(*) FROM bookmark WHERE account = ?1)
+            + (SELECT count(*) FROM domain_block WHERE account = ?1)
+            + (SELECT count(*) FROM list_member WHERE list IN (SELECT id FROM list WHERE account = ?1))
+        """,
+        account_id,
+    )
+    return int(row[0]) if row else 0
+
+
+def note_ends(tx: Tx, now_s: int) -> None:
+    """Note since when nothing of a job waits; a job that was never handed over whole ended when it began."""
+    tx.change(
+        """
+        UPDATE job SET ended = CASE state WHEN 'filling' THEN max(created, 1) ELSE ? END
+        WHERE ended = 0 AND state <> 'paused' AND (state = 'filling' OR NOT EXISTS (
+            SELECT 1 FROM job_row WHERE job_row.job = job.id AND job_row.state IN ('queued', 'sent')))
+        """,
+        now_s,
+    )
+    tx.change(
+        """
+        UPDATE job SET ended = 0 WHERE ended > 0 AND state <> 'filling' AND EXISTS (
+            SELECT 1 FROM job_row WHERE job_row.job = job.id AND job_row.state IN ('queued', 'sent'))
+        """
+    )
+
+
+def forget_ended(tx: Tx, before_s: int, limit: int) -> int:
+    """Forget rows of jobs that ended before a time, at most so many, then the jobs; count what went."""
+    gone = tx.change(
+        """
+        DELETE FROM job_row WHERE id IN (
+            SELECT job_row.id FROM job_row JOIN job ON job.id = job_row.job
+            WHERE job.ended BETWEEN 1 AND ? LIMIT ?)
+        """,
+        before_s,
+        limit,
+    )
+    return gone + tx.change(
+        """
+        DELETE FROM job WHERE ended BETWEEN 1 AND ?
+            AND NOT EXISTS (SELECT 1 FROM job_row WHERE job_row.job = job.id)
+        """,
+        before_s,
+    )

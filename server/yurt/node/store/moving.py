@@ -78,7 +78,22 @@ def _look_up(db: Tables) -> None:
     db.execute("CREATE INDEX delivery_inbox ON delivery (inbox, sender)")
 
 
+def _keep_ends(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE lent_until (                   -- stays when the key goes
+            account INTEGER NOT NULL REFERENCES account (id),
+            actor TEXT NOT NULL,
+            until INTEGER NOT NULL,                 -- seconds
+            PRIMARY KEY (account, actor)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("INSERT INTO lent_until (account, actor, until) SELECT account, actor, until FROM lent_key")
+
+
 STEPS: Final = (Step("0170-moving", _create),)
+ENDS: Final = (Step("0322-lent-until", _keep_ends),)
 LOOKED_UP: Final = (Step("0190-delivery-inbox", _look_up),)
 """A Move looks at the queue for each inbox: without this, thousands of times at all of it, in one unit."""
 
@@ -107,8 +122,19 @@ def lent_key(tx: ReadTx, account: str) -> LentKey | None:
     return LentKey(str(row[0]), str(row[1]), bytes(row[2]), int(row[3])) if row else None
 
 
-def lend_key(tx: Tx, account_id: int, lent: LentKey) -> None:
-    """Keep a key; the first one's end stays its end, so that nobody prolongs it by asking again."""
+def lend_key(tx: Tx, account_id: int, lent: LentKey) -> int:
+    """Keep a key until the end that its actor's key had when it was first lent; return that end.
+
+    Neither asking again nor erasing it in between prolongs it.
+    """
+    tx.change(
+        "INSERT INTO lent_until (account, actor, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        account_id,
+        lent.actor,
+        lent.until,
+    )
+    row = tx.row("SELECT until FROM lent_until WHERE account = ? AND actor = ?", account_id, lent.actor)
+    until = int(row[0]) if row else lent.until
     tx.change(
         """
         INSERT INTO lent_key (account, actor, key_id, key, until) VALUES (?, ?, ?, ?, ?)
@@ -118,13 +144,17 @@ def lend_key(tx: Tx, account_id: int, lent: LentKey) -> None:
         lent.actor,
         lent.key_id,
         lent.key,
-        lent.until,
+        until,
     )
+    return until
 
 
 def erase_key(tx: Tx, account: str) -> None:
-    """Forget the key, and what was to be signed with it."""
-    tx.change("DELETE FROM lent_key WHERE account = (SELECT id FROM account WHERE name = ?)", account)
+    """Forget the key, and what was to be signed with it; its bytes are overwritten where they lie."""
+    mine = "account = (SELECT id FROM account WHERE name = ?)"
+    # A row of the same size is written in its old place; to delete it only unlinks it.
+    tx.change(f"UPDATE lent_key SET key = zeroblob(length(key)) WHERE {mine}", account)  # noqa: S608  # a constant
+    tx.change(f"DELETE FROM lent_key WHERE {mine}", account)  # noqa: S608  # a constant
     tx.change("DELETE FROM delivery WHERE sender = ?", LENT + account)
 
 

@@ -68,4 +68,6 @@ STEPS: Final[tuple[Step, ...]] = (
     *moving.LOOKED_UP,
     *account_care.NO_LINKS,
     *people.MANNERS,
+    *jobs.ENDED,
+    *moving.ENDS,
 )

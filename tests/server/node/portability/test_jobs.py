@@ -88,7 +88,7 @@ async def test_a_locked_account_is_pending_until_it_answers(town: Town) -> None:
     await done(ana, job("locked"))
 
     async def asked() -> bool:
-        return (await states(ana, job("locked")))["bo@hilltop.example"] == ("pending", "asked")
+        return (await states(ana, job("locked")))["bo@hilltop.example"] == ("pending", "locked")
 
     await until(asked, "it is pending")
     assert (await ana.call(ShowList("friends"))).members[0].accepted is False

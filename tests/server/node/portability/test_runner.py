@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from yurt.node.people.signed_fetch import NotNow
+from yurt.activitypub.actors import ActorGone
+from yurt.node.people.signed_fetch import Gone, NotNow, NotThere
 from yurt.node.portability.testing import Bench, DyingStore, Phonebook, first_of, open_bench
 from yurt.node.store import people
 from yurt.node.store.types import Row
@@ -147,6 +148,47 @@ async def test_a_host_that_never_answers_is_dead_after_a_week(bench: Bench) -> N
 
     assert set((await bench.rows()).values()) == {("dead", "unreachable")}
     assert len(bench.book.asked) <= 10
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "reason"),
+    [
+        ("notFound", NotThere("404"), "notFound"),
+        ("notFound", Gone("410"), "gone"),
+        ("peerRefused", ActorGone(), "gone"),
+    ],
+)
+async def test_whoever_is_gone_is_said_to_be_gone(
+    bench: Bench, code: str, cause: Exception, reason: str
+) -> None:
+    """A deleted account is another thing than a mistyped one; both are final, and asked for once."""
+    error = refuse(code, "nobody")
+    error.__cause__ = cause
+    bench.book.problems["a@hilltop.example"] = [error]
+    await bench.start(follow("a@hilltop.example"))
+
+    await bench.run()
+
+    assert set((await bench.rows()).values()) == {("dead", reason)}
+    assert len(bench.book.asked) == 1
+
+
+async def test_who_approves_by_hand_is_waited_for_by_name(bench: Bench) -> None:
+    """A follow that was asked for before says why it waits."""
+    for name, locked in (("a", True), ("b", False)):
+        person = bench.book.add(f"{name}@hilltop.example", locked=locked)
+        await bench.store.write(
+            lambda tx, person=person: people.put_tie(  # type: ignore[misc]  # the default is the loop's value
+                tx, 1, people.put_person(tx, person), people.FOLLOWING, ("pending", "f", 1)
+            )
+        )
+    await bench.start(follow("a@hilltop.example"), follow("b@hilltop.example"))
+
+    await bench.run()
+
+    rows = await bench.rows()
+    assert rows[f"{FOLLOWING} a@hilltop.example"] == ("pending", "locked")
+    assert rows[f"{FOLLOWING} b@hilltop.example"] == ("pending", "asked")
 
 
 async def test_strong_ties_are_asked_first(bench: Bench) -> None:
