@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from yurt.wire.command import Answer, Command
-from yurt.wire.history_commands import GetHistory, HistoryPiece, HistoryStands, PutHistory
+from yurt.wire.history_commands import PIECE, GetHistory, HistoryPiece, HistoryStands, PutHistory
 from yurt.wire.problems import refuse
 
 
@@ -20,8 +20,8 @@ class Beside:
     spoils: bool = False
     """Whether a bit of each piece is turned."""
 
-    piece: int = 256
-    """Bytes of a piece that is given: small, so that there are many."""
+    piece: int = PIECE
+    """Bytes of a piece that is given."""
 
     def answer(self, command: Command) -> Answer:
         """Put or give a piece.

@@ -5,11 +5,12 @@ import os
 from dataclasses import replace
 
 import msgspec
+import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import PersonView, TimelineItem
 from yurt.client.engine import Engine
-from yurt.client.history import granting
+from yurt.client.history import granting, keeper
 from yurt.client.history.calls import InviteWithHistory
 from yurt.client.history.taking import bounds, take_items
 from yurt.client.rooms.places import Places
@@ -50,14 +51,18 @@ async def _messages(engine: Engine, room: bytes) -> list[TimelineItem]:
     return [one for one in await engine.timeline(room) if one.kind == "message"]
 
 
-async def test_a_fetch_goes_on_after_a_restart(town: Town) -> None:
+async def test_a_fetch_goes_on_after_a_restart(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is here already is not fetched again, by the same device, whoever was interrupted."""
+    monkeypatch.setattr(keeper, "PIECE", 256)  # small, so that there are many
+    town.node.beside.piece = 256
     ana, bo, room = await _archive(town, *(f"line {number}" for number in range(30)))
     town.node.beside.pieces_left = 3
     await ana.call(InviteWithHistory(room=room, address=BO), PersonView)
-    async with asyncio.timeout(20):
-        while len(town.node.beside.served) < 3:  # noqa: ASYNC110  # the fake node rings no bell
-            await asyncio.sleep(0.01)
+
+    def has_three(tx: Connection) -> bool:
+        return bool(tx.execute("SELECT count(*) = 3 FROM history_piece").fetchone()[0])
+
+    assert await core_of(bo).until(has_three, 20.0)
     await town.leave(bo)
     town.node.beside.pieces_left = -1
     bo = await town.open("bo")
@@ -66,6 +71,30 @@ async def test_a_fetch_goes_on_after_a_restart(town: Town) -> None:
     assert [one.text for one in told] == [f"line {number}" for number in range(30)]
     served = town.node.beside.served
     assert served == sorted(set(served))  # each piece once
+
+
+async def test_a_byte_at_a_time_is_no_history(town: Town) -> None:
+    """The node of whoever offers it does not keep this device busy with eight million questions."""
+    ana, bo, room = await _archive(town, "before")
+    town.node.beside.piece = 1
+
+    await ana.call(InviteWithHistory(room=room, address=BO), PersonView)
+
+    refused = await line(bo, room, reason="historyRefused")
+    assert "historyPiece" in refused.text
+    assert len(town.node.beside.served) == 1
+
+
+async def test_offers_without_end(town: Town) -> None:
+    """Of one voucher so many wait, and no more."""
+    bo = await town.join("bo")
+
+    def offers(tx: Connection) -> int:
+        for _ in range(history.MOST_OFFERED + 8):
+            history.offer(tx, Bundle(bytes(32), os.urandom(32), "did:key:eve", "rogue.example", b"x"))
+        return len(history.offered(tx))
+
+    assert await core_of(bo).write(offers) == history.MOST_OFFERED
 
 
 async def test_a_spoiled_bundle_is_refused_in_a_line(town: Town) -> None:

@@ -39,9 +39,16 @@ from yurt.rooms.common.history import (
 from yurt.rooms.common.participants import participants_of
 from yurt.rooms.common.said import HistoryOffer, HistoryWanted, OfferedHistory, WantedHistory, encode_said
 from yurt.wire.frames import room_log
-from yurt.wire.history_commands import PIECE, GetHistory, HistoryPiece, HistoryStands, PutHistory
+from yurt.wire.history_commands import (
+    MAX_HISTORY_BLOB,
+    PIECE,
+    GetHistory,
+    HistoryPiece,
+    HistoryStands,
+    PutHistory,
+)
 from yurt.wire.position import Position
-from yurt.wire.problems import ProblemError
+from yurt.wire.problems import ProblemError, refuse
 
 LOOK_S: Final = 0.3
 """After something came: more of it often follows."""
@@ -187,18 +194,20 @@ class History:
     async def _fetch(self, bundle: Bundle) -> None:
         core = self._core
         have = await core.vault.read(lambda tx: history.have(tx, bundle.hash))
+        size = 0
         try:
             while True:
                 command = GetHistory(bundle.room, bundle.hash, bundle.node, have)
                 piece = await core.session.call(command, HistoryPiece)
-                start, have = have, have + len(piece.data)
+                _check_piece(piece, have, size)
+                start, have, size = have, have + len(piece.data), piece.size
                 await core.write(partial(history.add_piece, digest=bundle.hash, start=start, data=piece.data))
-                if have >= piece.size or not piece.data:
+                if have >= size:
                     break
         except ProblemError as error:
             if error.problem.kind.retry:
                 raise
-            await self._refuse(bundle, error.problem.code)
+            await self._refuse(bundle, str(error.problem.detail.get("rule", error.problem.code)))
             return
         await self._take(bundle)
 
@@ -231,6 +240,17 @@ class History:
             timeline.add(tx, NewItem(room=bundle.room, kind="notice", text=text, reason=REFUSED))
 
         await self._core.write(unit)
+
+
+def _check_piece(piece: HistoryPiece, have: int, size: int) -> None:
+    """Check that a piece is the next one, as large as pieces are: its node is that of whoever offers it.
+
+    Raises:
+        ProblemError: ``refused``: a byte at a time, a size that grows, or one that no bundle has.
+    """
+    is_next = len(piece.data) == min(PIECE, piece.size - have)
+    if not is_next or not have < piece.size <= MAX_HISTORY_BLOB or size not in (0, piece.size):
+        raise refuse("refused", "the history comes in other pieces than it must", rule="historyPiece")
 
 
 def _device(core: Core, tx: Connection, grant: Grant) -> DevicePublic | None:

@@ -74,6 +74,8 @@ TABLE: Final = (
 
 
 ALL_ALLOWED: Final = -1
+MOST_OFFERED: Final = 32
+"""Offers of one voucher that wait: a quarter of a GiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,12 @@ def note_asked(tx: Connection, room: bytes) -> None:
 
 
 def offer(tx: Connection, new: Bundle) -> None:
-    """Keep an offer to this device."""
+    """Keep an offer to this device; of one voucher only so many wait to be fetched."""
+    (waiting,) = tx.execute(
+        "SELECT count(*) FROM history_bundle WHERE did = ? AND state = 'offered'", (new.did,)
+    ).fetchone()
+    if waiting >= MOST_OFFERED:
+        return
     tx.execute(
         """
         INSERT INTO history_bundle (room, hash, did, node, offer) VALUES (?, ?, ?, ?, ?)
