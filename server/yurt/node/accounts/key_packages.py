@@ -27,7 +27,7 @@ from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.key_package_commands import KeyPackageCount, PublishKeyPackages
 from yurt.wire.problems import refuse
-from yurt.wire.registry import CIPHER_SUITE, MAX_KEY_PACKAGES
+from yurt.wire.registry import CIPHER_SUITE, LEAF_LIFETIME_S, MAX_KEY_PACKAGES
 
 MAX_KEY_PACKAGE_SIZE: Final = 8 * 1024
 
@@ -44,6 +44,8 @@ class Checked:
     """Seconds since 1970."""
     record_seq: int
     """Number of the record that issued the device's certificate."""
+    device_until: int
+    """Until when its leaf holds, at most as long as its device's certificate; seconds since 1970."""
     last_resort: bool
 
 
@@ -104,6 +106,8 @@ def _check_certificates(tx: ReadTx, who: Caller, packages: list[Checked]) -> Non
         raise refuse(
             "badRequest", "a key package's certificate is from before a revocation", rule="belowFloor"
         )
+    if any(package.device_until > listed.not_after for package in packages):
+        raise refuse("badRequest", "a key package's certificate is not that of the record", rule="leafOwner")
 
 
 def check(body: bytes, owner: Caller, now_s: int) -> Checked:
@@ -129,5 +133,7 @@ def check(body: bytes, owner: Caller, now_s: int) -> Checked:
         raise refuse("badRequest", "a key package is over: check this computer's clock", rule="leafExpired")
     last_resort = find_extension(package.extensions, ExtensionType.LAST_RESORT) is not None
     lifetime = package.leaf_node.lifetime
-    end = leaf.not_after if lifetime is None else min(leaf.not_after, lifetime.not_after)
-    return Checked(hashlib.sha256(body).digest(), body, end, leaf.record_seq, last_resort)
+    # A person may sign any date for their own device: what is kept is a number that the database can hold.
+    end = min(leaf.not_after, now_s + LEAF_LIFETIME_S)
+    end = end if lifetime is None else min(end, lifetime.not_after)
+    return Checked(hashlib.sha256(body).digest(), body, end, leaf.record_seq, leaf.not_after, last_resort)

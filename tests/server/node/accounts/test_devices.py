@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from yurt.identity.device import DeviceKeys
+from yurt.identity.device import DeviceCertificate, DeviceKeys
 from yurt.identity.device_login import make_device_login
 from yurt.identity.identity_key import IdentityKey
-from yurt.identity.leaf import LeafUse
+from yurt.identity.leaf import LeafUse, issue_leaf
 from yurt.identity.signed_record import SignedRecord, VerifiedRecord, next_record, verify_first, verify_record
 from yurt.mls.cipher_suite import cipher_suite
 from yurt.mls.extensions import Extension, ExtensionType
@@ -38,7 +38,7 @@ from yurt.wire.key_package_commands import ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.people_commands import Follow, Following
 from yurt.wire.position import START, LogRow
 from yurt.wire.problems import ProblemError
-from yurt.wire.registry import CIPHER_SUITE, KEY_PACKAGE_LIFETIME_S, InboxKind
+from yurt.wire.registry import CIPHER_SUITE, KEY_PACKAGE_LIFETIME_S, LEAF_EXTENSION, InboxKind
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 BOX = bytes(range(16))
@@ -221,6 +221,28 @@ def last_resort(client: Client) -> bytes:
     leaf = person.own_leaf(LeafUse.JOINING)
     bundle = make_key_package(cipher_suite(CIPHER_SUITE), leaf, start, end, extensions=marks)
     return MLSMessage(bundle.key_package).encode()
+
+
+async def test_a_date_that_no_database_can_hold(town: Town) -> None:
+    """Whoever signs for themselves until after the end of time is told so; nothing breaks."""
+    bo = await town.join("bo", HARBOUR)
+    person, end, suite = bo.person, 2**63 + 86_400, cipher_suite(CIPHER_SUITE)
+    certificate = DeviceCertificate.issue(person.identity, person.device.public, record_seq=1, not_after=end)
+    own = person.own_leaf(LeafUse.JOINING)
+    leaf = issue_leaf(
+        person.device,
+        certificate,
+        actor=person.actor,
+        signature_public=suite.signature_public(own.signature_private),
+        use=LeafUse.JOINING,
+        group_id=b"",
+        not_before=end - 3600,
+        not_after=end,
+    )
+    own = replace(own, extensions=(Extension(LEAF_EXTENSION, leaf),))
+    package = MLSMessage(make_key_package(suite, own, person.born_at - 3600, end).key_package).encode()
+
+    assert await refused(bo, PublishKeyPackages((package,))) == ("badRequest", "leafOwner")
 
 
 async def test_the_last_resort_goes_out_when_nothing_else_is_left_and_is_marked(town: Town) -> None:
