@@ -10,6 +10,11 @@ from yurt.client.testing import HARBOUR, FakeNode, Town
 from yurt.lab.world.network import Network
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap(cheap_passphrases: None) -> None:
+    """No story here is about the cost of a passphrase."""
+
+
 def _build(folder: Path) -> Town:
     network = Network.make(folder / "network", [HARBOUR])
     endpoint = network.endpoints[HARBOUR]

@@ -8,6 +8,11 @@ import pytest_asyncio
 from yurt.lab.world.town import Town
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap(cheap_passphrases: None) -> None:
+    """A world with many people spends its time on other things than their passphrases."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
     """A town that the tests of a module share: each has texts of its own, since claims are few an hour."""

@@ -45,7 +45,7 @@ class VaultHeader(msgspec.Struct, frozen=True):
     @classmethod
     def new(cls, random: Callable[[int], bytes] = os.urandom) -> "VaultHeader":
         """Make the header of a new vault."""
-        return cls(random(SALT_SIZE))
+        return cls(random(SALT_SIZE), memory_kib=MEMORY_KIB, iterations=ITERATIONS, lanes=LANES)
 
     def encode(self) -> bytes:
         """Write the header file."""
