@@ -9,22 +9,19 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from yurt.lab.bench.http_load import load
 from yurt.lab.bench.machine import pin, rss_mb
 from yurt.lab.bench.node_target import tls_proxy
-from yurt.lab.bench.street import KEY, Street, signed
-from yurt.lab.world.network import Network, free_endpoints
+from yurt.lab.bench.street import Street, signed
+from yurt.lab.world.network import Network
 from yurt.lab.world.people import Person, sign_in
 from yurt.lab.world.process import NodeProcess
-from yurt.wire.network_map import Endpoint
 
 NAME: Final = "harbour.example"
 INBOX: Final = f"https://{NAME}/inbox"
@@ -62,90 +59,8 @@ async def main() -> None:
 
 async def _measure(node: NodeProcess, street: Street, network: Network, folder: Path) -> None:
     token = await _ana(node, network, folder)
-    await _bare(folder)
-    await _inbox(node)
     await _follow(node)
     await _posts(node, street, token)
-    await _overload(node)
-
-
-# --- in ---------------------------------------------------------------------------------------------
-@dataclass(slots=True)
-class Answers:
-    """What came back."""
-
-    statuses: Counter[int]
-    seconds: float
-    slowest_s: dict[int, float]
-    """Seconds, by status."""
-    retry_after: int
-    """Answers with Retry-After."""
-
-
-async def load(place: Endpoint, requests: list[bytes], connections: int) -> Answers:
-    """Send requests over so many connections, one after the other on each."""
-    found, waiting = Answers(Counter(), 0.0, {}, 0), iter(requests)
-
-    async def run() -> None:
-        reader, writer = await asyncio.open_connection(place.host, place.port)
-        for request in waiting:
-            began = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            taken = time.perf_counter() - began
-            size = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
-            await reader.readexactly(int(size or 0))
-            status = int(head[9:12])
-            found.statuses[status] += 1
-            found.slowest_s[status] = max(found.slowest_s.get(status, 0.0), taken)
-            found.retry_after += b"retry-after:" in head.lower()
-        writer.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(run() for _ in range(connections)))
-    found.seconds = time.perf_counter() - began
-    return found
-
-
-def _likes(count: int, start: int = 0) -> list[bytes]:
-    """Signed activities of twenty actors on ten hosts, about posts that nobody here has."""
-    now, made = int(time.time()), list[bytes]()  # noqa: TID251  # a benchmark runs now
-    for number in range(start, start + count):
-        actor = f"https://{ALIVE[number % 10]}/users/u{number // 10 % 2}"
-        like = {
-            "id": f"{actor}#likes/{number}",
-            "type": "Like",
-            "object": f"https://{NAME}/users/ana/notes/{number}",
-        }
-        made.append(signed(actor, INBOX, dict(like), now))
-    return made
-
-
-async def _bare(folder: Path) -> None:
-    place = free_endpoints(["bare.example"])["bare.example"]
-    pem = folder / "key.pem"
-    pem.write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    arguments = (place.host, str(place.port), NAME, str(pem))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "yurt.lab.bench.bare_inbox", *arguments, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        if process.stdout is not None:
-            await process.stdout.readline()
-        pin(process.pid, _SERVER_CORE)
-        answers = await load(place, _likes(REQUESTS), CONNECTIONS)
-        _line(
-            "bare: signed requests verified", f"{REQUESTS / answers.seconds:,.0f} /s {dict(answers.statuses)}"
-        )
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def _inbox(node: NodeProcess) -> None:
-    await load(node.endpoint, _likes(20, 10_000_000), 1)
-    answers = await load(node.endpoint, _likes(REQUESTS), CONNECTIONS)
-    _line("node: verified and durable", f"{REQUESTS / answers.seconds:,.0f} /s {dict(answers.statuses)}")
 
 
 # --- out --------------------------------------------------------------------------------------------
@@ -229,15 +144,6 @@ async def _call(node: NodeProcess, name: str, values: dict[str, object], token: 
     if answer.status != HTTPStatus.OK:
         raise RuntimeError(f"{name} is refused: {answer.body[:200]!r}")
     return answer.body
-
-
-async def _overload(node: NodeProcess) -> None:
-    """So many requests in one moment that not all can be taken in."""
-    answers = await load(node.endpoint, _likes(CROWD * 2, 20_000_000), CROWD)
-    counts = dict(answers.statuses)
-    _line(f"{CROWD:,} requests at once", f"{counts}")
-    _line("  the slowest 503", f"{answers.slowest_s.get(HTTPStatus.SERVICE_UNAVAILABLE, 0.0):.2f} s")
-    _line("  of the 503, with Retry-After", f"{answers.retry_after}")
 
 
 def _line(what: str, figure: str) -> None:

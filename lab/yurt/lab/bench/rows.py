@@ -42,6 +42,14 @@ TERMINAL: Final = (
     Row("key-echo", "the same, key echo p95", "ms", 30),
     Row("terminal-memory", "the same, resident memory", "MB", 80),
 )
+INBOX: Final = (
+    Row("inbox-rsa", "signed POSTs verified and durable, RSA", "/s", 2_500, at_least=True),
+    Row("inbox-rsa-cpu", "the same, CPU of each", "µs"),
+    Row("inbox-ed25519", "the same with Ed25519 and RFC 9421", "/s", 2_500, at_least=True),
+    Row("inbox-ed25519-cpu", "the same, CPU of each", "µs"),
+    Row("overload", "1,500 POSTs at once: the slowest 503", "s", 1),
+    Row("overload-told", "the 503 that say when to come again", "%", 100, at_least=True),
+)
 
 SCENES: Final = {
     "process": PROCESS,
@@ -50,6 +58,7 @@ SCENES: Final = {
     "idle": IDLE,
     "flat-memory": FLAT,
     "terminal": TERMINAL,
+    "inbox": INBOX,
 }
 ROWS: Final = tuple(row for rows in SCENES.values() for row in rows)
 MODULES: Final = {

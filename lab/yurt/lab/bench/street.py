@@ -5,22 +5,29 @@ node's. A host can be a tar pit (it takes a request and never answers) or dead (
 """
 
 import asyncio
+import base64
 import json
 import ssl
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from yurt.activitypub.actor_documents import PersonProfile, person_document
 from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures.digests import make_content_digest
 from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT
 from yurt.lab.world.network import Network
 
 KEY: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+ED25519_KEY: Final = Ed25519PrivateKey.generate()
+ED25519_ID: Final = "#identity"
+"""Ends the id of an actor's second key (FEP-521a)."""
 _HOLD_S: Final = 60.0
 
 
@@ -72,7 +79,7 @@ class Street:
 
     async def _actor(self, request: web.Request) -> web.Response:
         places = PersonLocations(request.host.partition(":")[0], request.match_info["name"])
-        document = person_document(PersonProfile(places, KEY.public_key()))
+        document = person_document(PersonProfile(places, KEY.public_key(), ED25519_KEY.public_key()))
         return web.Response(body=json.dumps(document).encode(), headers={"Content-Type": ACTIVITY_TYPE})
 
     async def _own_inbox(self, request: web.Request) -> web.Response:
@@ -91,12 +98,38 @@ class Street:
 
 
 def signed(actor: str, inbox: str, document: dict[str, object], now: int) -> bytes:
-    """Make a whole HTTP request with an activity of an actor of the street."""
-    body = json.dumps({"@context": AS_CONTEXT, "actor": actor, **document}).encode()
-    headers = cavage.sign("POST", inbox, body, key_id=f"{actor}#main-key", key=KEY, now=now)
-    path = "/" + inbox.split("/", 3)[3]
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    if "host" not in {name.lower() for name in headers}:
-        lines.append(f"Host: {inbox.split('/')[2]}")
+    """Make a whole HTTP request with an activity of an actor of the street, signed as Mastodon signs."""
+    body = _body(actor, document)
+    return _request(
+        inbox, body, cavage.sign("POST", inbox, body, key_id=f"{actor}#main-key", key=KEY, now=now)
+    )
+
+
+def signed_ed25519(actor: str, inbox: str, document: dict[str, object], now: int) -> bytes:
+    """Make the same with the actor's Ed25519 key and RFC 9421, written as another program would."""
+    body = _body(actor, document)
+    digest = make_content_digest(body)
+    covered = f'("@method" "@target-uri" "content-digest");created={now};keyid="{actor}{ED25519_ID}"'
+    lines = ('"@method": POST', f'"@target-uri": {inbox}', f'"content-digest": {digest}')
+    text = "\n".join([*lines, f'"@signature-params": {covered}'])
+    signature = base64.b64encode(ED25519_KEY.sign(text.encode("ascii"))).decode("ascii")
+    headers = {
+        "Content-Type": ACTIVITY_TYPE,
+        "Content-Digest": digest,
+        "Signature-Input": f"sig={covered}",
+        "Signature": f"sig=:{signature}:",
+    }
+    return _request(inbox, body, headers)
+
+
+def _body(actor: str, document: dict[str, object]) -> bytes:
+    return json.dumps({"@context": AS_CONTEXT, "actor": actor, **document}).encode()
+
+
+def _request(inbox: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    host, _, path = inbox.removeprefix("https://").partition("/")
+    lines = [f"POST /{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if "Host" not in headers:
+        lines.append(f"Host: {host}")
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
