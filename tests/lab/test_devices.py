@@ -10,7 +10,7 @@ import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.clock import SystemClock
-from yurt.client.devices import new_device, part
+from yurt.client.devices import new_device, others
 from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
@@ -27,6 +27,8 @@ from yurt.client.devices.entrance import enter
 from yurt.client.devices.linking import identity_of
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
+from yurt.client.testing_rooms import core_of
+from yurt.client.vault import revocations
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.open import Vault
 from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
@@ -185,9 +187,12 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
 async def test_who_lost_every_device_comes_back_with_the_phrase(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The phrase makes a new device and shuts lost ones out; if nobody else can, others take them out."""
-    monkeypatch.setattr(part, "OTHERS_S", (0.0, 0.1))
-    monkeypatch.setattr(part, "LAST_S", (0.0, 0.1))
+    """The phrase makes a new device and shuts lost ones out; if nobody else can, others take them out.
+
+    They do so also if they were away in between.
+    """
+    monkeypatch.setattr(others, "OTHERS_S", (1.0, 1.5))
+    monkeypatch.setattr(others, "LAST_S", (0.0, 0.1))
     async with World.open(tmp_path, HARBOUR) as world:
         ana, bo = await world.person("ana", HARBOUR), await world.person("bo", HARBOUR)
         await follow(bo, ana)
@@ -217,6 +222,9 @@ async def test_who_lost_every_device_comes_back_with_the_phrase(
         await ana.close()
         await tablet.close()
         desktop = await restore("desktop", revoke=True)
+        assert await core_of(bo.engine).until(lambda tx: bool(revocations.waiting(tx)), LONG)
+        await bo.close()
+        await bo.reopen()
         await bo.sees(room, lambda item: "removed ana" in item.text, within=LONG)
         assert [view.own for view in (await devices(desktop)).devices] == [True]
 

@@ -224,7 +224,7 @@ class Engine(EngineApi):
         for room in await core.vault.read(rooms.every):
             if room.state == "active":
                 await core.session.follow(room_log(room.room))
-        self._devices.start()
+        await self._devices.start()
         self._portability.start()
         core.session.start(self._sign_in, self._intake, stream)
         self._addresses.start()

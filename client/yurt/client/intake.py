@@ -12,7 +12,7 @@ from typing import Final
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
-from yurt.client.devices import own_record
+from yurt.client.devices import others, own_record
 from yurt.client.outbox import Outbox
 from yurt.client.people import newer_record
 from yurt.client.rooms import lines
@@ -157,7 +157,7 @@ class Intake:
                 case InboxKind.WELCOME:
                     joined += self._welcome(tx, row)
                 case InboxKind.RECORD:
-                    heard += _record(tx, row)
+                    heard += _record(tx, row, self._core.clock.now_ms())
                 case _:
                     pass  # follows are asked for when somebody looks; unknown kinds are for newer clients
         cursors.save(tx, INBOX, LogCopy(place, b""))
@@ -204,8 +204,8 @@ def _skip(tx: Connection, gap: Gap, room: bytes | None, now_ms: int) -> None:
     resyncs.want(tx, found.room, gap.reason, now_ms)
 
 
-def _record(tx: Connection, row: LogRow) -> list[VerifiedRecord]:
-    """Take in a newer record: own, or of somebody pinned; of others nothing is kept.
+def _record(tx: Connection, row: LogRow, now_ms: int) -> list[VerifiedRecord]:
+    """Take in a newer record: own, or of somebody pinned; of others only what they revoke.
 
     Returns:
         The record, if it is believed.
@@ -220,6 +220,7 @@ def _record(tx: Connection, row: LogRow) -> list[VerifiedRecord]:
             people.save(
                 tx, Pin(pin.did, pin.address, record.record.actor, record.signed.encode(), pin.changed)
             )
+        others.keep(tx, record, now_ms)
     except (RemoteIdentityError, ProblemError):
         return []
     return [record]

@@ -24,6 +24,7 @@ from yurt.client.devices.calls import (
     SettleRooms,
 )
 from yurt.client.devices.linking import Linking, publish
+from yurt.client.devices.others import OthersRevocations
 from yurt.client.devices.own_record import own_record
 from yurt.client.errors import ClientError
 from yurt.client.rooms.commit import Committer
@@ -41,10 +42,6 @@ AT_ONCE: Final = 8
 AGAIN_S: Final = 20.0
 """Until the rooms that could not be settled are tried again."""
 SOON_S: Final = (0.5, 3.0)
-OTHERS_S: Final = (30.0, 90.0)
-"""When somebody else's revocation is carried out here, if their own devices have not: not all at once."""
-LAST_S: Final = (600.0, 900.0)
-"""The same where no device of theirs would be left: who comes back with the phrase needs a while for it."""
 
 
 class DevicesPart:
@@ -59,7 +56,7 @@ class DevicesPart:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._later: set[asyncio.Task[None]] = set()
+        self._others = OthersRevocations(core, committer)
 
     def calls(self) -> EngineCalls:
         """What is answered here."""
@@ -72,8 +69,9 @@ class DevicesPart:
             AwaitRooms: self.wait_rooms,
         }
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to look after the rooms."""
+        await self._others.start()
         self._task = asyncio.create_task(self._run(), name="rooms of own devices")
 
     async def close(self) -> None:
@@ -81,10 +79,10 @@ class DevicesPart:
         if self._timer is not None:
             self._timer.cancel()
         await self._linking.close()
-        tasks = [task for task in (self._task, *self._later) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._others.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def look(self) -> None:
         """Look soon: the node was reached again, or the own record is a newer one.
@@ -107,12 +105,8 @@ class DevicesPart:
         """Hear that somebody has a newer record."""
         if record.did == self._core.account.did:
             self.look()  # an older one of ours too: it costs a look
-            return
-        if not record.record.revoked:
-            return
-        task = asyncio.create_task(self._carry_out(record), name="a revocation")
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        else:
+            self._others.heard(record.did)
 
     # --- calls --------------------------------------------------------------------------------------
     async def list(self, _call: ListDevices) -> DeviceViews:
@@ -206,18 +200,6 @@ class DevicesPart:
         left = len(problems)
         done = await core.vault.read(_count) - left
         return RoomsSettled(done=done, left=left, problem=problems[0] if problems else "")
-
-    async def _carry_out(self, record: VerifiedRecord) -> None:
-        """Carry out somebody else's revocation in the rooms where their own devices have not."""
-        core = self._core
-        for wait, also_last in ((OTHERS_S, False), (LAST_S, True)):
-            await asyncio.sleep(random.uniform(*wait))  # noqa: S311  # spreads commits, keeps no secret
-            for room in await core.vault.read(rooms.every):
-                if room.state == "active" and record.did in (each for each, _ in room.people):
-                    with suppress(ProblemError, ClientError):
-                        await each_room.carry_out(
-                            core, self._committer, record, room.room, also_last=also_last
-                        )
 
 
 def _count(tx: Connection) -> int:

@@ -23,6 +23,7 @@ from yurt.client.vault import (
     raced,
     read_by,
     resyncs,
+    revocations,
     settled,
 )
 
@@ -287,6 +288,7 @@ _STEPS: Final = (
     ("raced", raced.TABLE),
     ("inviters", joinings.INVITER),
     ("link_makers", link_makers.TABLE),
+    ("revocations", revocations.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)
