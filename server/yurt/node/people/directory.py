@@ -31,12 +31,20 @@ from yurt.node.store import people
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Store, Tx
 from yurt.wire.errors import GateError
-from yurt.wire.problems import refuse
+from yurt.wire.problems import ProblemError, refuse
 
 FRESH_S: Final = 24 * 3600
 """How long what was fetched is used without asking again."""
-KEY_RATE: Final = Rate(burst=30, every_s=2.0)
-"""Keys fetched from one host because requests name it."""
+KEY_RATE: Final = Rate(burst=100, every_s=0.2)
+"""Documents of one host that are fetched because requests name them: keys of people who are new here, posts.
+
+All of a community of 50 may follow one person in the same minute, and hundreds on one big server like a post:
+each of them is one new key. A host that is named by strangers for nothing gets five small GETs a second; who
+comes too often is answered 429 with the seconds to wait, and comes again (no delivery is lost by that).
+"""
+AGAIN_RATE: Final = Rate(burst=3, every_s=60.0)
+"""Keys of one actor that are fetched anew because a signature does not fit: beyond that the kept one stands,
+and what it does not fit is refused. Forgeries use up nothing that newcomers need."""
 MAX_ALIASES: Final = 50
 """Of one actor: what is beyond is passed over."""
 NEW_PEOPLE_RATE: Final = Rate(burst=500, every_s=1.0)
@@ -112,14 +120,18 @@ class Directory:
             return kept
         return await self._take(await self._actor(actor))
 
-    async def refresh(self, actor: str) -> KnownPerson:
-        """Fetch an actor again, because it said that it changed.
+    async def refresh(self, actor: str, why: str = "change") -> KnownPerson:
+        """Fetch an actor again, because it said that it changed, or moved.
+
+        Args:
+            actor: Whom.
+            why: What asks for it, each with a bucket of its own: strangers' Moves use up nothing of others.
 
         Raises:
             FetchError, RemoteActivityPubError, GateError: nobody that can be used; what is kept stays.
             ProblemError: `tooMany`: too much was fetched from that host.
         """
-        self._limiter.take("key", host_of(actor), KEY_RATE)
+        self._limiter.take(f"key {why}", host_of(actor), KEY_RATE)
         return await self._take(await self._actor(actor))
 
     async def followers_of(self, actor: str) -> str:
@@ -156,12 +168,13 @@ class Directory:
         """
         actor = key_id.partition("#")[0]
         kept = await self._store.read(lambda tx: people.person_with_key(tx, key_id))
-        if kept is not None and not refresh:
+        if kept is not None and not (refresh and self._may_ask_again(kept.actor)):
             return SigningKey(kept.actor, read_pem(kept.key_pem), fresh=False)
-        self._limiter.take("key", host_of(key_id), KEY_RATE)
         if kept is not None:
             actor = kept.actor
-        elif "#" not in key_id:
+        else:
+            self._limiter.take("key", host_of(key_id), KEY_RATE)
+        if kept is None and "#" not in key_id:
             actor = key_owner(await self._fetch.document(key_id), key_id)
         document = await self._actor(actor)
         key = document.key(key_id)
@@ -169,6 +182,13 @@ class Directory:
             raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
         await self._take(document)
         return SigningKey(document.id, key, fresh=True)
+
+    def _may_ask_again(self, actor: str) -> bool:
+        try:
+            self._limiter.take("key again", actor, AGAIN_RATE)
+        except ProblemError:
+            return False
+        return True
 
     async def node_key(self, node: str) -> Ed25519PublicKey:
         """The Ed25519 key with which a node signs exchanges.

@@ -30,7 +30,7 @@ from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at
 from yurt.node.portability.refusals import refuses
-from yurt.node.store import accounts, deliveries, logs, people, replay
+from yurt.node.store import accounts, deliveries, logs, moving, people, replay
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
 from yurt.node.store.logs import NewRow
@@ -39,6 +39,8 @@ from yurt.node.store.types import Tx
 from yurt.wire.registry import InboxKind
 
 FollowActivity = Follow | Accept | Reject | Undo
+MAX_WAITING: Final = 50
+"""What waits of an account for one inbox: beyond that a Follow is answered when it comes again."""
 _EVENTS: Final = {Accept: Event.ACCEPTED, Reject: Event.REJECTED}
 
 
@@ -188,9 +190,15 @@ class FollowEnds:
         if account_at(self.domain, person.actor) is not None:
             self.take(activity)
             return
+        if isinstance(activity, Accept | Reject) and self._is_full(account, person):
+            return
         body = write(_document(activity, follow))
         new = NewDelivery(account.name, body, is_follow=isinstance(activity, Follow))
         deliveries.add_deliveries(self.tx, new, plan([Recipient(person.actor, person.inbox)]), self.now_ms)
+
+    def _is_full(self, account: AccountRow, person: KnownPerson) -> bool:
+        """Whether enough answers wait for an inbox: any actor may name any, also one of somebody else."""
+        return moving.count_waiting(self.tx, account.name, person.inbox) >= MAX_WAITING
 
     def _tell(self, account: AccountRow, person: KnownPerson, kind: InboxKind, state: FollowState) -> None:
         body = msgspec.msgpack.encode(

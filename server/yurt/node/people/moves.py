@@ -134,7 +134,10 @@ class Moves:
 
     async def _see_to(self, heard: HeardMove) -> None:
         try:
-            facts = Facts(await self._target(heard.move.target), await self._origin(heard.move.object))
+            target = await self._target(heard.move.target)
+            # Without the alias it is no Move, whatever the old actor's document says.
+            is_named = heard.move.object in target.also_known_as
+            facts = Facts(target, await self._origin(heard.move.object) if is_named else None)
         except (RemoteActivityPubError, GateError, FetchRefused) as error:
             rule = getattr(error, "rule", "badTarget")
             _log.info("a Move is refused: %s", rule)
@@ -168,7 +171,7 @@ class Moves:
             FetchError, ProblemError: not now.
         """
         if account_at(self._domain, actor) is None:
-            return await self._directory.refresh(actor)
+            return await self._directory.refresh(actor, "move")
         found = await self._store.read(lambda tx: _local(tx, self._domain, actor))
         if found is None:
             raise FetchRefused(f"nobody lives at {actor}")
@@ -179,7 +182,7 @@ class Moves:
         if account_at(self._domain, actor) is not None:
             return await self._store.read(lambda tx: _local(tx, self._domain, actor))
         try:
-            return await self._directory.refresh(actor)
+            return await self._directory.refresh(actor, "move")
         except (FetchError, RemoteActivityPubError, GateError, ProblemError):
             return None
 

@@ -1,14 +1,16 @@
-"""Forgets what nobody needs any more, once an hour: timelines and strangers' records hold 30 days."""
+"""Forgets what nobody needs any more, once an hour: timelines, strangers and their records hold 30 days."""
 
 import asyncio
 import logging
 from typing import Final
 
 from yurt.node.clock import Clock
-from yurt.node.store import posts, records
+from yurt.node.store import moves, people, posts, records
 from yurt.node.store.types import Store, StoreError
 
 TIMELINE_S: Final = 30 * 86_400
+MOVED_S: Final = 370 * 86_400
+"""How much longer it is remembered that somebody moved: long after the last follower went along."""
 EVERY_S: Final = 3600.0
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ class Tidying:
         before_ms = self._clock.now_ms() - TIMELINE_S * 1000
         await self._store.write(lambda tx: posts.forget_old(tx, self._domain, before_ms))
         await self._store.write(lambda tx: records.forget_strangers(tx, before_ms // 1000))
+        await self._store.write(lambda tx: people.forget_strangers(tx, before_ms // 1000))
+        await self._store.write(lambda tx: moves.forget_old(tx, before_ms // 1000 - MOVED_S))
 
     async def _run(self) -> None:
         while True:

@@ -216,6 +216,11 @@ def put_move_life(tx: Tx, actor: str, life: MoveLife) -> None:
     )
 
 
+def forget_old(tx: Tx, before_s: int) -> None:
+    """Forget Moves that were honoured before a time; one that comes again finds nobody to take along."""
+    tx.change("DELETE FROM moved_actor WHERE moved_at < ? AND waiting = ''", before_s)
+
+
 def came_by(tx: ReadTx, actor: str, since_s: int, most: int) -> tuple[str, ...]:
     """The actors from which honoured Moves led here, one after the other, newest first."""
     rows = tx.rows(

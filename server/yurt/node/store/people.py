@@ -212,6 +212,22 @@ def mark_gone(tx: Tx, actor: str, now_s: int) -> None:
     tx.change("UPDATE person SET gone_at = ? WHERE actor = ? AND gone_at = 0", now_s, actor)
 
 
+def forget_strangers(tx: Tx, before_s: int) -> int:
+    """Forget actors elsewhere with whom nobody here has to do, fetched before a time; returns how many.
+
+    Dids stay pinned (TRUST 1).
+    """
+    return tx.change(
+        """
+        DELETE FROM person WHERE inbox <> '' AND did = '' AND fetched_at < ?
+        AND id NOT IN (SELECT person FROM tie) AND id NOT IN (SELECT person FROM block)
+        AND actor NOT IN (SELECT author FROM post) AND actor NOT IN (SELECT actor FROM reaction)
+        AND actor NOT IN (SELECT booster FROM timeline)
+        """,
+        before_s,
+    )
+
+
 def put_tie(tx: Tx, account_id: int, person_id: int, direction: str, tie: tuple[str, str, int]) -> None:
     """Set a tie's (state, activity, since); since stays that of the first time."""
     tx.change(

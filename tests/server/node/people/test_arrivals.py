@@ -19,6 +19,7 @@ from yurt.activitypub.posts import Create, Delete, Update
 from yurt.activitypub.reactions import Announce, Block, Like, UndoReaction
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.people.arrivals import Arrivals
+from yurt.node.people.follow_ends import MAX_WAITING as MAX_ANSWERS_WAIT
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.people.swicg import MAX_WAITING
 from yurt.node.people.tidying import Tidying
@@ -257,6 +258,13 @@ async def test_a_locked_account_is_asked(here: Here) -> None:
     await here.take(Follow(f"{BO}#follows/2", BO, ANA))
 
     assert (await here.ties())[1] == FollowState.PENDING.value
+
+
+async def test_follows_without_end_are_not_answered_without_end(here: Here) -> None:
+    """An actor may name an inbox of somebody else: what waits for one inbox is bounded."""
+    await here.take(*(Follow(f"{BO}#follows/{number}", BO, ANA) for number in range(3 * MAX_ANSWERS_WAIT)))
+
+    assert len(await here.sent()) == MAX_ANSWERS_WAIT
 
 
 async def test_a_blocked_person_is_rejected(here: Here) -> None:

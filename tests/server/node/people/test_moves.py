@@ -55,6 +55,7 @@ class Web(SafeFetch):
         super().__init__(None)
         self.documents: dict[str, bytes] = {}
         self.dead: set[str] = set()
+        self.asked: list[str] = []
 
     @override
     async def get(
@@ -66,6 +67,7 @@ class Web(SafeFetch):
         redirects: bool = True,
     ) -> Fetched:
         """Answer with what stands there."""
+        self.asked.append(url)
         if url.split("/")[2] in self.dead:
             raise FetchFailed(url)
         body = self.documents.get(url.partition("?")[0].replace("%3A", ":"))
@@ -289,6 +291,17 @@ async def test_what_both_ends_do_not_say_moves_nobody(here: Here) -> None:
 
     assert await here.follows() == {OLD: "accepted"}
     assert await here.told() == []
+
+
+async def test_a_pull_without_the_alias_costs_the_old_server_nothing(here: Here) -> None:
+    """Whoever only claims to have been somebody makes us ask nobody but themselves."""
+    await here.follow(OLD)
+    here.web.actor(EVE)
+    here.web.asked.clear()
+
+    await here.arrives(Move("", EVE, OLD, EVE))
+
+    assert here.web.asked == [EVE]
 
 
 async def test_a_circle_and_a_chain_end(here: Here) -> None:
