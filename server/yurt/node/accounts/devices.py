@@ -6,7 +6,8 @@ streams; after a revocation every other device's key packages go too, because th
 anew (TRUST 2) and nobody would take them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from yurt.identity.device_login import decode_device_login, verify_device_login
@@ -44,6 +45,8 @@ PUBLISH_RATE: Final = Rate(burst=10, every_s=30.0)
 """Records published for one did, and asked for from one address."""
 SEEN_EVERY_S: Final = 600
 """How exactly the node knows when a device was last here."""
+_AT_ONCE: Final = 100
+"""Devices that are noted with one unit of work: other writers wait no longer than for that."""
 
 EndStreams = Callable[[str], Awaitable[None]]
 """Ends the open streams of a did whose device may not be here any more."""
@@ -134,7 +137,7 @@ class AccountDevices:
         if not await self._store.write(lambda tx: replay.first_time(tx, once, now_s, until)):
             raise refuse("badSignature", "this proof was used already; make a new one", rule="loginReplay")
         signed_in = await self._sessions.sign_in(account, login.device_id)
-        await self._note(account.name, login.device_id)
+        await self._note([(account.name, login.device_id)])
         return DeviceSignedIn(
             account=signed_in.account,
             actor=signed_in.actor,
@@ -150,14 +153,23 @@ class AccountDevices:
             ProblemError: `notSignedIn` for an unknown token, `tokenExpired` for an old one.
         """
         caller = await self._sessions.authenticate(token)
-        await self._note(caller.account, caller.device_id)
+        await self._note([(caller.account, caller.device_id)])
         return caller
 
-    async def _note(self, account: str, device_id: bytes) -> None:
-        now_s, key = self._clock.now_s(), (account, device_id)
-        if now_s - self._seen.get(key, 0) >= SEEN_EVERY_S:
-            self._seen[key] = now_s
-            await self._store.write(lambda tx: devices.note_seen(tx, account, device_id, now_s))
+    async def ended(self, shown: Mapping[str, Caller]) -> dict[str, str]:
+        """As `Sessions.ended`; note that the others' devices are here still."""
+        over = await self._sessions.ended(shown)
+        await self._note([(who.account, who.device_id) for token, who in shown.items() if token not in over])
+        return over
+
+    async def _note(self, here: Sequence[tuple[str, bytes]]) -> None:
+        """Note that devices, each of an account, are here."""
+        now_s = self._clock.now_s()
+        due = [one for one in here if now_s - self._seen.get(one, 0) >= SEEN_EVERY_S]
+        self._seen |= dict.fromkeys(due, now_s)
+        for start in range(0, len(due), _AT_ONCE):
+            part = due[start : start + _AT_ONCE]
+            await self._store.write(partial(devices.note_seen, here=part, now_s=now_s))
 
     # --- what is here -------------------------------------------------------------------------------
     async def list(self, context: Context, command: Devices) -> DevicesSeen:  # noqa: ARG002  # the handlers' shape

@@ -4,11 +4,15 @@ Secrets stand here only as hashes; the actor key is the exception: it is lent to
 file that only the node's user may read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
+
+_LOOK_UP: Final = 500
+"""Tokens that one statement looks for."""
 
 
 def _create(db: Tables) -> None:
@@ -192,6 +196,20 @@ def session_of(tx: ReadTx, token_hash: bytes) -> Session | None:
         token_hash,
     )
     return Session(*row) if row else None
+
+
+def expiries(tx: ReadTx, token_hashes: Sequence[bytes]) -> dict[bytes, int]:
+    """When each of these tokens is over, seconds since 1970; one that is not known is left out."""
+    found: dict[bytes, int] = {}
+    for start in range(0, len(token_hashes), _LOOK_UP):
+        part = token_hashes[start : start + _LOOK_UP]
+        slots = ", ".join("?" * len(part))
+        rows = tx.rows(
+            f"SELECT token_hash, expires_at FROM device WHERE token_hash IN ({slots})",  # noqa: S608  # slots only
+            *part,
+        )
+        found |= dict(rows)
+    return found
 
 
 def drop_device(tx: Tx, account_id: int, device_id: bytes) -> None:

@@ -4,6 +4,7 @@ Who is a device of a person stands in the person's record, nowhere else; these t
 of each. A message of a mailbox is bytes that the node cannot read, kept for two minutes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,17 +55,15 @@ STEPS: Final = (Step("0160-devices", _create),)
 
 
 # --- seen ------------------------------------------------------------------------------------------------
-def note_seen(tx: Tx, account: str, device_id: bytes, now_s: int) -> None:
-    """Note that a device was here."""
-    tx.change(
+def note_seen(tx: Tx, here: Iterable[tuple[str, bytes]], now_s: int) -> None:
+    """Note that devices, each of an account, were here."""
+    tx.change_many(
         """
         INSERT INTO device_seen (account, device_id, first_seen, last_seen)
         SELECT id, ?2, ?3, ?3 FROM account WHERE name = ?1
         ON CONFLICT (account, device_id) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)
         """,
-        account,
-        device_id,
-        now_s,
+        [(account, device_id, now_s) for account, device_id in here],
     )
 
 

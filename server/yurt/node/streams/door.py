@@ -7,11 +7,13 @@ within two seconds, whatever the clients do.
 
 import asyncio
 import contextlib
+import logging
 from typing import Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
 from yurt.node.dispatcher import Caller
+from yurt.node.store.types import StoreError
 from yurt.node.streams.catch_up import Stalled, StreamCatchUp, drained
 from yurt.node.streams.raw_write import Cork, Outlet, open_outlet
 from yurt.node.streams.stream import GoodBye, Parts, Stream
@@ -19,6 +21,7 @@ from yurt.wire import limits
 from yurt.wire.frames import Bye
 from yurt.wire.problems import refuse
 
+_log = logging.getLogger(__name__)
 STREAM_PATH: Final = "/api/v1/stream"
 HELLO_S: Final = 5.0
 SIGN_IN_S: Final = 300.0
@@ -141,12 +144,20 @@ class StreamDoor:
         Args:
             did: Of this person only.
         """
-        for one in list(self._open):
-            if did and (one.stream.caller is None or one.stream.caller.did != did):
-                continue
-            error = await one.stream.check_token()
-            if error is not None and not error.problem.kind.retry:
-                one.close(SIGNED_OUT, error.problem.code)
+        shown = {
+            one.stream.token: one.stream.caller
+            for one in self._open
+            if one.stream.caller is not None and did in ("", one.stream.caller.did)
+        }
+        if not shown:
+            return
+        try:
+            over = await self._parts.tokens.ended(shown)
+        except StoreError:
+            _log.warning("the tokens of open streams could not be read; they are looked at again")
+            return
+        for one in [one for one in self._open if one.stream.token in over]:
+            one.close(SIGNED_OUT, over[one.stream.token])
 
     async def _check(self) -> None:
         while True:

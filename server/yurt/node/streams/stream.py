@@ -7,8 +7,9 @@ it. The WebSocket itself is `door.py`'s.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -59,6 +60,14 @@ class _Tagged(msgspec.Struct):
     t: str
 
 
+class Tokens(Authenticator, Protocol):
+    """Knows the tokens, and tells which of those that streams came with are over by now."""
+
+    async def ended(self, shown: Mapping[str, Caller]) -> Mapping[str, str]:
+        """Look at many tokens again, at once; the problem's code for each that counts no more."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What every stream of a node uses."""
@@ -67,7 +76,7 @@ class Parts:
     """The node's name: its domain."""
     store: Store
     dispatcher: Dispatcher
-    tokens: Authenticator
+    tokens: Tokens
     fanout: Fanout
     clock: Clock
 
@@ -95,8 +104,8 @@ class Stream:
         "_outlet",
         "_parts",
         "_subscriptions",
-        "_token",
         "caller",
+        "token",
     )
 
     def __init__(self, parts: Parts, outlet: Outlet, catch_up: StreamCatchUp, address: str) -> None:
@@ -105,13 +114,14 @@ class Stream:
         self._catch_up = catch_up
         self._address = address
         self._greeted = False
-        self._token = ""
         self._bad = 0
         self._acks: Acks | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._calls: dict[asyncio.Task[None], None] = {}  # a third of an empty set
         self._free: asyncio.Semaphore | None = None
         self.caller: Caller | None = None
+        self.token = ""
+        """What the caller showed last; empty as long as nobody has signed in."""
 
     @property
     def greeted(self) -> bool:
@@ -180,29 +190,16 @@ class Stream:
             )
         )
 
-    async def check_token(self) -> ProblemError | None:
-        """Look whether the token still counts; what is wrong with it if not."""
-        if self.caller is None:
-            return None
+    async def _sign_in(self, token: str) -> None:
         try:
-            await self._authenticate(self._token)
-        except ProblemError as error:
-            return error
-        return None
-
-    async def _authenticate(self, token: str) -> Caller:
-        try:
-            return await self._parts.tokens.authenticate(token)
+            caller = await self._parts.tokens.authenticate(token)
         except ProblemError:
             raise
         except Exception as error:
             raise problem_error(error, "hello") from error
-
-    async def _sign_in(self, token: str) -> None:
-        caller = await self._authenticate(token)
-        self._token = token
         if self.caller is not None and self.caller != caller:
             raise refuse("badRequest", "this stream belongs to another device; open a new one")
+        self.token = token
         if self.caller is None:
             self.caller = caller
             self._acks = Acks(self._parts.store, caller.did, caller.device_id)

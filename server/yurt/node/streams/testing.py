@@ -7,7 +7,7 @@ async with streams_only(folder) as node:
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from yurt.node.dispatcher import Caller, Context, Dispatcher
 from yurt.node.store import logs, rooms
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
-from yurt.node.store.types import Tx
+from yurt.node.store.types import StoreBroken, Tx
 from yurt.node.streams.door import STREAM_PATH, StreamDoor
 from yurt.node.streams.fanout import Fanout, Publisher
 from yurt.node.streams.stream import Parts
@@ -57,12 +57,22 @@ class Tokens:
 
     def __init__(self) -> None:
         self.known = dict(TOKENS)
+        self.asked: list[set[str]] = []
+        """What was looked at again together."""
+        self.broken = False
 
     async def authenticate(self, token: str) -> Caller:
         """Say whose token it is."""
         if token not in self.known:
             raise refuse("notSignedIn", "sign in first: this token is not known")
         return self.known[token]
+
+    async def ended(self, shown: Mapping[str, Caller]) -> dict[str, str]:
+        """Say which are not known any more."""
+        self.asked.append(set(shown))
+        if self.broken:
+            raise StoreBroken("the disk is gone")
+        return {token: "notSignedIn" for token in shown if token not in self.known}
 
 
 async def logout(context: Context, command: Logout) -> Answer:  # noqa: ARG001  # the handlers' shape

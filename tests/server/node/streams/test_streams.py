@@ -296,6 +296,27 @@ async def test_stream_of_a_device_that_was_signed_out_is_closed(node: Node) -> N
     assert isinstance(await bo.call(1, "logout", Logout()), Result)
 
 
+async def test_tokens_of_all_streams_are_looked_at_together(node: Node) -> None:
+    """Ten thousand open streams are one question to the database, not ten thousand."""
+    for name in ("ana", "bo", "ana"):
+        await reader(node, name)
+
+    await node.door.check_tokens()
+    await node.door.check_tokens(BO.did)
+
+    assert node.tokens.asked == [{"ana-token", "bo-token"}, {"bo-token"}]
+
+
+async def test_tokens_that_cannot_be_read_end_no_stream(node: Node) -> None:
+    """A database that does not answer says nothing about who is signed in."""
+    ana = await reader(node)
+    node.tokens.broken = True
+
+    await node.door.check_tokens()
+
+    assert isinstance(await ana.call(1, "logout", Logout()), Result)
+
+
 async def test_sixth_stream_of_a_device_closes_the_first(node: Node) -> None:
     """A device keeps its five newest streams."""
     clients = [await reader(node) for _ in range(6)]
