@@ -6,6 +6,7 @@ from typing import Final
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.portability.deeds import intend, new_row
+from yurt.node.portability.row_sums import RowSums
 from yurt.node.store import accounts, job_turns, jobs
 from yurt.node.store.jobs import JobHead
 from yurt.node.store.types import ReadTx, Store, Tx
@@ -32,9 +33,10 @@ _KINDS: Final = frozenset({"import", "move", "rescue"})
 class JobCommands:
     """Answers what a client asks about its jobs."""
 
-    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, sums: RowSums, wake: Callable[[], None]) -> None:
         self._store = store
         self._clock = clock
+        self._sums = sums
         self._wake = wake
 
     def handlers(self) -> Handlers:
@@ -52,6 +54,8 @@ class JobCommands:
         name, now_s = context.who.account, self._clock.now_s()
         if command.kind not in _KINDS:
             raise refuse("badRequest", "there is no such kind of job")
+        # A row is in its job, and what it says stays when the job is forgotten.
+        await self._sums.take(name, 1 + 2 * len(command.rows))
 
         def unit(tx: Tx) -> JobView:
             account = accounts.account_named(tx, name)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from yurt.node.dispatcher import Context, Handlers
+from yurt.node.portability.row_sums import RowSums
 from yurt.node.portability.rows import check_list_name
 from yurt.node.store import accounts, lists
 from yurt.node.store.accounts import AccountRow
@@ -32,8 +33,9 @@ MAX_LISTS: Final = 500
 class ListCommands:
     """Answers what a client asks about its lists."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, sums: RowSums) -> None:
         self._store = store
+        self._sums = sums
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
@@ -76,8 +78,7 @@ class ListCommands:
         name = check_list_name(command.list)
 
         def change(tx: Tx, account: AccountRow) -> None:
-            if len(lists.lists_of(tx, account.id)) >= MAX_LISTS:
-                raise refuse("tooMany", f"at most {MAX_LISTS} lists")
+            _check_count(tx, account, name)
             lists.put_list(tx, account.id, name)
 
         return await self._change(context, change)
@@ -94,9 +95,13 @@ class ListCommands:
     async def add(self, context: Context, command: AddToList) -> Done:
         """Put somebody into a list."""
         name, address = check_list_name(command.list), _address(command.address)
-        return await self._change(
-            context, lambda tx, account: lists.put_member(tx, account.id, name, address)
-        )
+        await self._sums.take(context.who.account, 1)
+
+        def change(tx: Tx, account: AccountRow) -> None:
+            _check_count(tx, account, name)
+            lists.put_member(tx, account.id, name, address)
+
+        return await self._change(context, change)
 
     async def remove(self, context: Context, command: RemoveFromList) -> Done:
         """Take somebody out of a list."""
@@ -132,6 +137,12 @@ def _account(tx: ReadTx, name: str) -> AccountRow:
     if account is None:
         raise refuse("notFound", "the account is gone")
     return account
+
+
+def _check_count(tx: ReadTx, account: AccountRow, name: str) -> None:
+    """Let a new list be made only within the bound."""
+    if not lists.has_list(tx, account.id, name) and lists.count_lists(tx, account.id) >= MAX_LISTS:
+        raise refuse("tooMany", f"at most {MAX_LISTS} lists", limit=MAX_LISTS)
 
 
 def _address(text: str) -> str:

@@ -15,7 +15,9 @@ from yurt.node.portability.job_commands import JobCommands
 from yurt.node.portability.kits import Kits
 from yurt.node.portability.list_commands import ListCommands
 from yurt.node.portability.portable import PortableCommands
+from yurt.node.portability.row_sums import RowSums
 from yurt.node.portability.runner import JobRunner
+from yurt.node.portability.sweeping import Sweeping
 from yurt.node.store.types import Store
 from yurt.node.work_pool import WorkPool
 
@@ -38,11 +40,13 @@ class Portability:
         *,
         keeps_kits: bool,
     ) -> None:
+        sums = RowSums(store, limiter)
         self._runner = JobRunner(domain, store, clock, directory, wake_delivery)
+        self._sweeping = Sweeping(store, clock)
         self._kits = Kits(domain, store, clock, fetch, book, limiter, work, is_open=keeps_kits)
         self._parts = (
-            JobCommands(store, clock, self._runner.wake),
-            ListCommands(store),
+            JobCommands(store, clock, sums, self._runner.wake),
+            ListCommands(store, sums),
             PortableCommands(domain, store, hosts),
             self._kits,
         )
@@ -58,7 +62,9 @@ class Portability:
     def start(self) -> None:
         """Begin with the jobs that an earlier run left."""
         self._runner.start()
+        self._sweeping.start()
 
     async def stop(self) -> None:
         """End; what was not done waits in the store."""
+        await self._sweeping.stop()
         await self._runner.stop()

@@ -138,6 +138,12 @@ def lists_of(tx: ReadTx, account_id: int) -> list[tuple[str, int, int]]:
     return [(str(name), int(accepted), int(every)) for name, accepted, every in rows]
 
 
+def count_lists(tx: ReadTx, account_id: int) -> int:
+    """How many lists an account has."""
+    row = tx.row("SELECT count(*) FROM list WHERE account = ?", account_id)
+    return int(row[0]) if row else 0
+
+
 def has_list(tx: ReadTx, account_id: int, name: str) -> bool:
     """Whether there is such a list."""
     return tx.row("SELECT 1 FROM list WHERE account = ? AND name = ?", account_id, name) is not None
