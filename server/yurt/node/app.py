@@ -191,7 +191,7 @@ class Node:
         hub.allowances = members_copies.allowances
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies, ground.limiter)
-        moving = Moving(domain, store, clock, ground.work, directory, moves, delivery.wake, links.wake)
+        moving = Moving(domain, store, clock, ground.work, ground.limiter, directory, moves, delivery.wake, links.wake)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         hub.speaks_for = infos.speaks_for
@@ -236,7 +236,7 @@ class Node:
             book,
             portability.handlers()[FetchKit.name],
         )
-        reports = PeerFollowers(domain, store, links)
+        reports = PeerFollowers(domain, store, ground.limiter, links)
         handled = (
             sessions,
             joining,

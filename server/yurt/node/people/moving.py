@@ -32,6 +32,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.fetch import FetchError
 from yurt.node.ids import account_at
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.directory import Directory
 from yurt.node.people.moves import Moves
 from yurt.node.people.profiles import profile_of, tell_change
@@ -63,6 +64,8 @@ MAX_URL: Final = 2048
 MAX_WAITING: Final = 50_000
 """Activities of one account in the queue: whom its Move goes to is its own word, and hosts may be slow."""
 _FULL_S: Final = 60.0
+SPREAD_RATE: Final = Rate(burst=5_000, every_s=1.0)
+"""Nodes to which one account may have its record brought: all of a large network once, and again."""
 EVERY_S: Final = 5.0
 """How often it is looked whether something is to be counted or erased."""
 _DAY_S: Final = 86_400
@@ -80,6 +83,7 @@ class Moving:
         store: Store,
         clock: Clock,
         work: WorkPool,
+        limiter: Limiter,
         directory: Directory,
         received: Moves,
         wake_delivery: Callable[[], None],
@@ -89,6 +93,7 @@ class Moving:
         self._store = store
         self._clock = clock
         self._work = work
+        self._limiter = limiter
         self._directory = directory
         self._received = received
         self._wake_delivery = wake_delivery
@@ -290,6 +295,7 @@ class Moving:
         if len(command.nodes) > MAX_FOLLOWERS:
             raise refuse("tooLarge", f"at most {MAX_FOLLOWERS} nodes at once", limit=MAX_FOLLOWERS)
         nodes = sorted({node for node in command.nodes if _is_node(node)} - {self._domain})
+        self._limiter.take("spread record", who.account, SPREAD_RATE, cost=len(nodes))
 
         def unit(tx: Tx) -> None:
             body = records.newest_record(tx, who.did)

@@ -12,9 +12,10 @@ from yurt.identity.record import PersonRecord
 from yurt.identity.signed_record import SignedRecord
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import actor_url
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.peers.links import Links
-from yurt.node.store import people, records
+from yurt.node.store import moving, people, records
 from yurt.node.store.types import ReadTx, Store
 from yurt.wire.move_commands import AskPeers, FollowersOf, PeerReport, PeerReports
 from yurt.wire.problems import ProblemError, refuse
@@ -22,15 +23,19 @@ from yurt.wire.problems import ProblemError, refuse
 WHAT: Final = "followers_of"
 MAX_NODES: Final = 50
 MAX_FOLLOWERS: Final = 5_000
+ASK_RATE: Final = Rate(burst=200, every_s=1.0)
+"""Nodes that one account may have asked."""
+NO_TIE: Final = "you have no tie with anybody there"
 _ACCEPTED: Final = FollowState.ACCEPTED.value
 
 
 class PeerFollowers:
     """Asks other nodes, and answers them."""
 
-    def __init__(self, domain: str, store: Store, links: Links) -> None:
+    def __init__(self, domain: str, store: Store, limiter: Limiter, links: Links) -> None:
         self._domain = domain
         self._store = store
+        self._limiter = limiter
         self._links = links
 
     def handlers(self) -> Handlers:
@@ -46,9 +51,13 @@ class PeerFollowers:
         who = context.who
         if len(command.nodes) > MAX_NODES:
             raise refuse("tooLarge", f"at most {MAX_NODES} nodes at once", limit=MAX_NODES)
-        nodes = sorted(set(command.nodes) - {self._domain})
+        self._limiter.take("ask peers", who.account, ASK_RATE, cost=len(command.nodes))
+        wanted = set(command.nodes) - {self._domain}
+        known = await self._store.read(lambda tx: _concerned(tx, who.account, wanted))
+        nodes = sorted(wanted & known)
+        strange = [PeerReport(node=node, problem=NO_TIE) for node in sorted(wanted - known)]
         reports = await asyncio.gather(*(self._ask(node, who.actor, who.did) for node in nodes))
-        return PeerReports(tuple(reports))
+        return PeerReports(tuple(sorted((*reports, *strange), key=lambda report: report.node)))
 
     async def asked(self, actor: str, asked: FollowersOf) -> PeerReport:
         """Answer the node of `actor`; that it is that node is checked by the door."""
@@ -67,3 +76,8 @@ class PeerFollowers:
             return await self._links.ask(node, WHAT, actor, FollowersOf(did), PeerReport)
         except ProblemError as error:
             return PeerReport(node=node, problem=error.problem.message)
+
+
+def _concerned(tx: ReadTx, account: str, nodes: set[str]) -> set[str]:
+    """Nodes that an account may have asked: after a move all, as who did not come has no tie here yet."""
+    return nodes if moving.is_watched(tx, account) else moving.hosts_with_tie(tx, account, nodes)

@@ -8,6 +8,7 @@ handed out only to a signature of a key of the phrase::
     POST /kits/read   a request signed by the reader key     -> the kit's file
 """
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -47,6 +48,8 @@ EVERY_S: Final = 60
 FORGET_S: Final = 400 * 86_400
 """A kit that nobody refreshed for so long is dropped."""
 MAX_KITS: Final = 10_000
+MAX_LOOKED_AT: Final = 1_000
+"""Kits under one name whose readers are tried: 0.15 s at worst, beside everything else."""
 KEEP_RATE: Final = Rate(burst=20, every_s=3.0)
 READ_RATE: Final = Rate(burst=10, every_s=6.0)
 NEW_RATE: Final = Rate(burst=100, every_s=300.0)
@@ -178,7 +181,7 @@ class Kits:
         def unit(tx: Tx) -> KitKept:
             if kits.kit_of(tx, kit_id, record.did) != held:
                 raise refuse("tooMany", "another device wrote this kit just now", retry_after=1.0)
-            self._check_room(tx, kit_id, record.did, is_new=held is None)
+            self._check_room(tx, record.did, is_new=held is None)
             kit = held or StoredKit(kit_id, record.did, b"")
             kit = replace(kit, record=record.signed.encode(), kept_at=now)
             for one in judged:
@@ -198,12 +201,32 @@ class Kits:
             ProblemError: `notFound`: no kit, or not theirs; a stranger learns no difference.
         """
         kit_id, now = request[:KIT_ID_SIZE], self._clock.now_s()
-        found = await self._store.read(lambda tx: kits.kits_under(tx, kit_id))
-        for kit in found:
-            nonce = _allowed(kit, request, self._domain, now)
-            if nonce is not None and await self._first_time(b"kit/" + kit_id + nonce, now):
-                return encode_kit(_record(kit.record), [part for part in (kit.keys, kit.graph) if part])
-        raise refuse("notFound", "no kit here opens to this request")
+        # Every buddy knows the name: others may have put kits of their own under it.
+        readers = await self._store.read(lambda tx: kits.readers_under(tx, kit_id, MAX_LOOKED_AT))
+        readers = [(did, reader or await self._old_reader(kit_id, did)) for did, reader in readers]
+        opened = await self._work.run(lambda: self._opened_by(request, readers, now))
+        if opened is None or not await self._first_time(b"kit/" + kit_id + opened[1], now):
+            raise _no_kit()
+        kit = await self._store.read(lambda tx: kits.kit_of(tx, kit_id, opened[0]))
+        if kit is None:
+            raise _no_kit()
+        return encode_kit(_record(kit.record), [part for part in (kit.keys, kit.graph) if part])
+
+    async def _old_reader(self, kit_id: bytes, did: str) -> bytes:
+        """The reader of a kit that was kept before readers had a column."""
+        kit = await self._store.read(lambda tx: kits.kit_of(tx, kit_id, did))
+        return decode_part(kit.keys or kit.graph).reader if kit is not None else b""
+
+    def _opened_by(
+        self, request: bytes, readers: list[tuple[str, bytes]], now: int
+    ) -> tuple[str, bytes] | None:
+        """Whose kit a request opens, and the request's nonce; None if nobody's."""
+        for did, reader in readers:
+            with contextlib.suppress(KitError):
+                return did, verify_read(
+                    request, kit_id=request[:KIT_ID_SIZE], reader=reader, node=self._domain, now=now
+                )
+        return None
 
     async def _first_time(self, key: bytes, now: int) -> bool:
         until = now + 2 * READ_WINDOW_S
@@ -226,12 +249,12 @@ class Kits:
             record = known
         return record
 
-    def _check_room(self, tx: ReadTx, kit_id: bytes, did: str, *, is_new: bool) -> None:
+    def _check_room(self, tx: ReadTx, did: str, *, is_new: bool) -> None:
         if not is_new:
             return
         if kits.kits_of(tx, did) >= 1:
             raise _refused("kitId", "this person's kit has another name here")
-        if kits.count_kits(tx) >= MAX_KITS or len(kits.kits_under(tx, kit_id)) >= 2:
+        if kits.count_kits(tx) >= MAX_KITS:
             raise refuse("tooMany", "this node keeps no more kits")
 
 
@@ -243,15 +266,6 @@ def _opened(data: bytes) -> tuple[VerifiedRecord, list[bytes]]:
     if not kit.parts:
         raise _refused("malformedKit", "there is no part in it")
     return _record(kit.record.encode()), list(kit.parts)
-
-
-def _allowed(kit: StoredKit, request: bytes, node: str, now: int) -> bytes | None:
-    """The nonce of a request that opens a kit; None if it does not."""
-    try:
-        reader = decode_part(kit.keys or kit.graph).reader
-        return verify_read(request, kit_id=kit.kit_id, reader=reader, node=node, now=now)
-    except KitError:
-        return None
 
 
 def _judged(data: bytes, record: VerifiedRecord, held: StoredKit | None, now: int) -> _Kept:
@@ -280,6 +294,7 @@ def _judged(data: bytes, record: VerifiedRecord, held: StoredKit | None, now: in
 
 
 def _with(kit: StoredKit, one: _Kept, now: int) -> StoredKit:
+    kit = replace(kit, reader=one.part.reader)  # one for all parts, as `_judged` has seen
     if one.part.part == KEYS:
         return kit if kit.keys == one.data else replace(kit, keys=one.data, keys_at=now)
     return kit if kit.graph == one.data else replace(kit, graph=one.data, graph_at=now)
@@ -305,6 +320,10 @@ def _node(name: str) -> str:
         return check_node(name)
     except RemoteIdentityError:
         raise refuse("badRequest", "a buddy is a node: name it like harbour.example") from None
+
+
+def _no_kit() -> ProblemError:
+    return refuse("notFound", "no kit here opens to this request")
 
 
 def _refused(rule: str, message: str) -> ProblemError:

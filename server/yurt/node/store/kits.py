@@ -29,7 +29,12 @@ def _create(db: Tables) -> None:
     )
 
 
+def _add_reader(db: Tables) -> None:
+    db.execute("ALTER TABLE kit ADD COLUMN reader BLOB NOT NULL DEFAULT x''")  # whose signature fetches it
+
+
 STEPS: Final = (Step("0163-kits", _create),)
+READERS: Final = (Step("0323-kits-reader", _add_reader),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class StoredKit:
     keys_at: int = 0
     """When the part was last written, in seconds since 1970."""
     graph_at: int = 0
+    reader: bytes = b""
+    """Ed25519 public key whose signature fetches it; empty until somebody refreshes an old row."""
 
     @property
     def size(self) -> int:
@@ -52,12 +59,13 @@ class StoredKit:
         return len(self.record) + len(self.keys) + len(self.graph)
 
 
-_SELECT: Final = "SELECT kit_id, did, record, keys, graph, kept_at, keys_at, graph_at FROM kit "
+_SELECT: Final = "SELECT kit_id, did, record, keys, graph, kept_at, keys_at, graph_at, reader FROM kit "
 
 
-def kits_under(tx: ReadTx, kit_id: bytes) -> list[StoredKit]:
-    """Everything under a name; more than one only if somebody tried to take it."""
-    return [StoredKit(*row) for row in tx.rows(_SELECT + "WHERE kit_id = ? ORDER BY did", kit_id)]
+def readers_under(tx: ReadTx, kit_id: bytes, limit: int) -> list[tuple[str, bytes]]:
+    """The did and the reader of each kit under a name; more than one only if somebody tried to take it."""
+    rows = tx.rows("SELECT did, reader FROM kit WHERE kit_id = ? ORDER BY rowid LIMIT ?", kit_id, limit)
+    return [(str(did), bytes(reader)) for did, reader in rows]
 
 
 def kit_of(tx: ReadTx, kit_id: bytes, did: str) -> StoredKit | None:
@@ -76,8 +84,8 @@ def put_kit(tx: Tx, kit: StoredKit) -> None:
     """Keep a kit as it is now."""
     tx.change(
         """
-        INSERT OR REPLACE INTO kit (kit_id, did, record, keys, graph, kept_at, keys_at, graph_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO kit (kit_id, did, record, keys, graph, kept_at, keys_at, graph_at, reader)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         kit.kit_id,
         kit.did,
@@ -87,6 +95,7 @@ def put_kit(tx: Tx, kit: StoredKit) -> None:
         kit.kept_at,
         kit.keys_at,
         kit.graph_at,
+        kit.reader,
     )
 
 

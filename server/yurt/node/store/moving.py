@@ -248,6 +248,15 @@ def watch(tx: Tx, account_id: int, start: int, previous: str) -> None:
         tx.change("INSERT INTO move_mark (account, after_s) VALUES (?, ?)", account_id, after_s)
 
 
+def is_watched(tx: ReadTx, account: str) -> bool:
+    """Whether arrivals of an account are counted: somebody moved to it."""
+    row = tx.row(
+        "SELECT 1 FROM move_watch JOIN account ON account.id = move_watch.account WHERE account.name = ?",
+        account,
+    )
+    return row is not None
+
+
 def due_marks(tx: ReadTx, now_s: int) -> list[DueMark]:
     """What is to be counted now."""
     rows = tx.rows(
@@ -340,6 +349,23 @@ def tied_people(tx: ReadTx, account: str, after: int, limit: int) -> list[TiedPe
         )
         for number, actor, address, did, inbox, shared, by, to, since in rows
     ]
+
+
+def hosts_with_tie(tx: ReadTx, account: str, hosts: Iterable[str]) -> set[str]:
+    """Those of some hosts where somebody follows an account, or is followed by it."""
+    return {
+        host
+        for host in hosts
+        if tx.row(
+            """
+            SELECT 1 FROM tie JOIN person ON person.id = tie.person JOIN account ON account.id = tie.account
+            WHERE account.name = ?1 AND tie.state IN ('pending', 'accepted')
+                AND person.actor BETWEEN 'https://' || ?2 || '/' AND 'https://' || ?2 || '0' LIMIT 1
+            """,  # '0' is what comes after '/': the index of actors is enough
+            account,
+            host,
+        )
+    }
 
 
 @dataclass(frozen=True, slots=True)

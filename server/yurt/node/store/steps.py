@@ -70,4 +70,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *people.MANNERS,
     *jobs.ENDED,
     *moving.ENDS,
+    *kits.READERS,
 )

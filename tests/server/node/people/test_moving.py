@@ -28,6 +28,7 @@ from yurt.lab.world.people import until
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.config import read_network
 from yurt.node.keys import public_pem
+from yurt.node.people.peer_reports import NO_TIE
 from yurt.node.store import accounts, moves, moving, people, records
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
@@ -238,13 +239,20 @@ async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
     """After its time a key is gone, and so is what it would have signed; asking again prolongs nothing."""
     await place.arrive(place.person.record, place.moved())
     await place.lend(days=1)
+    until = (await place.bo.call(MoveState())).key_until
+    await place.lend(days=30)
+    await place.bo.call(EraseKey())
     await place.lend(days=30)
     store = place.town.nodes[HARBOUR].store
-    until = (await place.bo.call(MoveState())).key_until
+    assert (await place.bo.call(MoveState())).key_until == until
 
     assert await store.read(lambda tx: moving.anything_due(tx, until))
     assert await store.write(lambda tx: moving.erase_old_keys(tx, until - 1)) == []
     assert await store.write(lambda tx: moving.erase_old_keys(tx, until)) == ["bo"]
+    assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
+    await store.write(lambda tx: tx.change("UPDATE lent_until SET until = 1"))
+    with pytest.raises(ProblemError, match="thirty days are over"):
+        await place.lend(days=30)
     assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
 
 
@@ -373,6 +381,28 @@ async def test_a_node_tells_an_actors_own_node_who_follows_it(town: Town) -> Non
     )
     assert gone.node == "gone.example"
     assert gone.problem
+
+
+async def test_nobody_is_asked_for_a_stranger_s_sake(town: Town) -> None:
+    """An account that did not move has only nodes asked where it has a tie, and so many in a while."""
+    ana, bo = await town.join("ana", HARBOUR), await town.join("bo", "hilltop.example")
+
+    answer: PeerReports = await ana.call(AskPeers(("hilltop.example", "gone.example")))
+    assert {report.problem for report in answer.reports} == {NO_TIE}
+    await bo.call(Follow("ana@" + HARBOUR))
+    await until(lambda: accepted(ana, bo), "bo follows ana")
+    answer = await ana.call(AskPeers(("hilltop.example", "gone.example")))
+    assert {report.node: bool(report.problem) for report in answer.reports} == {
+        "hilltop.example": False,
+        "gone.example": True,
+    }
+
+    many = tuple(f"n{number}.example" for number in range(50))
+    for _ in range(3):
+        await ana.call(AskPeers(many))
+    with pytest.raises(ProblemError) as refused:
+        await ana.call(AskPeers(many))
+    assert refused.value.problem.code == "tooMany"
 
 
 async def test_ties_are_told_with_their_software(town: Town) -> None:

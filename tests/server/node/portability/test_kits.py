@@ -212,6 +212,24 @@ async def test_own_people_hand_their_kit_on_and_no_other(town: Town) -> None:
     assert SignedRecord.decode(owner.record.signed.encode()) == owner.record.signed
 
 
+async def test_who_knows_the_name_keeps_nobody_out(town: Town) -> None:
+    """Every buddy knows a kit's name; what others put under it hinders neither keeping nor reading."""
+    now = now_of(town)
+    owner = Owner.make(now, HILLTOP)
+    for thief in (Owner.make(now, HILLTOP) for _ in range(3)):
+        body = owner.secrets.kit_id + encode_kit(thief.record, [thief.graph(1)])
+        assert (await post(town, "/kits/keep", body))[0] == 200
+
+    assert (await post(town, "/kits/keep", owner.file(owner.graph(1), owner.keys(1))))[0] == 200
+    status, kit = await post(town, "/kits/read", owner.request(HILLTOP))
+
+    assert status == 200
+    assert open_kit([kit], owner.secrets).graph is not None
+    # A kit of a database from before is read all the same.
+    await town.nodes[HILLTOP].store.write(lambda tx: tx.change("UPDATE kit SET reader = x''"))
+    assert (await post(town, "/kits/read", owner.request(HILLTOP)))[0] == 200
+
+
 async def test_strangers_do_not_fill_a_buddy(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """New kits of people whom nobody here knows are few at a time; what is kept is still refreshed."""
     monkeypatch.setattr("yurt.node.portability.kits.NEW_RATE", Rate(burst=1, every_s=3600.0))
