@@ -22,6 +22,8 @@ MAX_USER_LENGTH: Final = 256
 # Mastodon's own pattern of a user name. It cannot begin like a formula, so an address is inert in a sheet.
 _USER: Final = re.compile(r"[A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_]+)?")
 
+_DEVIATIONS: Final = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
+"""Sharp s, final sigma and joiners: IDNA 2003 and 2008 make other names of them (UTS 46, section 7)."""
 _URL: Final = re.compile(r"https?://[^\s\"<>\\^`{|}\x00-\x20\x7f]+")
 
 
@@ -69,9 +71,13 @@ def parse_domain(text: str) -> str:
         Lower case, ASCII: ``Bücher.example`` becomes ``xn--bcher-kva.example``.
 
     Raises:
-        MalformedAddress: It is no domain.
+        MalformedAddress: It is no domain, or it is another one for older software than for newer: blocking
+            ``fass.example`` for ``faß.example`` would block somebody else.
     """
-    name = text.strip().lower()
+    name = text.strip()
+    if any(letter in _DEVIATIONS for letter in name):
+        raise MalformedAddress("the domain has two meanings: write it as computers do (xn--...)")
+    name = name.lower()
     try:
         # The length first: the codec's work grows faster than the text.
         return check_node(name if name.isascii() or len(name) > 253 else name.encode("idna").decode("ascii"))

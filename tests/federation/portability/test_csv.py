@@ -226,6 +226,19 @@ def test_no_address(text: str) -> None:
         parse_address(text, local="")
 
 
+@pytest.mark.parametrize("text", ["faß.example", "FAẞ.example", "βόλος.example", "a\u200db.example"])
+def test_a_domain_with_two_meanings_is_refused(text: str) -> None:
+    """A name that two standards write differently blocks nobody else than who was meant."""
+    with pytest.raises(MalformedAddress, match="two meanings"):
+        parse_domain(text)
+
+
+def test_a_domain_with_one_meaning_is_written_as_computers_do() -> None:
+    """Letters that both standards write the same are free, and so is what computers write."""
+    assert parse_domain("Bücher.example") == "xn--bcher-kva.example"
+    assert parse_domain("xn--fa-hia.example") == "xn--fa-hia.example"
+
+
 def test_long_domain_is_refused_before_work() -> None:
     """IDNA is slow on long texts."""
     with pytest.raises(MalformedAddress):
