@@ -191,7 +191,9 @@ class Node:
         hub.allowances = members_copies.allowances
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies, ground.limiter)
-        moving = Moving(domain, store, clock, ground.work, ground.limiter, directory, moves, delivery.wake, links.wake)
+        moving = Moving(
+            domain, store, clock, ground.work, ground.limiter, directory, moves, delivery.wake, links.wake
+        )
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         hub.speaks_for = infos.speaks_for
