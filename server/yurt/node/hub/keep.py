@@ -17,7 +17,7 @@ from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
 from yurt.node.hub.states import stored
 from yurt.node.ids import account_at
-from yurt.node.store import accounts, logs, outbound, rooms
+from yurt.node.store import accounts, join_requests, logs, outbound, rooms
 from yurt.node.store.logs import NewRow
 from yurt.node.store.outbound import Outbound, OutboundKind
 from yurt.node.store.types import Tx
@@ -101,6 +101,7 @@ def _keep_commit(tx: Tx, domain: str, decision: Decision, change: RoomChange) ->
     row = accepted.row
     move_windows(tx, after.room_id, change, row.position)
     prove_windows(tx, after, [change])
+    join_requests.end_links(tx, after.room_id, change.links_ended)
     for effect in accepted.effects:
         match effect:
             case DeliverWelcome():

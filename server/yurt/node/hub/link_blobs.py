@@ -131,7 +131,8 @@ class LinkBlobs:
         uses = self._accounts(invite) if command.account else 0
 
         def unit(tx: Tx) -> None:
-            join_requests.put_link(tx, link)
+            if not join_requests.put_link(tx, link):
+                raise no_room()
             if uses:
                 join_requests.put_account_invite(tx, code, command.account, uses, invite.not_after)
 
@@ -154,7 +155,7 @@ class LinkBlobs:
         def unit(tx: Tx) -> None:
             found = join_requests.link(tx, code)
             if found is not None and found.did in dids:
-                join_requests.end_link(tx, code)
+                join_requests.end_link(tx, command.room, code)
 
         await self._store.write(unit)
         return Done()

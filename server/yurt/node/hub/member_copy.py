@@ -22,7 +22,7 @@ from yurt.node.hub.keep import move_windows, post_welcome, prove_windows
 from yurt.node.hub.problems import no_room, room_problem
 from yurt.node.hub.states import RoomStates, stored
 from yurt.node.ids import account_at
-from yurt.node.store import accounts, logs, rooms
+from yurt.node.store import accounts, join_requests, logs, rooms
 from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, StaleHead, Store, Tx
 from yurt.rooms.common.chain import entry_hash
@@ -188,6 +188,7 @@ class MemberCopies:
                 rooms.update(tx, stored(taken.after))
             for change, at in taken.changes:
                 move_windows(tx, room, change, at)
+                join_requests.end_links(tx, room, change.links_ended)
             prove_windows(tx, taken.after, [change for change, _ in taken.changes])
 
         await self._store.write(unit)

@@ -4,12 +4,14 @@ A blob says nothing to the node; the room's policy decides whether its link stil
 stays until the device is in the room, its link ends, or seven days are over.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from yurt.identity.did import Did
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
+from yurt.rooms.common.invite_link import link_code
 from yurt.rooms.common.join_request import JoinRequest
 from yurt.rooms.common.room_change import Device
 from yurt.rooms.hub.requests import Waiting
@@ -63,12 +65,18 @@ class StoredLink:
 
 
 # --- links ----------------------------------------------------------------------------------------------
-def put_link(tx: Tx, link: StoredLink) -> None:
-    """Keep a link's blob; sealed anew, it takes the place of the old one."""
-    tx.change(
+def put_link(tx: Tx, link: StoredLink) -> bool:
+    """Keep a link's blob; sealed anew, it takes the place of the old one.
+
+    Returns:
+        False if the link is somebody else's, or of another room: anybody may write a key that they have seen
+        into the policy of a room of their own.
+    """
+    changed = tx.change(
         """
         INSERT INTO room_link (code, room, invite_pub, did, blob) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (code) DO UPDATE SET blob = excluded.blob
+        WHERE room_link.room = excluded.room AND room_link.did = excluded.did
         """,
         link.code,
         link.room,
@@ -76,6 +84,7 @@ def put_link(tx: Tx, link: StoredLink) -> None:
         link.did,
         link.blob,
     )
+    return changed > 0
 
 
 def link(tx: ReadTx, code: str) -> StoredLink | None:
@@ -84,10 +93,16 @@ def link(tx: ReadTx, code: str) -> StoredLink | None:
     return StoredLink(*row) if row else None
 
 
-def end_link(tx: Tx, code: str) -> None:
-    """Forget a link, and the account invite that it carries: no account is made by it any more."""
-    tx.change("DELETE FROM room_link WHERE code = ?", code)
-    tx.change("UPDATE invite SET uses_left = 0 WHERE code = ?", code)
+def end_link(tx: Tx, room: bytes, code: str) -> None:
+    """Forget a link of a room, and the account invite that it carries: no account is made by it any more."""
+    if tx.change("DELETE FROM room_link WHERE code = ? AND room = ?", code, room):
+        tx.change("UPDATE invite SET uses_left = 0 WHERE code = ?", code)
+
+
+def end_links(tx: Tx, room: bytes, invites: Iterable[bytes]) -> None:
+    """Forget the links that a commit ended: revoked by whomever, or used up."""
+    for invite_pub in invites:
+        end_link(tx, room, link_code(invite_pub))
 
 
 def put_account_invite(tx: Tx, code: str, secret_hash: bytes, uses: int, not_after: int) -> None:

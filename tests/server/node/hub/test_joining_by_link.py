@@ -24,7 +24,7 @@ from yurt.rooms.common.invite_link import MAX_BLOB_SIZE, InviteLink, LinkBlob, o
 from yurt.rooms.common.join_proof import JoinProof
 from yurt.rooms.common.join_request import JoinRequest, select, uses_of
 from yurt.rooms.common.policy import Invite, RoomPolicy
-from yurt.rooms.common.policy_changes import after_joins, with_ban, with_link
+from yurt.rooms.common.policy_changes import after_joins, with_ban, with_link, without_link
 from yurt.rooms.common.room import read_room, room_extensions
 from yurt.wire.frames import INBOX, Ring
 from yurt.wire.link_commands import (
@@ -68,10 +68,14 @@ class Host:
             lifetime=Lifetime(person.born_at - 3600, person.born_at + 86_400),
         )
         await self.client.call(CreateRoom(self.group.group_info(with_tree=True)))
-        invite = Invite(self.link.keys.public, person.identity.did, uses, person.born_at + 86_400, 0)
-        await self.change(lambda policy: with_link(policy, invite))
+        await self.change(lambda policy: with_link(policy, self.invite(uses)))
         blob = LinkBlob(person.identity.did, self.room, HARBOUR, "tea")
         await self.client.call(self.keep(seal_blob(self.link.keys, blob)))
+
+    def invite(self, uses: int) -> Invite:
+        """The link as the policy has it."""
+        person = self.client.person
+        return Invite(self.link.keys.public, person.identity.did, uses, person.born_at + 86_400, 0)
 
     def keep(self, blob: bytes, account: bytes = b"") -> KeepLink:
         return KeepLink(room=self.room, invite_pub=self.link.keys.public, blob=blob, account=account)
@@ -286,3 +290,37 @@ async def test_account_by_a_room_link(harbour: Town) -> None:
     await ana.client.call(EndLink(room=ana.room, invite_pub=ana.link.keys.public))
     cy = harbour.newcomer("cy", HARBOUR)
     assert (await problem(cy.call(cy.person.join(link)))).code == "wrongInvite"
+
+
+async def test_a_link_that_the_room_ended_brings_no_account(harbour: Town) -> None:
+    """Whoever revokes it, in the room: what its maker left at the node goes with the commit."""
+    ana = await host(harbour)
+    secret = ana.link.keys.account
+    await ana.client.call(ana.keep(b"sealed", secret_hash(secret)))
+
+    await ana.change(lambda policy: without_link(policy, ana.link.keys.public))
+
+    bo = harbour.newcomer("bo", HARBOUR)
+    link = type(await harbour.invite(HARBOUR))(ana.link.code, secret)
+    assert (await problem(bo.call(bo.person.join(link)))).code == "wrongInvite"
+    await ana.change(lambda policy: with_link(policy, ana.invite(uses=1)))
+    assert (await problem(bo.call(FetchLink(HARBOUR, ana.link.code)))).code == "notSignedIn"
+    assert (await problem(ana.client.call(FetchLink(HARBOUR, ana.link.code)))).message == NOWHERE
+
+
+async def test_nobody_changes_what_lies_behind_somebody_elses_link(harbour: Town) -> None:
+    """Anybody may write a key that they have seen into the policy of a room of their own."""
+    ana = await host(harbour)
+    secret = ana.link.keys.account
+    await ana.client.call(ana.keep(b"anas", secret_hash(secret)))
+
+    eve = Host(await harbour.join("eve", HARBOUR), link=ana.link)
+    with pytest.raises(ProblemError, match="no such room"):
+        await eve.open(3)
+    await eve.change(lambda policy: without_link(policy, ana.link.keys.public))
+
+    content: LinkContent = await ana.client.call(FetchLink(HARBOUR, ana.link.code))
+    assert content.blob == b"anas"
+    bo = harbour.newcomer("bo", HARBOUR)
+    link = type(await harbour.invite(HARBOUR))(ana.link.code, secret)
+    assert (await bo.call(bo.person.join(link))).account == "bo"
