@@ -31,8 +31,8 @@ class _Life:
     """When it last began or ended a request, or was accepted; monotonic seconds."""
     requests: int = 0
     running: int = 0
-    connected: bool = False
-    """Whether a sweep has seen it with a transport (TLS done)."""
+    address: str | None = None
+    """Whom it counts for, empty if for nobody; None until a sweep has seen it with a transport (TLS done)."""
 
 
 class Guard:
@@ -76,34 +76,43 @@ class Guard:
             self.sweep(time.monotonic())
 
     def sweep(self, now: float) -> int:
-        """End every connection that is over its time or over the counts; return how many."""
-        self._lives = {c: life for c, life in self._lives.items() if not _gone(c, life, now)}
-        open_: list[tuple[asyncio.Transport, _Life]] = []
-        for connection, life in self._lives.items():
-            transport = connection.transport
-            if transport is not None and not transport.is_closing():
-                open_.append((transport, life))
-                life.connected = True
-        doomed = [transport for transport, life in open_ if _overdue(life, now)]
-        doomed += self._too_many([pair for pair in open_ if pair[0] not in doomed])
+        """End every connection that is over its time or, newest first, over the counts; return how many."""
+        doomed: list[asyncio.Transport] = []
+        of_address, left = Counter[str](), self._total
+        for transport, life in self._connected(now):
+            address = life.address or ""
+            if _overdue(life, now) or not left or of_address[address] >= self._per_address:
+                doomed.append(transport)
+                continue
+            left -= 1
+            if address:
+                of_address[address] += 1
         for transport in doomed:
             transport.abort()
         return len(doomed)
 
-    def _too_many(self, open_: list[tuple[asyncio.Transport, _Life]]) -> list[asyncio.Transport]:
-        counts: Counter[str] = Counter()
-        doomed: list[asyncio.Transport] = []
-        for number, (transport, _) in enumerate(open_):
-            address = _peer(transport)
-            counts[address] += bool(address)
-            if number >= self._total or counts[address] > self._per_address:
-                doomed.append(transport)
-        return doomed
+    def _connected(self, now: float) -> list[tuple[asyncio.Transport, _Life]]:
+        """The connections that stand, oldest first; those that are gone are forgotten."""
+        # Ten thousand streams pass here each second: nothing is worked out twice.
+        gone: list[web.RequestHandler] = []
+        found: list[tuple[asyncio.Transport, _Life]] = []
+        for connection, life in self._lives.items():
+            transport = connection.transport
+            if transport is None:
+                if _is_gone(life, now):
+                    gone.append(connection)
+            elif not transport.is_closing():
+                if life.address is None:
+                    life.address = _peer(transport)
+                found.append((transport, life))
+        for connection in gone:
+            del self._lives[connection]
+        return found
 
 
-def _gone(connection: web.RequestHandler, life: _Life, now: float) -> bool:
-    """Whether a connection is over; one without a transport may still be in its TLS handshake."""
-    return connection.transport is None and (life.connected or now - life.since > 2 * HEADER_S)
+def _is_gone(life: _Life, now: float) -> bool:
+    """Whether a connection without a transport is over; it may still be in its TLS handshake."""
+    return life.address is not None or now - life.since > 2 * HEADER_S
 
 
 def _overdue(life: _Life, now: float) -> bool:
