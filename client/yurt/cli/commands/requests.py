@@ -38,7 +38,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
             output.show({"address": args.reject, "state": "refused"}, f"{args.reject} does not follow you.")
         elif address := args.join or args.refuse:
             await engine.call(AnswerInvitation(address=address, accept=bool(args.join)), Nothing)
-            line = f"{address} may {'' if args.join else 'not '}add you."
+            yes, no = "may add you to their rooms, any of them, for a week", "may not add you"
+            line = f"{address} {yes if args.join else no}."
             output.show({"address": address, "state": "accepted" if args.join else "refused"}, line)
         else:
             await _list(engine, output)
