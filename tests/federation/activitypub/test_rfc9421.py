@@ -5,18 +5,21 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import http_sf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from http_sf.types import BareItemType, ItemType
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yurt.activitypub.errors import (
     LocalActivityPubError,
     RemoteActivityPubError,
+    SignatureMalformed,
     SignatureMissing,
     SignatureRefused,
 )
@@ -175,6 +178,30 @@ def test_a_part_of_the_query_is_no_component_here() -> None:
         rfc9421.read_headers(b2_request((selected, "sig-b22=:AA==:")))
 
     assert caught.value.rule == "unknownComponent"
+
+
+_VALUES = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)),
+    st.integers(-(10**15), 10**15),
+    st.booleans(),
+    st.just(http_sf.Token("token")),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["created", "expires", "nonce", "alg", "keyid", "tag"]), _VALUES))
+def test_parameters_are_written_in_their_one_form(parameters: dict[str, BareItemType]) -> None:
+    """What is written quickly is what the serialiser of structured fields writes, or what it refuses."""
+    covered: list[ItemType] = [("@method", {})]
+    try:
+        expected = http_sf.ser([(covered, parameters)])
+    except (ValueError, http_sf.StructuredFieldError):
+        with pytest.raises(SignatureMalformed):
+            rfc9421.signature_base(B26, ("@method",), parameters)
+        return
+
+    base = rfc9421.signature_base(B26, ("@method",), parameters)
+
+    assert base.decode("ascii").splitlines()[-1] == f'"@signature-params": {expected}'
 
 
 def test_ed25519_signs_as_the_rfc_does() -> None:

@@ -5,6 +5,7 @@ not contradict it.
 """
 
 import enum
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,6 +25,8 @@ MAX_RSA_BITS: Final = 8192
 """Beyond it one verification is a way to make us work."""
 MAX_PEM: Final = 4096
 """Characters."""
+_PADDING: Final = PKCS1v15()
+_HASH: Final = SHA256()
 
 
 class KeyKind(enum.Enum):
@@ -36,7 +39,13 @@ class KeyKind(enum.Enum):
 
 def kind_of(key: PublicKey) -> KeyKind:
     """Name the kind of a key."""
-    return KeyKind.RSA if isinstance(key, RSAPublicKey) else KeyKind.ED25519
+    return _kind_of_type(type(key))
+
+
+@lru_cache(maxsize=8)
+def _kind_of_type(of: type[PublicKey]) -> KeyKind:
+    """Name the kind of a class of keys; asking an abstract class costs more than a hash."""
+    return KeyKind.RSA if issubclass(of, RSAPublicKey) else KeyKind.ED25519
 
 
 def read_pem(text: str) -> PublicKey:
@@ -81,7 +90,7 @@ def verify_bytes(key: PublicKey, signature: bytes, data: bytes) -> bool:
     """Tell whether `key` made `signature` over `data`."""
     try:
         if isinstance(key, RSAPublicKey):
-            key.verify(signature, data, PKCS1v15(), SHA256())
+            key.verify(signature, data, _PADDING, _HASH)
         else:
             key.verify(signature, data)
     except InvalidSignature:
