@@ -22,6 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
 from yurt.node.config import Network
+from yurt.node.unreachable import why_unreachable
 from yurt.wire.network_map import Endpoint
 
 TOTAL_S: Final = 10.0
@@ -252,7 +253,7 @@ class SafeFetch:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # One sentence without our own addresses: it may be shown to a client.
             raise FetchFailed(
-                f"{urlsplit(url).hostname} cannot be reached: {type(error).__name__}"
+                f"{urlsplit(url).hostname} cannot be reached: {why_unreachable(error)}"
             ) from error
 
     def _open(self) -> aiohttp.ClientSession:

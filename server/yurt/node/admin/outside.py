@@ -17,7 +17,7 @@ from yurt.node.config import Network, NodeConfig
 from yurt.node.fetch import Fetched, FetchError, SafeFetch, is_public
 from yurt.node.ids import node_actor
 from yurt.node.keys import NodeKeys, public_pem
-from yurt.node.peers.errors import PeerError
+from yurt.node.peers.errors import PeerDown, PeerError
 from yurt.node.peers.exchange_client import ExchangeClient
 from yurt.wire.errors import GateError
 from yurt.wire.exchange import Ask, AskAnswer, ExchangeRequest
@@ -31,6 +31,10 @@ _DOCUMENT: Final = 256 * 1024
 _CONNECT_S: Final = 5.0
 _HTTPS: Final = 443
 _ID: Final = 16
+_REFUSED: Final = (
+    "can it reach this node at its name (`front`), is this clock right (`clock`), is this node blocked there?"
+)
+"""What the operator can look at when a friend refuses."""
 Address = tuple[str, int]
 
 
@@ -95,7 +99,7 @@ async def _front(data: Path, config: NodeConfig, fetch: SafeFetch) -> list[Check
         )
     except FetchError as error:
         return [
-            Check("front", "fail", f"{config.origin} cannot be reached from here: {error}"),
+            Check("front", "fail", f"{error} (asked from this machine, for {config.origin})"),
             Check("webfinger", "skip", "needs the front"),
         ]
     ours = public_pem(NodeKeys(data).rsa.public_key()).strip()
@@ -126,8 +130,18 @@ async def _friend(data: Path, config: NodeConfig, clock: Clock, fetch: SafeFetch
     ask = Ask(os.urandom(_ID), node_actor(config.domain), LOOK, msgspec.msgpack.encode(Look()))
     try:
         answers = (await client.exchange(friend, ExchangeRequest(asks=(ask,)))).asks
+    except PeerDown as error:
+        unheard = f"only {friend} can tell, and it was not heard"
+        return [
+            Check("friend", "fail", f"{error}; try again, or name another friend"),
+            Check("reach", "skip", unheard),
+            Check("clock", "skip", unheard),
+        ]
     except PeerError as error:
-        found = [Check("friend", "fail", str(error)), Check("reach", "skip", f"{friend} did not say")]
+        found = [
+            Check("friend", "fail", f"{error}: {_REFUSED}"),
+            Check("reach", "skip", f"{friend} tells only whom it takes"),
+        ]
     else:
         # It fetches this node's key at first contact, later it may remember it; `reach` is always anew.
         found = [Check("friend", "ok", f"{friend} takes this node's signature")]
@@ -157,7 +171,7 @@ async def _clock(clock: Clock, fetch: SafeFetch, friend: str) -> Check:
         answer = await _document(fetch, f"https://{friend}/actor")
         theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except (FetchError, ValueError) as error:
-        return Check("clock", "skip", f"{friend} does not tell the time: {error}")
+        return Check("clock", "skip", f"compared with {friend}, which does not tell the time: {error}")
     apart = abs(theirs - clock.now_s())
     level: Level = "fail" if apart > _CLOCK_FAIL_S else "warn" if apart > _CLOCK_WARN_S else "ok"
     return Check("clock", level, f"{apart:.0f} s apart from {friend}")

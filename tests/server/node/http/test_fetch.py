@@ -1,6 +1,7 @@
 """What a node asks of others, and what it never asks."""
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +22,7 @@ from yurt.node.fetch import (
     check_url,
     is_public,
 )
+from yurt.node.unreachable import why_unreachable
 from yurt.wire.network_map import Endpoint
 
 OPEN = "open.example"
@@ -232,9 +234,29 @@ async def test_slow_servers_do_not_hold_what_is_sent(serve: Start, monkeypatch: 
 
 
 async def test_nobody_there_is_one_kind_of_error() -> None:
-    """A name that does not resolve is a FetchError without our own addresses in it."""
+    """A name that does not resolve is a FetchError that says so, in words, without our own addresses."""
     fetch = SafeFetch(None)
 
-    with pytest.raises(FetchError, match=r"nowhere\.invalid cannot be reached"):
+    with pytest.raises(FetchError, match=r"nowhere\.invalid cannot be reached: .*DNS"):
         await fetch.get("https://nowhere.invalid/")
     await fetch.close()
+
+
+async def test_why_nobody_is_there_is_said_in_words(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads it learns what to look at: the certificate, the other server, the network."""
+    fetch = await serve(web.Application())
+    strict = SafeFetch(None)
+
+    async def private(*_args: object, **_settings: object) -> list[object]:
+        await asyncio.sleep(0)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", private)
+    with pytest.raises(FetchError, match="an address that is not public"):
+        await strict.get(f"https://{OPEN}/")
+    await strict.close()
+
+    assert (await fetch.get(f"https://{OPEN}/")).status == 404
+    assert why_unreachable(ssl.SSLCertVerificationError()).startswith("its certificate")
+    assert why_unreachable(TimeoutError()) == "it does not answer in time"
+    assert not re.search("[A-Z][a-z]+Error", why_unreachable(ConnectionError()))
