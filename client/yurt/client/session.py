@@ -177,6 +177,10 @@ class Session:
         """Wait until every log is live, at most that many seconds."""
         return await self._wait(lambda: self.all_live, within)
 
+    async def wait_next(self, stream: int, within: float) -> bool:
+        """Wait until another stream than that one is there, at most that many seconds."""
+        return await self._wait(lambda: self.connected and self.streams != stream, within)
+
     async def _wait(self, true: Callable[[], bool], within: float) -> bool:
         async with self._changed:
             try:

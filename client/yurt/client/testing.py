@@ -120,6 +120,8 @@ class FakeNode:
         """Every entry that was offered, in order, repetitions included."""
         self.lose_answers = 0
         """So many answers are lost, together with their stream, after the work was done."""
+        self.lose_claims = 0
+        """The same for claims of key packages."""
         self.refusals: list[Problem] = []
         """What the next appends are refused with."""
         self.way: asyncio.Event | None = None
@@ -200,6 +202,10 @@ class FakeNode:
             return
         if isinstance(command, Append | Join | CreateRoom) and self.lose_answers:
             self.lose_answers -= 1
+            await door.socket.close()
+            return
+        if isinstance(command, ClaimKeyPackages) and self.lose_claims:
+            self.lose_claims -= 1
             await door.socket.close()
             return
         await door.say(Result(call.id, msgspec.Raw(msgspec.msgpack.encode(answer))))

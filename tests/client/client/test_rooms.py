@@ -226,3 +226,14 @@ async def test_expired_token(town: Town) -> None:
 
     assert await ana.sync()
     assert (await ana.status()).live
+
+
+async def test_an_answer_to_a_claim_is_lost(town: Town) -> None:
+    """The same claim is made once more, so nobody's key packages are spent on nothing."""
+    ana, bo = await asyncio.gather(town.join("ana"), town.join("bo"))
+    room = (await ana.create_room("harbour watch")).room
+    town.node.lose_claims = 1
+
+    assert (await ana.invite(room, BO)).state == "invited"
+
+    await _line(bo, room, kind="roster")

@@ -37,6 +37,8 @@ INVITED: Final = "invited"
 PARTICIPANT: Final = "participant"
 ASKED: Final = "asked"
 """They have to agree first."""
+ANSWER_S: Final = 3.0
+"""How long to wait for the next stream, if the last one ended with an answer on its way."""
 
 
 async def invite(
@@ -60,7 +62,7 @@ async def invite(
         time=core.now_s,
     )
     try:
-        claimed = await core.session.call(ClaimKeyPackages(met.pin.actor, claim), Claimed)
+        claimed = await _claim(core, ClaimKeyPackages(met.pin.actor, claim))
     except ProblemError as error:
         if error.problem.code != "notAllowed" or not ask:
             raise
@@ -76,6 +78,21 @@ async def invite(
     async with core.lock(room):
         await committer.commit(room, "invite", stage)
     return people.view(met.pin, INVITED)
+
+
+async def _claim(core: Core, claim: ClaimKeyPackages) -> Claimed:
+    """Claim, once more with the same bytes if the answer was lost: then it costs no other packages.
+
+    Raises:
+        ProblemError: Refused, or not reached twice.
+    """
+    stream = core.session.streams
+    try:
+        return await core.session.call(claim, Claimed)
+    except ProblemError as error:
+        if error.problem.code != "peerUnreachable" or not await core.session.wait_next(stream, ANSWER_S):
+            raise
+    return await core.session.call(claim, Claimed)
 
 
 def verify_packages(messages: tuple[bytes, ...], met: Met, now_s: int) -> list[KeyPackage]:

@@ -3,11 +3,14 @@
 A claim is signed by the claimer's device and carried by the claimer's node. It is allowed for somebody whom
 the target follows, whom they have let add them (`consents`), and who shares a room with them; whoever is not
 allowed gets the same answer as for a person who does not exist. One package a live device, each handed out
-once.
+once; the same claim again gets the same packages, so that an answer that was lost costs nobody anything.
 """
 
+import hashlib
 import os
 from typing import Final, Protocol
+
+import msgspec
 
 from yurt.activitypub.follow import FollowState
 from yurt.identity.claim import decode_claim, verify_claim
@@ -18,7 +21,7 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.record_book import RecordBook
-from yurt.node.store import accounts, consents, devices, key_packages, people, records, replay, rooms
+from yurt.node.store import accounts, consents, devices, key_packages, people, records, rooms
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import Store, Tx
 from yurt.wire.exchange import Claim, ClaimAnswer
@@ -108,12 +111,13 @@ class KeyPackageClaims:
         verified = verify_claim(claim.claim, record, target=named, now=now_s)
         if target is None or target.did != named:
             raise _not_allowed()
-        once = b"claim/" + verified.nonce + verified.device_id
+        digest, nonce = hashlib.sha256(claim.claim).digest(), verified.nonce + verified.device_id
+        until = now_s + 2 * CLAIM_WINDOW_S
 
         def unit(tx: Tx) -> ClaimAnswer:
             by_room = _allow(tx, target, record, now_s)
-            if not replay.first_time(tx, once, now_s, now_s + 2 * CLAIM_WINDOW_S):
-                raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
+            if (given := key_packages.claim_answer(tx, digest, nonce)) is not None:
+                return _again(given, claim.id)
             if key_packages.count_claims(tx, record.did, target.did, now_s - _HOUR_S) >= CLAIMS_AN_HOUR:
                 raise _too_many()
             if by_room and key_packages.count_claims_of(tx, target.did, now_s - _HOUR_S) >= BY_ROOM_AN_HOUR:
@@ -122,9 +126,23 @@ class KeyPackageClaims:
             if not packages:
                 raise refuse("noKeyPackages", "they have no key packages left; they must come online once")
             key_packages.note_claim(tx, record.did, target.did, now_s, now_s - _HOUR_S)
-            return ClaimAnswer(claim.id, tuple(packages), records.newest_record(tx, target.did))
+            answer = ClaimAnswer(claim.id, tuple(packages), records.newest_record(tx, target.did))
+            given = msgspec.msgpack.encode(answer)
+            key_packages.keep_claim_answer(tx, digest, nonce, given, now_s, until)
+            return answer
 
         return await self._store.write(unit)
+
+
+def _again(given: bytes, item: bytes) -> ClaimAnswer:
+    """Answer a claim as it was answered before.
+
+    Raises:
+        ProblemError: `badRequest`: another claim has its nonce.
+    """
+    if not given:
+        raise refuse("badRequest", "this claim was used already; make a new one", rule="claimReplay")
+    return msgspec.structs.replace(msgspec.msgpack.decode(given, type=ClaimAnswer), id=item)
 
 
 def _take(tx: Tx, account_id: int, now_s: int) -> list[bytes]:

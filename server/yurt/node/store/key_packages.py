@@ -36,7 +36,22 @@ def _create(db: Tables) -> None:
     db.execute("CREATE INDEX claim_pair ON claim (claimer, target, made_at)")
 
 
+def _create_answers(db: Tables) -> None:
+    db.execute(
+        """
+        CREATE TABLE claim_answer (
+            claim BLOB NOT NULL PRIMARY KEY,        -- SHA-256 of the signed claim
+            nonce BLOB NOT NULL UNIQUE,             -- with the device that made it
+            answer BLOB NOT NULL,                   -- as it was given
+            until INTEGER NOT NULL                  -- seconds
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX claim_answer_until ON claim_answer (until)")
+
+
 STEPS: Final = (Step("0102-key-packages", _create),)
+ANSWERS: Final = (Step("0112-claim-answers", _create_answers),)
 
 
 def add_key_packages(
@@ -98,3 +113,23 @@ def note_claim(tx: Tx, claimer: str, target: str, now_s: int, forget_before_s: i
     """Remember a claim, and forget old ones."""
     tx.change("DELETE FROM claim WHERE made_at < ?", forget_before_s)
     tx.change("INSERT INTO claim (claimer, target, made_at) VALUES (?, ?, ?)", claimer, target, now_s)
+
+
+def claim_answer(tx: ReadTx, claim: bytes, nonce: bytes) -> bytes | None:
+    """Give what a claim was answered with, by its hash; empty if its nonce belongs to another one."""
+    row = tx.row("SELECT claim, answer FROM claim_answer WHERE nonce = ?", nonce)
+    if row is None:
+        return None
+    return bytes(row[1]) if row[0] == claim else b""
+
+
+def keep_claim_answer(tx: Tx, claim: bytes, nonce: bytes, answer: bytes, now_s: int, until: int) -> None:
+    """Keep an answer, for whoever did not hear it; old ones go."""
+    tx.change("DELETE FROM claim_answer WHERE until < ?", now_s)
+    tx.change(
+        "INSERT INTO claim_answer (claim, nonce, answer, until) VALUES (?, ?, ?, ?)",
+        claim,
+        nonce,
+        answer,
+        until,
+    )

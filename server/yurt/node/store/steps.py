@@ -71,4 +71,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *jobs.ENDED,
     *moving.ENDS,
     *kits.READERS,
+    *key_packages.ANSWERS,
 )
