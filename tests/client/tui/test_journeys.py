@@ -322,16 +322,16 @@ async def test_answer_edit_delete_react() -> None:
         await _open(pilot, "~│ I see it now")
         await pilot.press("escape", "plus")
         await pilot.pause()
-        await _type(pilot, "+1")
+        await _type(pilot, ":+1:")
         await pilot.press("enter")
-        await _open(pilot, "└ +1 ana")
+        await _open(pilot, "└ :+1: ana")
         await pilot.press("d")
         await pilot.pause()
         await _type(pilot, "yes")
         await pilot.press("enter")
         await _open(pilot, "x taken back by ana@harbour.example")
 
-    assert engine.asked == ["send I see it to 5", "edit 6 I see it now", "react +1", "delete 6"]
+    assert engine.asked == ["send I see it to 5", "edit 6 I see it now", "react :+1:", "delete 6"]
     assert engine.items[room][-1].text == ""
 
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 from textual.screen import Screen
 
 from yurt.client.api import EngineApi, PersonView, RoomView, TimelineItem
+from yurt.client.emoji import checked_emoji
 from yurt.client.invitations.calls import LinkView, MakeLink
 from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 from yurt.tui import shown
@@ -144,11 +145,11 @@ class Actions:
     def react(self, item: TimelineItem) -> None:
         """Ask for an emoji."""
         note = "The same one again takes yours away."
-        self._question("react", note, "an emoji", lambda emoji: self._react(item, emoji))
+        self._question("react", note, "an emoji, or :name:", lambda emoji: self._react(item, emoji))
 
     async def _react(self, item: TimelineItem, emoji: str) -> None:
         undo = any(reaction.own and reaction.emoji == emoji for reaction in item.reactions)
-        await self._engine.react(item.room, item.item, emoji, undo=undo)
+        await self._engine.react(item.room, item.item, emoji if undo else checked_emoji(emoji), undo=undo)
 
     def _question(self, title: str, note: str, example: str, work: Callable[[str], Work]) -> None:
         def answered(answer: str | None) -> None:
