@@ -11,6 +11,9 @@ whether it was done is unknown, so every caller must be able to ask again.
 """
 
 import asyncio
+import os
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from itertools import count
 from typing import Final, Self, TypeVar
@@ -90,9 +93,8 @@ class Stream:
                 max_size=limits.NODE_FRAME,
             )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ConnectionClosed) as error:
-            why = str(error) or type(error).__name__
             raise Disconnected(
-                f"cannot reach {node}: {why}; is the name right, and are you online?"
+                f"cannot reach {node}: {_why(error)}; is the name right, and are you online?"
             ) from None
         return cls(node, connection)
 
@@ -211,6 +213,14 @@ class Stream:
         while self._events.full():
             self._events.get_nowait()
         self._events.put_nowait(None)
+
+
+def _why(error: Exception) -> str:
+    """Say why there is no connection; the system's errors as the system says them, without numbers."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror | ssl.SSLError):
+        return os.strerror(error.errno)
+    told = error.strerror if isinstance(error, socket.gaierror) else str(error)
+    return told or type(error).__name__
 
 
 def _nonsense(node: str, error: GateError) -> ProblemError:
