@@ -37,6 +37,7 @@ from yurt.client.api import (
 from yurt.client.calls import EngineCall, EngineCalls
 from yurt.client.clock import Clock, SystemClock
 from yurt.client.community import check_asked
+from yurt.client.conversations.part import Conversations
 from yurt.client.core import Core
 from yurt.client.devices.from_kit import FromKit
 from yurt.client.devices.part import DevicesPart
@@ -119,6 +120,9 @@ class Engine(EngineApi):
         self._parts |= self._invitations.calls()
         self._intake.on_live.append(self._invitations.live)
         self._intake.on_ring.append(self._invitations.ring)
+        self._conversations = Conversations(self._core)
+        self._parts |= self._conversations.calls()
+        self._intake.on_live.append(self._conversations.live)
         self._parts |= Mover(self._core, network, self._committer, self._healer).calls()
         self._beside = RoomParts(self._core, self._outbox, places, self._people, self._committer)
         self._parts |= self._beside.calls()
@@ -239,6 +243,7 @@ class Engine(EngineApi):
         await self._invitations.close()
         await self._healer.close()
         await self._beside.close()
+        await self._conversations.close()
         await self._addresses.close()
         await self._devices.close()
         await self._portability.close()
@@ -258,9 +263,11 @@ class Engine(EngineApi):
                 await self._supplied.wait()
 
     async def _keep(self) -> None:
-        """After each catching up: rooms half-created, key packages."""
+        """After each catching up: rooms half-created, key packages; those now and then besides."""
         while True:
-            await self._intake.inbox_live.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(key_package_supply.next_look_s()):
+                    await self._intake.inbox_live.wait()
             self._intake.inbox_live.clear()
             for room in await self._core.vault.read(rooms.every):
                 if room.state == "creating":

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.conversations import tried
 from yurt.client.core import Core
 from yurt.client.devices import others, own_record
 from yurt.client.outbox import Outbox
@@ -158,6 +159,8 @@ class Intake:
                     joined += self._welcome(tx, row)
                 case InboxKind.RECORD:
                     heard += _record(tx, row, self._core.clock.now_ms())
+                case InboxKind.CONVERSATION:
+                    tried.take(tx, row)
                 case _:
                     pass  # follows are asked for when somebody looks; unknown kinds are for newer clients
         cursors.save(tx, INBOX, LogCopy(place, b""))

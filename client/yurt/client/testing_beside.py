@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from yurt.wire.command import Answer, Command
+from yurt.wire.command import Answer, Command, Done
 from yurt.wire.history_commands import PIECE, GetHistory, HistoryPiece, HistoryStands, PutHistory
 from yurt.wire.problems import refuse
+from yurt.wire.swicg_commands import PublishPublicKeyPackage
 
 
 @dataclass(slots=True)
@@ -13,6 +14,8 @@ class Beside:
 
     blobs: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     """By the hash that they were named with."""
+    public: list[bytes] = field(default_factory=list[bytes])
+    """Each public key package that was shown, in order."""
     served: list[int] = field(default_factory=list[int])
     """Where the pieces began that somebody asked for."""
     pieces_left: int = -1
@@ -37,6 +40,9 @@ class Beside:
                 return HistoryStands(len(known))
             case GetHistory():
                 return self._give(command)
+            case PublishPublicKeyPackage():
+                self.public.append(command.key_package)
+                return Done()
             case _:
                 raise refuse("unsupported", "not here")
 

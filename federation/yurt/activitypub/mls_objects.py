@@ -28,6 +28,7 @@ from yurt.activitypub.references import (
     values_of,
 )
 from yurt.activitypub.vocabulary import AS_CONTEXT, MLS_CONTEXT, PUBLIC
+from yurt.mls.cipher_suite import SUITES
 
 MEDIA_TYPE: Final = "message/mls"
 ENCODING: Final = "base64"
@@ -82,7 +83,7 @@ def is_mls_object(document: Json) -> bool:
 
 def mls_object_document(message: MlsObject) -> Json:
     """Write an MLS object, without a context."""
-    return {
+    document: Json = {
         "id": message.id,
         "type": ["Object", message.kind.value],
         "attributedTo": message.author,
@@ -92,6 +93,11 @@ def mls_object_document(message: MlsObject) -> Json:
         "encoding": ENCODING,
         "content": base64.b64encode(message.content).decode("ascii"),
     }
+    # RFC 9420 10: a KeyPackage begins with its version and its suite, two bytes each, after the header.
+    suite = SUITES.get(int.from_bytes(message.content[6:8], "big"))
+    if message.kind is MlsKind.KEY_PACKAGE and suite is not None:
+        document["ciphersuite"] = suite.name  # IANA's name
+    return document
 
 
 def parse_mls_object(document: Json, followers: str = "") -> MlsObject:

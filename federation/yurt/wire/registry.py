@@ -82,6 +82,8 @@ class InboxKind(IntEnum):
     """A newer person record of somebody with a tie or a shared room."""
     MOVE = 5
     """Somebody whom this account follows moved, or is said to."""
+    CONVERSATION = 6
+    """A client of other software tried to begin a conversation (SWICG), and was politely refused."""
 
 
 # --- Sizes, in bytes unless said otherwise. ---------------------------------------------------------

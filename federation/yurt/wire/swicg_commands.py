@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from yurt.wire.command import Answer, Command, Done
 
 
@@ -16,6 +18,16 @@ class PublishPublicKeyPackage(Command, frozen=True):
 
     key_package: bytes = b""
     """MLSMessage, verbatim."""
+
+
+class ConversationTried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Body of an inbox row of `InboxKind.CONVERSATION`."""
+
+    actor: str
+    """Who tried."""
+    address: str
+    kind: str
+    """What came: one of the SWICG's types, such as ``Welcome``."""
 
 
 SWICG_COMMANDS: Final[tuple[type[Command], ...]] = (PublishPublicKeyPackage,)

@@ -174,7 +174,7 @@ class Node:
         signatures = Signatures(directory, clock, domains.check)
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
-        public_packages = PublicKeyPackages(domain, store, clock)
+        public_packages = PublicKeyPackages(domain, store, clock, delivery.wake)
         moves = Moves(domain, store, clock, directory, delivery.wake)
         hosts = Hosts(domain, store, clock, signed_fetch)
         stack.push_async_callback(hosts.stop)

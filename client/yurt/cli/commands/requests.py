@@ -51,15 +51,23 @@ def run(args: argparse.Namespace, output: Output) -> int:
 async def _list(engine: EngineApi, output: Output) -> None:
     """Say who waits for an answer, and for which."""
     from yurt.client.consent.calls import InvitationViews, ListInvitations
+    from yurt.client.conversations.calls import ListTried, TriedViews
     from yurt.wire.people_commands import Requests, Ties
 
     invitations = (await engine.call(ListInvitations(), InvitationViews)).invitations
     for asks in invitations:
         line = f"{asks.address} asks to add you to a room (--join, --refuse)"
         output.show({"address": asks.address, "did": asks.did, "room": asks.room}, line)
+    tried = (await engine.call(ListTried(), TriedViews)).tried
+    for one in tried:
+        line = (
+            f"{one.address} tried to begin an encrypted conversation from other software; "
+            "that is not possible yet, and their software was told so"
+        )
+        output.show({"address": one.address, "actor": one.actor, "tried": one.since}, line)
     ties = (await engine.ask_node(Requests(), Ties)).ties
     for tie in ties:
         line = f"{tie.address} asks to follow you (--accept, --reject)"
         output.show({"address": tie.address, "actor": tie.actor, "since": tie.since}, line)
-    if not invitations and not ties:
+    if not (invitations or ties or tried):
         output.note("Nobody waits for your answer.")

@@ -6,7 +6,7 @@ a new signature key and ``use = 2``. No signature key is used in two rooms.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from yurt.identity.device import DeviceCertificate, DeviceKeys
@@ -37,6 +37,12 @@ CAPABILITIES: Final = Capabilities(
     credentials=(CredentialType.BASIC, CredentialType.X509),
 )
 """What this release can process, and nothing else."""
+PUBLIC_CAPABILITIES: Final = Capabilities(
+    cipher_suites=(CIPHER_SUITE,),
+    extensions=(ExtensionType.LAST_RESORT, LEAF_EXTENSION),
+    credentials=(CredentialType.BASIC, CredentialType.X509),
+)
+"""What a conversation with a client of other software may ask for; without a room's policy, it is no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,13 @@ class Device:
         begin = now_s - SLOW_CLOCK_S
         leaf, marks = self.joining_leaf(now_s, random), (Extension(ExtensionType.LAST_RESORT, b""),)
         end = begin + KEY_PACKAGE_LIFETIME_S
+        return make_key_package(SUITE, leaf, begin, end, extensions=marks, random=random)
+
+    def public_package(self, now_s: int, random: Callable[[int], bytes] = os.urandom) -> KeyPackageBundle:
+        """Make the last resort package that clients of other software see; it never does for a room."""
+        begin = now_s - SLOW_CLOCK_S
+        leaf = replace(self.joining_leaf(now_s, random), capabilities=PUBLIC_CAPABILITIES)
+        marks, end = (Extension(ExtensionType.LAST_RESORT, b""),), begin + KEY_PACKAGE_LIFETIME_S
         return make_key_package(SUITE, leaf, begin, end, extensions=marks, random=random)
 
     def _leaf(self, use: LeafUse, group_id: bytes, now_s: int, random: Callable[[int], bytes]) -> OwnLeaf:

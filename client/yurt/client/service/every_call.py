@@ -6,6 +6,7 @@ import msgspec
 
 from yurt.client.calls import EngineCall
 from yurt.client.consent.calls import CALLS as CONSENT_CALLS
+from yurt.client.conversations.calls import CALLS as CONVERSATION_CALLS
 from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
 from yurt.client.devices.from_kit_calls import EnterFromKit
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
@@ -29,6 +30,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     NameRoom,
     SwitchReads,
     *CONSENT_CALLS,
+    *CONVERSATION_CALLS,
     *HISTORY_CALLS,
     *invitations.CALLS,
     ListDevices,

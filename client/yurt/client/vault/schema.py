@@ -12,6 +12,7 @@ from yurt.client.errors import VaultTooNew
 from yurt.client.vault import (
     addresses,
     asked_invites,
+    conversations,
     history,
     joinings,
     kits,
@@ -289,6 +290,7 @@ _STEPS: Final = (
     ("inviters", joinings.INVITER),
     ("link_makers", link_makers.TABLE),
     ("revocations", revocations.TABLE),
+    ("conversations", conversations.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

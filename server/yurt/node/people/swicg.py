@@ -2,13 +2,15 @@
 
 A device shows one last-resort package; it never lists the room policy's extension, so that nobody can use it
 for a room (TRUST 6). Encrypted conversations with such clients come later: whoever sends a Welcome now gets
-a Reject that says so, and nothing is kept.
+a Reject that says so, the person is told who tried, once, and nothing else is kept.
 """
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from yurt.activitypub.delivery import Recipient
@@ -31,18 +33,25 @@ from yurt.node.dispatcher import Context, Handlers
 from yurt.node.ids import account_at
 from yurt.node.people.post_ends import PostEnds
 from yurt.node.people.profiles import tell_change
-from yurt.node.store import accounts, moving, people
+from yurt.node.portability.refusals import refuses
+from yurt.node.store import accounts, logs, moving, people, replay
+from yurt.node.store.logs import NewRow
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.public_key_packages import drop_public, public_packages, put_public
 from yurt.node.store.types import Store, Tx
 from yurt.wire.command import Done
 from yurt.wire.problems import refuse
-from yurt.wire.registry import ROOM_POLICY_EXTENSION
-from yurt.wire.swicg_commands import PublishPublicKeyPackage
+from yurt.wire.registry import ROOM_POLICY_EXTENSION, InboxKind
+from yurt.wire.swicg_commands import ConversationTried, PublishPublicKeyPackage
 
 _NAME: Final = "{name:[a-z0-9_]{1,30}}"
 MAX_ANSWERS: Final = 5
 """Accounts that one message makes us answer for."""
+MAX_TOLD_A_DAY: Final = 20
+"""Strangers of whom an account is told in a day."""
+TOLD_AGAIN_S: Final = 30 * 86_400
+"""When whoever tries again is told of again."""
+_DAY_S: Final = 86_400
 MAX_WAITING: Final = 5
 """What waits of an account for one inbox: beyond that nobody gets an answer."""
 
@@ -50,10 +59,11 @@ MAX_WAITING: Final = 5
 class PublicKeyPackages:
     """Takes public key packages from devices, and serves them."""
 
-    def __init__(self, domain: str, store: Store, clock: Clock) -> None:
+    def __init__(self, domain: str, store: Store, clock: Clock, wake_delivery: Callable[[], None]) -> None:
         self._domain = domain
         self._store = store
         self._clock = clock
+        self._wake_delivery = wake_delivery
 
     def handlers(self) -> Handlers:
         """The commands that are handled here."""
@@ -90,6 +100,7 @@ class PublicKeyPackages:
                 tell_change(tx, self._domain, account, now_ms)
 
         await self._store.write(unit)
+        self._wake_delivery()
         return Done()
 
     async def collection(self, request: web.Request) -> web.Response:
@@ -122,13 +133,38 @@ def refuse_politely(tx: Tx, domain: str, activity: Create, now_ms: int) -> None:
         return
     here = [name for actor in message.recipients if (name := account_at(domain, actor))]
     for name in here[:MAX_ANSWERS]:
-        if accounts.account_named(tx, name) is None or _is_full(tx, name, sender):
+        account = accounts.account_named(tx, name)
+        if account is None or refuses(tx, account, sender):
+            continue
+        _tell(tx, name, sender, message.kind, now_ms)
+        if _is_full(tx, name, sender):
             continue
         places = PersonLocations(domain, name)
         answer = places.activity("rejects", str(uuid.uuid4()))
         document = refuse_document(answer, places.actor, activity.id, sender.actor)
         recipient = Recipient(sender.actor, sender.inbox, sender.shared_inbox)
         PostEnds(tx, domain, now_ms).send(name, document, [recipient], repair=False)
+
+
+def _tell(tx: Tx, name: str, sender: KnownPerson, kind: MlsKind, now_ms: int) -> None:
+    """Tell an account's devices who tried: each person once a month, and so many a day."""
+    now_s, base = now_ms // 1000, f"conversation/{name}/"
+    until = now_s + TOLD_AGAIN_S
+    key = hashlib.sha256((base + sender.actor).encode()).digest()
+    if replay.was_seen(tx, key, now_s) or not _may_tell(tx, base, now_s):
+        return
+    replay.first_time(tx, key, now_s, until)
+    body = msgspec.msgpack.encode(
+        ConversationTried(actor=sender.actor, address=sender.address, kind=kind.value)
+    )
+    row = NewRow(InboxKind.CONVERSATION, now_ms, hashlib.sha256(body).digest(), body)
+    logs.post(tx, logs.inbox_log(name), row)
+
+
+def _may_tell(tx: Tx, base: str, now_s: int) -> bool:
+    """Whether one of the day's places is free: strangers fill no inbox."""
+    places = (f"{base}{now_s // _DAY_S}/{number}".encode() for number in range(MAX_TOLD_A_DAY))
+    return any(replay.first_time(tx, place, now_s, now_s + _DAY_S) for place in places)
 
 
 def _is_full(tx: Tx, name: str, sender: KnownPerson) -> bool:

@@ -103,7 +103,7 @@ def signed_in_devices(tx: ReadTx, account_id: int) -> list[bytes]:
 
 def end_device(tx: Tx, account_id: int, device_id: bytes) -> None:
     """Forget everything that lets a device in, or lets others add it."""
-    for table in ("device", "key_package", "last_resort", "device_seen"):
+    for table in ("device", "key_package", "last_resort", "public_key_package", "device_seen"):
         tx.change(f"DELETE FROM {table} WHERE account = ? AND device_id = ?", account_id, device_id)  # noqa: S608  # names of this list
 
 
@@ -125,6 +125,7 @@ def drop_key_packages(tx: Tx, account_id: int, device_id: bytes) -> None:
     """Forget a device's key packages: its certificate was issued anew, so nobody would take them."""
     tx.change("DELETE FROM key_package WHERE account = ? AND device_id = ?", account_id, device_id)
     tx.change("DELETE FROM last_resort WHERE account = ? AND device_id = ?", account_id, device_id)
+    tx.change("DELETE FROM public_key_package WHERE account = ? AND device_id = ?", account_id, device_id)
 
 
 def own_key_packages(tx: ReadTx, account_id: int, device_id: bytes) -> list[bytes]:
