@@ -25,6 +25,7 @@ from yurt.client.devices.entrance import enter
 from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
 from yurt.client.paths import load_network
+from yurt.client.rooms import key_package_supply
 from yurt.client.testing import HARBOUR, LINK, PASSPHRASE, Door, FakeNode, Town
 from yurt.client.vault import open as vaults
 from yurt.identity.device import DeviceKeys
@@ -350,6 +351,28 @@ async def test_revoking_again_is_no_error_and_nobody_revokes_the_device_at_hand(
         with pytest.raises(ProblemError) as caught:
             await house.phone.call(RevokeDevice(device=text, phrase=house.phrase), RoomsSettled)
         assert caught.value.problem.code == code_
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices look all the time what the node has left of them."""
+    monkeypatch.setattr(key_package_supply, "LOOK_S", (0.1, 0.2))
+
+
+@pytest.mark.usefixtures("often", "house")
+async def test_a_last_resort_is_replaced_though_the_stream_lasts(house: House) -> None:
+    """A device that is connected for weeks looks now and then what the node has left."""
+    async with asyncio.timeout(30):
+        await house.node.rotated.wait()
+    actor = (await house.phone.status()).actor
+    first = house.node.last[actor]
+
+    house.node.rotated.clear()
+    house.node.used = True
+    async with asyncio.timeout(30):
+        await house.node.rotated.wait()
+
+    assert house.node.last[actor] != first
 
 
 async def test_the_last_resort_lets_a_person_into_two_rooms_and_is_replaced(house: House) -> None:

@@ -1,9 +1,13 @@
 """Roles and removals: only as the rules allow, and never in secret."""
 
 import pytest
+from typing_extensions import override
 
+from yurt.client.rooms import commit
+from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.testing import Town
-from yurt.client.testing_rooms import ANA, BO, line, together
+from yurt.client.testing_rooms import ANA, BO, core_of, line, together
+from yurt.client.vault.outbox import PendingCommit
 from yurt.wire.problems import ProblemError
 
 
@@ -62,3 +66,31 @@ async def test_moderator_removes_a_member(town: Town) -> None:
     assert [person.address for person in left] == [ANA]
     assert {person.devices for person in remembered} == {0}
     assert refused.value.problem.code == "notAllowed"
+
+
+class Unlucky(Committer):
+    """Loses the race for the epoch a dozen times."""
+
+    losses = 12
+
+    @override
+    async def settle(self, room: bytes) -> None: ...
+
+    @override
+    async def _stage(self, room: bytes, intent: str, stage: Stage) -> PendingCommit | None:
+        return PendingCommit(room, b"", b"", b"", b"", intent)
+
+    @override
+    async def _submit(self, pending: PendingCommit) -> bool:
+        self.losses -= 1
+        return self.losses < 0
+
+
+async def test_who_loses_a_dozen_races_wins_the_next(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many who commit at once wait a random while each, and nobody gives up."""
+    monkeypatch.setattr(commit, "LAST_PAUSE_S", 0.01)
+    committer = Unlucky(core_of(await town.join("ana")))
+
+    await committer.commit(bytes(32), "leaf", lambda _tx, _group: None)
+
+    assert committer.losses == -1

@@ -5,6 +5,8 @@ same way. A commit that lost its epoch is discarded; its *intent* is tried again
 whose answer was lost stays in the vault and is submitted again, byte for byte (the hub knows it by hash).
 """
 
+import asyncio
+import random
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -26,8 +28,11 @@ from yurt.wire.room_commands import Append, Appended
 Stage = Callable[[Connection, Group], StagedCommit | None]
 """Stages the intent on the group as it is now; None if there is nothing left to do."""
 
-TRIES: Final = 8
-"""How often an intent that lost its epoch is tried again."""
+TRIES: Final = 16
+"""How often an intent that lost its epoch is tried again ..."""
+FIRST_PAUSE_S: Final = 0.05
+LAST_PAUSE_S: Final = 2.0
+"""... after a random while, at most so long: of many who commit at once each soon finds an epoch."""
 PATIENCE_S: Final = 20.0
 """How long to wait for the log: to be live, or to bring an accepted commit back."""
 LOST_RACE: Final = frozenset({"wrongEpoch", "epochTooOld"})
@@ -46,11 +51,12 @@ class Committer:
             ProblemError: The hub or a rule refuses; or the hub cannot be reached, then the staged commit
                 waits in the vault and goes out later.
         """
-        for _ in range(TRIES):
+        for lost in range(TRIES):
             await self.settle(room)
             pending = await self._stage(room, intent, stage)
             if pending is None or await self._submit(pending):
                 return
+            await asyncio.sleep(_pause_s(lost))
         raise refuse("overloaded", "others change this room all the time: try again", retry_after=1.0)
 
     async def settle(self, room: bytes) -> None:
@@ -130,6 +136,11 @@ class Committer:
         log = room_log(room)
         if not await self._core.until(lambda tx: cursors.load(tx, log).head >= position, PATIENCE_S):
             raise refuse("hubUnreachable", "the hub has it, but the room's log does not arrive: wait")
+
+
+def _pause_s(lost: int) -> float:
+    longest = min(FIRST_PAUSE_S * 2.0**lost, LAST_PAUSE_S)
+    return random.uniform(0.0, longest)  # noqa: S311  # spreads commits, keeps no secret
 
 
 def _epoch_of(tx: Connection, room: bytes) -> float:

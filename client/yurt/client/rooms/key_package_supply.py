@@ -6,6 +6,7 @@ vault before the node has the public ones; if the node's answer is lost, the sam
 After a revocation all are made anew: those with the earlier certificate would be believed by nobody.
 """
 
+import random
 from asyncio import Event
 from functools import partial
 from typing import Final
@@ -23,6 +24,14 @@ from yurt.wire.registry import KEY_PACKAGE_LIFETIME_S, KEY_PACKAGE_REFILL, MAX_K
 
 BATCH: Final = 20
 """Made and published at once: the first people can add us a moment after we joined."""
+LOOK_S: Final = (3 * 3600.0, 6 * 3600.0)
+"""How often a device that stays connected looks what the node has left: a last resort package that was used
+is to be replaced within a day."""
+
+
+def next_look_s() -> float:
+    """Give the seconds until the next look."""
+    return random.uniform(*LOOK_S)  # noqa: S311  # spreads load, keeps no secret
 
 
 async def refill(core: Core, supplied: Event) -> None:
