@@ -334,7 +334,8 @@ class Mover:
         if left:
             kept = await rooms_along.mend(self._core, self._healer, left)
             row = msgspec.structs.replace(row, rooms_kept=(*row.rooms_kept, *kept))
-        await self._core.session.call(WatchMove(start=row.moved, previous=row.previous), Done)
+        # Yurt nodes have the record before the Move is sent, and their people may be here already.
+        await self._core.session.call(WatchMove(start=row.confirmed, previous=row.previous), Done)
         return row
 
     async def _retry(self, row: MoveRow, missing: set[str]) -> None:
