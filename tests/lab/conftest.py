@@ -5,12 +5,20 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 
+from yurt.lab.world.moulds import Moulds
 from yurt.lab.world.town import Town
+from yurt.lab.world.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheap(cheap_passphrases: None) -> None:
     """A world with many people spends its time on other things than their passphrases."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _moulds(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make the nodes of each name once."""
+    World.moulds = Moulds(tmp_path_factory.mktemp("moulds"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

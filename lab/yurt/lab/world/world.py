@@ -13,9 +13,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from yurt.lab.world.faults import Link
+from yurt.lab.world.moulds import Moulds
 from yurt.lab.world.network import Network
 from yurt.lab.world.people import Person
 from yurt.lab.world.process import NODE_PROGRAM, NodeProcess
@@ -40,6 +41,8 @@ class World:
     links: dict[tuple[str, str], Link] = field(default_factory=dict[tuple[str, str], Link])
     """From (who, to whom) to the link on that way; only if the world was opened with links."""
     with_links: bool = False
+    moulds: ClassVar[Moulds | None] = None
+    """Where nodes are kept to be copied, for a session that opens many worlds."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -107,8 +110,17 @@ class World:
 
     async def _start(self, node: NodeProcess, places: asyncio.Semaphore) -> None:
         async with places:
-            await node.init()
-            _, self.invites[node.domain] = await asyncio.gather(node.start(), node.invite(uses=_USES))
+            if self.moulds is None:
+                await node.init()
+                _, self.invites[node.domain] = await asyncio.gather(node.start(), node.invite(uses=_USES))
+                return
+            invite = self.moulds.cast(node.domain, node.data, self.network)
+            if invite is None:
+                await node.init()
+                invite = await node.invite(uses=_USES)
+                self.moulds.keep(node.domain, node.data, self.network, invite)
+            self.invites[node.domain] = invite
+            await node.start()
 
     async def _links_of(self, name: str) -> dict[str, Endpoint]:
         others = [other for other in self.network.endpoints if other != name]
