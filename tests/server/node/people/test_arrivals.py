@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from yurt.activitypub.activities import Accept, Follow, FollowReference, Undo
@@ -21,7 +22,7 @@ from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.follow_ends import MAX_WAITING as MAX_ANSWERS_WAIT
 from yurt.node.people.follow_ends import FollowEnds
-from yurt.node.people.swicg import MAX_WAITING
+from yurt.node.people.swicg import MAX_TOLD_A_DAY, MAX_WAITING
 from yurt.node.people.tidying import Tidying
 from yurt.node.store import accounts, blocks, people, posts
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -29,6 +30,8 @@ from yurt.node.store.people import KnownPerson
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
+from yurt.wire.registry import InboxKind
+from yurt.wire.swicg_commands import ConversationTried
 
 HARBOUR = "harbour.example"
 NOW_MS = 1_700_000_000_000
@@ -95,6 +98,13 @@ class Here:
 
         return await self.store.read(query)
 
+    async def told_of_conversations(self) -> list[str]:
+        """Of whom ana's devices are told that they tried to begin a conversation."""
+        rows = await self.store.read(
+            lambda tx: tx.rows("SELECT body FROM entry WHERE kind = ?", InboxKind.CONVERSATION)
+        )
+        return [msgspec.msgpack.decode(row[0], type=ConversationTried).address for row in rows]
+
     async def sent(self) -> list[bytes]:
         """What waits to go out."""
         rows = await self.store.read(lambda tx: tx.rows("SELECT body FROM delivery ORDER BY id"))
@@ -150,6 +160,32 @@ async def test_a_foreign_welcome_is_refused_politely(here: Here) -> None:
         await here.take(Create(f"{BO}#mls/f{number}", BO, flood.id, flood))
     assert len(await here.sent()) <= MAX_WAITING
     assert await here.timeline() == []
+    assert await here.told_of_conversations() == ["bo@hill.example"]
+
+
+async def test_strangers_fill_no_inbox_with_welcomes(here: Here) -> None:
+    """So many a day are told; whoever is blocked is neither told nor answered."""
+    before = await here.sent()
+
+    def unit(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        for number in range(2 * MAX_TOLD_A_DAY):
+            actor = f"https://evil.example/users/{number}"
+            eve = KnownPerson(actor, f"{number}@evil.example", inbox=f"{actor}/inbox")
+            person = people.put_person(tx, eve)
+            if number == 0:
+                blocks.put_block(tx, account.id, person, blocks.BLOCK, "x", 0)
+
+    await here.store.write(unit)
+    for number in range(2 * MAX_TOLD_A_DAY):
+        actor = f"https://evil.example/users/{number}"
+        message = MlsObject(f"{actor}/mls", MlsKind.WELCOME, actor, (ANA,), b"x")
+        await here.take(Create(f"{actor}#mls", actor, message.id, message))
+
+    told = await here.told_of_conversations()
+    assert told == [f"{number}@evil.example" for number in range(1, MAX_TOLD_A_DAY + 1)]
+    assert len(await here.sent()) - len(before) == 2 * MAX_TOLD_A_DAY - 1
 
 
 async def test_a_post_for_followers_is_shown_to_followers(here: Here) -> None:

@@ -18,7 +18,7 @@ from yurt.node.accounts.testing import Newcomer
 from yurt.node.admin.account import delete_account
 from yurt.node.clock import SystemClock
 from yurt.node.people.profiles import tell_change
-from yurt.node.store import accounts, moves, people
+from yurt.node.store import accounts, devices, moves, people
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town
 from yurt.wire.people_commands import Follow, Following, Lock
@@ -151,7 +151,18 @@ async def test_public_key_packages_are_never_for_rooms(harbour: Town) -> None:
     [found] = parse_key_packages(collection, ANA)
     message = parse_mls_object((await document(harbour, found))[1])
     assert (message.content, message.author) == (package, ANA)
+    shown = (await document(harbour, found))[1]
+    assert shown["ciphersuite"] == "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519"
     assert own_key_packages(collection, ANA) == ()
     await ana.call(PublishPublicKeyPackage())
     assert "keyPackages" not in (await document(harbour, ANA))[1]
+    assert (await document(harbour, found))[0] == 404
+    await ana.call(PublishPublicKeyPackage(package))
+
+    def end_device(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        devices.end_device(tx, account.id, ana.person.device.device_id)
+
+    await harbour.nodes[HARBOUR].store.write(end_device)
     assert (await document(harbour, found))[0] == 404
