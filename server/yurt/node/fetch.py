@@ -11,7 +11,8 @@ they, and only they, may be loopback.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -19,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 from typing_extensions import override
 
 from yurt.node.config import Network
@@ -34,6 +36,10 @@ _STREAMED: Final = 512 * 1024
 """Larger bodies are written piece by piece, so that the loop goes on."""
 USER_AGENT: Final = "yurt/0.1"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+Sign = Callable[[], Awaitable[dict[str, str]]]
+"""Makes headers of a request as soon as there is a connection for it."""
+_sign: ContextVar[Sign | None] = ContextVar("sign", default=None)
 
 # is_global leaves these out or judges them by the outer address; all of them can end at a private host.
 _EXTRA_RANGES: Final[tuple[IPv4Network | IPv6Network, ...]] = (
@@ -166,6 +172,18 @@ def _result(name: str, address: str, port: int) -> ResolveResult:
     )
 
 
+class _SignedLate(aiohttp.ClientRequest):
+    """A request that is signed when it is sent: one to a host that is down costs no signature (0.7 ms)."""
+
+    @override
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Sign, and write the request."""
+        sign = _sign.get()
+        if sign is not None:
+            self.headers.update(await sign())
+        return await super().send(conn)
+
+
 class SafeFetch:
     """Keeps the pooled connections; one per node process.
 
@@ -220,17 +238,29 @@ class SafeFetch:
         *,
         limit: int = MAX_BODY,
         total_s: float = TOTAL_S,
+        sign: Sign | None = None,
     ) -> Fetched:
         """POST bytes to a URL; a redirect is an answer like any other, never followed.
+
+        Args:
+            url: Where to.
+            body: What is sent.
+            headers: To be sent with it.
+            limit: Most bytes of the answer.
+            total_s: Most seconds until it is there.
+            sign: Makes further headers when there is a connection; what it raises passes through.
 
         Raises:
             FetchError: refused, failed or too large; an answer of any status is an answer.
         """
+        here = _sign.set(sign)
         try:
             async with asyncio.timeout(total_s):
                 return await self._once("POST", url, headers, body, limit)
         except TimeoutError as error:
             raise FetchFailed(f"{url} does not answer within {total_s:.0f} s") from error
+        finally:
+            _sign.reset(here)
 
     async def _once(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int
@@ -271,6 +301,7 @@ class SafeFetch:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             auto_decompress=False,
+            request_class=_SignedLate,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         )
 

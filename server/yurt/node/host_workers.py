@@ -8,6 +8,7 @@ stops a worker, even a bug, its host is served again a moment later.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,8 @@ from yurt.node.store.types import StoreError
 
 IDLE_S: Final = 60.0
 """What was forgotten is found after so long."""
-SOONEST_S: Final = 0.01
+APART_S: Final = 0.01
+"""Between two looks: a hundred workers that end are one reason to look, not a hundred."""
 BUSY_S: Final = 1.0
 """How long a host, or everything, rests after what must not happen."""
 
@@ -68,11 +70,10 @@ class HostWorkers:
         while True:
             self._bell.clear()
             wait_s = await self._begin()
-            try:
-                async with asyncio.timeout(max(SOONEST_S, wait_s)):
+            await asyncio.sleep(APART_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, wait_s - APART_S)):
                     await self._bell.wait()
-            except TimeoutError:
-                continue
 
     async def _begin(self) -> float:
         """Start a worker for each host that needs one; return how long to wait then."""

@@ -120,9 +120,8 @@ class Delivery:
 
     async def _deliver(self, row: DeliveryRow) -> bool:
         """Try one; False if the host should be left alone now."""
-        known = (await self._store.read(lambda tx: host_named(tx, row.host))).scheme
         try:
-            tried = await self._attempts.attempt(row, known)
+            tried = await self._attempts.attempt(row)
         except CannotSend as error:
             return await self._quarantine(row, str(error))
         except ProblemError:

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub import follower_sync
 from yurt.activitypub.delivery import Answer
-from yurt.activitypub.follow import FollowState
 from yurt.activitypub.http_signatures import cavage, rfc9421
 from yurt.activitypub.http_signatures.knock import (
     Knock,
@@ -27,8 +26,9 @@ from yurt.activitypub.http_signatures.knock import (
 from yurt.activitypub.locations import PersonLocations
 from yurt.node.clock import Clock
 from yurt.node.fetch import DomainRefused, FetchError, FetchRefused, SafeFetch
-from yurt.node.store import accounts, farewells, moving, people
-from yurt.node.store.deliveries import DeliveryRow
+from yurt.node.store import accounts, farewells, moving
+from yurt.node.store.deliveries import DeliveryRow, followers_at
+from yurt.node.store.delivery_hosts import host_named
 from yurt.node.store.types import ReadTx, Store
 from yurt.node.work_pool import WorkPool
 
@@ -69,15 +69,16 @@ class Attempts:
         self._work = work
         self._signing = asyncio.Semaphore(SIGNING_AT_ONCE)
 
-    async def attempt(self, row: DeliveryRow, known: KnownScheme) -> Tried:
+    async def attempt(self, row: DeliveryRow) -> Tried:
         """Send it, and at once again with the other scheme if the first was not understood.
 
         Raises:
             CannotSend: The account is gone, or the inbox is no place that we send to.
             ProblemError: This node has too much to do.
         """
-        signing, more = await self._store.read(
+        known, signing, more = await self._store.read(
             lambda tx: (
+                host_named(tx, row.host).scheme,
                 _signing(tx, self._domain, row.sender, self._clock.now_s()),
                 _more(tx, self._domain, row),
             )
@@ -96,14 +97,17 @@ class Attempts:
         return Tried(answer, learn(known, knock, answer.status or 0, now))
 
     async def _send(self, row: DeliveryRow, knock: Knock, key: _Key, more: Mapping[str, str]) -> Answer:
-        sign = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
-        now = self._clock.now_s()
-        async with self._signing:
-            headers = await self._work.run(
-                lambda: sign("POST", row.inbox, row.body, key_id=key.id, key=key.key, now=now, more=more)
-            )
+        make = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
+
+        async def sign() -> dict[str, str]:
+            now = self._clock.now_s()
+            async with self._signing:
+                return await self._work.run(
+                    lambda: make("POST", row.inbox, row.body, key_id=key.id, key=key.key, now=now, more=more)
+                )
+
         try:
-            answer = await self._fetch.post(row.inbox, row.body, headers, limit=MAX_ANSWER)
+            answer = await self._fetch.post(row.inbox, row.body, {}, limit=MAX_ANSWER, sign=sign)
         except DomainRefused as error:
             raise CannotSend(error.rule) from error
         except FetchRefused as error:
@@ -127,7 +131,7 @@ def _more(tx: ReadTx, domain: str, row: DeliveryRow) -> dict[str, str]:
     if not row.for_followers:
         return {}
     places = PersonLocations(domain, row.sender)
-    followers = people.tied_actors(tx, row.sender, people.FOLLOWER, FollowState.ACCEPTED.value)
+    followers = followers_at(tx, row.sender, row.host)
     value = follower_sync.header_for(places.followers, places.followers_synchronization, followers, row.host)
     return {follower_sync.HEADER: value} if value else {}
 

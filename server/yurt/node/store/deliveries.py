@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from yurt.activitypub.delivery import LIFETIME_S, Stop, heard_from
+from yurt.activitypub.follow import FollowState
 from yurt.node.store import delivery_hosts
 from yurt.node.store.delivery_hosts import expect_host, host_named, pause, put_host
 from yurt.node.store.farewells import forget_farewells
+from yurt.node.store.people import FOLLOWER
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -138,6 +140,24 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
         DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers), bool(is_follow))
         for id_, sender, at, inbox, body, tries, queued_at, for_followers, is_follow in rows
     ]
+
+
+def followers_at(tx: ReadTx, account: str, host: str) -> list[str]:
+    """The actors at a host whose follow of an account is accepted; what lives elsewhere is not looked at."""
+    rows = tx.rows(
+        """
+        SELECT person.actor FROM person
+        JOIN tie ON tie.person = person.id AND tie.direction = ?4 AND tie.state = ?5
+        WHERE person.actor > ?2 AND person.actor < ?3
+            AND tie.account = (SELECT id FROM account WHERE name = ?1)
+        """,
+        account,
+        f"https://{host}/",
+        f"https://{host}0",  # the character after the slash
+        FOLLOWER,
+        FollowState.ACCEPTED.value,
+    )
+    return [str(row[0]) for row in rows]
 
 
 def delivered(tx: Tx, delivery: int) -> None:

@@ -260,3 +260,38 @@ async def test_why_nobody_is_there_is_said_in_words(serve: Start, monkeypatch: p
     assert why_unreachable(ssl.SSLCertVerificationError()).startswith("its certificate")
     assert why_unreachable(TimeoutError()) == "it does not answer in time"
     assert not re.search("[A-Z][a-z]+Error", why_unreachable(ConnectionError()))
+
+
+async def test_what_is_sent_is_signed_when_somebody_is_there(serve: Start) -> None:
+    """The signature replaces headers of the same name; it belongs to that request and no other."""
+    came: list[tuple[str, str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        came.append((request.method, request.headers["Host"], request.headers.get("Signature", "")))
+        return web.Response(status=202)
+
+    async def sign() -> dict[str, str]:
+        return {"Host": OPEN, "Signature": "ana"}
+
+    app = web.Application()
+    app.add_routes([web.route("*", "/inbox", take)])
+    fetch = await serve(app)
+
+    await fetch.post(f"https://{OPEN}/inbox", b"{}", {}, sign=sign)
+    await fetch.post(f"https://{OPEN}/inbox", b"{}", {})
+    await fetch.get(f"https://{OPEN}/inbox")
+
+    assert came == [("POST", OPEN, "ana"), ("POST", OPEN, ""), ("GET", OPEN, "")]
+
+
+async def test_nothing_is_signed_for_who_is_not_there(tmp_path: Path) -> None:
+    """A host that is down costs a connection, no signature."""
+    places = Places.make(tmp_path, [OPEN])
+    fetch = SafeFetch(read_network(places.write_map(OPEN)))
+
+    async def sign() -> dict[str, str]:
+        raise AssertionError("nobody listens")
+
+    with pytest.raises(FetchFailed):
+        await fetch.post(f"https://{OPEN}/inbox", b"{}", {}, sign=sign)
+    await fetch.close()
