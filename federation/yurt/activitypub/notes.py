@@ -9,6 +9,7 @@ HTML ends here: what is kept and shown is text (`yurt.activitypub.html_text`). W
 for its own author only, and only from the author's own host.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +41,8 @@ MAX_HTML: Final = 100_000
 MAX_MENTIONS: Final = 100
 MAX_ATTACHMENTS: Final = 16
 _MAX_LABEL: Final = 200
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
+_UNDETERMINED: Final = "und"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Note:
     """A page for people."""
     mentions: tuple[Mention, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    language: str = ""
+    """Code of ISO 639, lower case; empty if it does not say. It is not kept."""
 
     @property
     def version(self) -> int:
@@ -158,6 +163,7 @@ def parse_note(document: Json, followers: str = "") -> Note:
         url=url,
         mentions=_mentions(document),
         attachments=_attachments(document),
+        language=_language(document),
     )
 
 
@@ -184,6 +190,12 @@ def _content(document: Json) -> str:
         return content
     languages = object_of(document.get("contentMap")) or {}
     return next((text for text in languages.values() if isinstance(text, str)), "")[:MAX_HTML]
+
+
+def _language(document: Json) -> str:
+    """The first language of the content, as Mastodon reads it (app/lib/activitypub/parser)."""
+    first = next(iter(object_of(document.get("contentMap")) or {}), "").lower()
+    return first if _LANGUAGE.fullmatch(first) and first != _UNDETERMINED else ""
 
 
 def _page(document: Json) -> str:

@@ -34,6 +34,8 @@ class PostInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     liked: bool = False
     """By this account."""
     boosted: bool = False
+    notify: bool = False
+    """This account asked to be told of what the author posts ("Notify on new posts")."""
 
 
 class Posted(Answer, frozen=True):

@@ -43,6 +43,7 @@ def post_lines(post: "PostInfo") -> str:
     shown = f", boosted by {post.boosted_by}" if post.boosted_by else ""
     marks = [f"{post.likes} likes"] if post.likes else []
     marks += [f"{post.boosts} boosts"] if post.boosts else []
+    marks += ["you asked to be told"] if post.notify else []
     marks += [post.visibility] if post.visibility != "public" else []
     head = f"{when}  {post.author}{shown}" + (f"  [{', '.join(marks)}]" if marks else "")
     warning = [f"[{post.summary}]"] if post.summary else []

@@ -44,6 +44,8 @@ def _facts(post: PostInfo) -> tuple[Reaction, ...]:
     told: list[tuple[str, str, bool]] = []
     if post.visibility != "public":
         told.append(("·", post.visibility, False))
+    if post.notify:
+        told.append(("!", "you asked to be told", False))
     if post.in_reply_to:
         told.append(("·", "an answer", False))
     if post.boosted_by:

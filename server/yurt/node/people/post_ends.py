@@ -12,16 +12,17 @@ from typing import Final
 from yurt.activitypub.audience import Visibility, may_boost
 from yurt.activitypub.delivery import Recipient, plan
 from yurt.activitypub.follow import UNDO_MEMORY_S, FollowState
+from yurt.activitypub.home_filter import is_wanted
 from yurt.activitypub.notes import Note
 from yurt.activitypub.object_life import Arrival, ObjectEffect, arrive
 from yurt.activitypub.reactions import Announce, Like
 from yurt.activitypub.references import Json, write
-from yurt.node.ids import account_at
+from yurt.node.ids import account_at, actor_url
 from yurt.node.people.follow_ends import undone_key
 from yurt.node.portability.refusals import refuses
-from yurt.node.store import accounts, deliveries, people, posts, replay
+from yurt.node.store import accounts, deliveries, people, posts, replay, said
 from yurt.node.store.deliveries import NewDelivery
-from yurt.node.store.people import FOLLOWING
+from yurt.node.store.people import FOLLOWING, KnownPerson
 from yurt.node.store.types import ReadTx, Tx
 
 _ACCEPTED: Final = FollowState.ACCEPTED.value
@@ -47,7 +48,7 @@ class PostEnds:
             posts.put_post(self.tx, note)
         elif ObjectEffect.KEEP in effects and (readers or self._is_ours(note)):
             number = posts.put_post(self.tx, note)
-            self._show(number, readers, (note.author,), "")
+            self._show(number, note, readers, "")
 
     def withdraw(self, author: str, uri: str) -> None:
         """Take in that an author deleted a post."""
@@ -77,7 +78,7 @@ class PostEnds:
             posts.put_reaction(self.tx, reaction.actor, posts.BOOST, reaction.id, note.id)
             readers = people.accounts_tied_to(self.tx, reaction.actor, FOLLOWING, _ACCEPTED)
             number = posts.number_of(self.tx, note.author, note.id)
-            self._show(number, readers, (reaction.actor, note.author), reaction.actor)
+            self._show(number, note, readers, reaction.actor)
 
     def take_back(self, actor: str, reaction_id: str) -> None:
         """Take in that somebody takes a reaction back; it may come before the reaction."""
@@ -118,13 +119,27 @@ class PostEnds:
         """Whether it is an answer to a post from here, or to one that is kept."""
         return bool(note.in_reply_to) and posts.post_at(self.tx, note.in_reply_to) is not None
 
-    def _show(
-        self, number: int, readers: Iterable[tuple[int, str]], by: tuple[str, ...], booster: str
-    ) -> None:
-        """Show a post to readers who block neither its author nor who boosts it."""
+    def _show(self, number: int, note: Note, readers: Iterable[tuple[int, str]], booster: str) -> None:
+        """Show a post to readers who block neither its author nor who boosts it, and want such posts."""
+        by = {note.author, booster or note.author}
+        followed = people.person_at(self.tx, booster or note.author)
         for account_id, name in readers:
-            if not any(self._refuses(name, actor) for actor in by):
+            if any(self._refuses(name, actor) for actor in by):
+                continue
+            if self._is_wanted(account_id, name, note, followed, is_boost=bool(booster)):
                 posts.show(self.tx, account_id, number, booster, self.now_ms)
+
+    def _is_wanted(
+        self, account_id: int, name: str, note: Note, followed: KnownPerson | None, *, is_boost: bool
+    ) -> bool:
+        """Whether how a reader follows somebody brings such a post."""
+        if followed is None:
+            return True
+        settings = said.follow_settings(self.tx, account_id, followed.address)
+        names_reader = actor_url(self.domain, name) in (note.author, *note.audience.actors)
+        return is_wanted(
+            settings, is_boost=is_boost, language=note.language, names_reader=names_reader and not is_boost
+        )
 
     def _is_blocked(self, author: str, actor: str) -> bool:
         name = account_at(self.domain, author)

@@ -282,6 +282,7 @@ def _info(row: TimelineRow) -> PostInfo:
         boosts=row.boosts,
         liked=row.liked,
         boosted=row.boosted,
+        notify=row.notify,
     )
 
 

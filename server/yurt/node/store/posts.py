@@ -93,6 +93,8 @@ class TimelineRow:
     liked: bool
     boosted: bool
     added_at: int = field(default=0)
+    notify: bool = False
+    """The account asked to be told of what its author posts."""
 
 
 def life_of_post(tx: ReadTx, author: str, uri: str) -> ObjectLife:
@@ -257,7 +259,10 @@ def timeline_page(tx: ReadTx, account_id: int, actor: str, before: int, limit: i
             EXISTS (SELECT 1 FROM reaction WHERE target = post.uri AND kind = 'Like' AND actor = ?2),
             EXISTS (SELECT 1 FROM reaction WHERE target = post.uri AND kind = 'Announce' AND actor = ?2),
             post.uri, post.author, text, visibility, named, published, updated, in_reply_to, summary, url,
-            mentions, post.id
+            mentions, post.id,
+            timeline.booster = '' AND EXISTS (
+                SELECT 1 FROM said WHERE said.account = ?1 AND said.kind = 'follow'
+                AND said.key = lower(author.address) AND said.notify = 1)
         FROM timeline JOIN post ON post.id = timeline.post
         LEFT JOIN person AS author ON author.actor = post.author
         LEFT JOIN person AS booster ON booster.actor = timeline.booster AND timeline.booster <> ''
@@ -274,7 +279,16 @@ def timeline_page(tx: ReadTx, account_id: int, actor: str, before: int, limit: i
     )
     return [
         TimelineRow(
-            row[0], _note(row[8:]), row[2], row[3], row[4], row[5], bool(row[6]), bool(row[7]), row[1]
+            row[0],
+            _note(row[8:-1]),
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            bool(row[6]),
+            bool(row[7]),
+            row[1],
+            bool(row[-1]),
         )
         for row in rows
     ]

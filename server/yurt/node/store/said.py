@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from yurt.activitypub.home_filter import FollowSettings
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Row, Tx, Value
 
@@ -113,6 +114,19 @@ def drop(tx: Tx, account_id: int, kind: str, address: str) -> None:
     )
 
 
+def follow_settings(tx: ReadTx, account_id: int, address: str) -> FollowSettings:
+    """How an account follows whoever is called so; nothing chosen if no file said anything."""
+    row = tx.row(
+        "SELECT boosts, notify, languages FROM said WHERE account = ? AND kind = 'follow' AND key = ?",
+        account_id,
+        address.lower(),
+    )
+    if row is None:
+        return FollowSettings()
+    boosts, notify, languages = row
+    return FollowSettings(_maybe(boosts), _maybe(notify), _languages(languages))
+
+
 def is_intended(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
     """Whether something is meant for an address whose person was not found (yet)."""
     row = tx.row(
@@ -202,11 +216,15 @@ def _tie(row: Row) -> SaidTie:
         address,
         _maybe(boosts),
         _maybe(notify),
-        None if languages == "-" else tuple(str(languages).split()),
+        _languages(languages),
         _maybe(hide),
     )
     known = (actor, inbox, shared, did, state, since, bool(mutual), bool(locked), gone_at > 0)
     return SaidTie(place, said, *known)
+
+
+def _languages(column: str) -> tuple[str, ...] | None:
+    return None if column == "-" else tuple(column.split())
 
 
 def _values(said: Said) -> Iterable[Value]:
