@@ -61,6 +61,7 @@ PROVED: Final = (Step("0180-proved-readers", _prove),)
 
 STILL: Final = Position(0, 0)
 """End of a window that is still open."""
+_WINDOW: Final = "did, device, start_term, start_seq, end_term, end_seq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,17 @@ def first_start(tx: ReadTx, room: bytes, did: str) -> Position | None:
     return Position(*row) if row else None
 
 
-def windows(tx: ReadTx, room: bytes, did: str | None = None, device: bytes | None = None) -> list[Window]:
-    """What devices may read of a room: all of them, or one; oldest window first."""
+def windows(tx: ReadTx, room: bytes) -> list[Window]:
+    """What all devices may read of a room; oldest window first."""
+    rows = tx.rows(f"SELECT {_WINDOW} FROM reader WHERE room = ? ORDER BY start_seq", room)  # noqa: S608  # a constant
+    return [_window(row) for row in rows]
+
+
+def device_windows(tx: ReadTx, room: bytes, did: str, device: bytes) -> list[Window]:
+    """What one device may read of a room; oldest window first."""
+    # A statement of its own, led by the key: whoever connects asks, and a room has thousands of devices.
     rows = tx.rows(
-        """
-        SELECT did, device, start_term, start_seq, end_term, end_seq FROM reader
-        WHERE room = ?1 AND (?2 IS NULL OR did = ?2) AND (?3 IS NULL OR device = ?3) ORDER BY start_seq
-        """,
+        f"SELECT {_WINDOW} FROM reader WHERE room = ? AND did = ? AND device = ? ORDER BY start_seq",  # noqa: S608  # a constant
         room,
         did,
         device,

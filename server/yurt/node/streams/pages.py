@@ -51,7 +51,7 @@ def _windows(tx: ReadTx, log: str, reader: Reader | None) -> Sequence[Window]:
     room = room_of(log)
     if reader is None or room is None:
         return ALL if reader is None and room is None else ()
-    return rooms.windows(tx, room, reader.did, reader.device)
+    return rooms.device_windows(tx, room, reader.did, reader.device)
 
 
 def _window_for(windows: Sequence[Window], after: Position) -> Window:

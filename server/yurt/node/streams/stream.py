@@ -7,6 +7,7 @@ it. The WebSocket itself is `door.py`'s.
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -242,7 +243,7 @@ class Stream:
         if room is not None and log == log.lower():
             try:
                 shown = await self._parts.store.read(
-                    lambda tx: rooms.windows(tx, room, caller.did, caller.device_id)
+                    lambda tx: rooms.device_windows(tx, room, caller.did, caller.device_id)
                 )
             except Exception as error:
                 raise problem_error(error, "subscribe") from error
@@ -255,8 +256,10 @@ class Stream:
         self._unsubscribe(frame.log)
         if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
             raise refuse("tooMany", f"a stream reads at most {MAX_SUBSCRIPTIONS} logs", log=frame.log)
-        subscription = Subscription(log, frame.log, self._outlet, self._catch_up, frame.after, reader)
-        self._subscriptions[frame.log] = subscription
+        # All who read a room share its name.
+        log, name = sys.intern(log), sys.intern(frame.log)
+        subscription = Subscription(log, name, self._outlet, self._catch_up, frame.after, reader)
+        self._subscriptions[name] = subscription
         self._parts.fanout.add(subscription)
 
     def _unsubscribe(self, log: str) -> None:

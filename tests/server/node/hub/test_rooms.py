@@ -428,7 +428,9 @@ async def test_removal_closes_the_window(harbour: Node, ana: Device, bo: Device)
 
     removal = await harbour.append(ana, commit(ana.stage(removes=(bo.member.own_index,))))
 
-    [window] = await harbour.store.read(lambda tx: rooms.windows(tx, ROOM, bo.did))
+    [window] = await harbour.store.read(
+        lambda tx: rooms.device_windows(tx, ROOM, bo.did, bo.caller.device_id)
+    )
     assert (window.start, window.end) == (added.position, removal.position)
     listed = await harbour.commands.list_rooms(Context("", bo.caller), ListRooms())
     assert listed.rooms == ()
@@ -501,7 +503,9 @@ async def test_a_copy_follows_commits_and_closes_windows(
     have = await hilltop.copies.take("harbour.example", RoomRows(ROOM, at, rows, removal.position))
 
     assert have == RoomHave(ROOM, removal.position)
-    [window] = await hilltop.store.read(lambda tx: rooms.windows(tx, ROOM, cy.did))
+    [window] = await hilltop.store.read(
+        lambda tx: rooms.device_windows(tx, ROOM, cy.did, cy.caller.device_id)
+    )
     assert window.end == removal.position
     assert await harbour.store.read(lambda tx: rooms.nodes_of(tx, ROOM)) == [
         ("hilltop.example", removal.position)
@@ -529,7 +533,9 @@ async def test_a_wish_to_leave_outlives_a_restart(
 
     assert have == RoomHave(ROOM, gone.position)
     for node in (harbour, hilltop):
-        [window] = await node.store.read(lambda tx: rooms.windows(tx, ROOM, cy.did))
+        [window] = await node.store.read(
+            lambda tx: rooms.device_windows(tx, ROOM, cy.did, cy.caller.device_id)
+        )
         assert window.end == gone.position
 
 
