@@ -6,6 +6,7 @@ that the figures stay few; should a foreign word ever come in, it is counted as 
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
@@ -36,15 +37,17 @@ class Refusals:
         return key[1]
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    def middleware(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Note every refusal of what other servers ask; people's own commands have answers of their own."""
+        resource = request.match_info.route.resource
+        where = resource.canonical if resource is not None else "?"
+        return handler(request) if where.startswith("/api/") else self._noting(where, request, handler)
+
+    async def _noting(self, where: str, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except ProblemError as error:
-            resource = request.match_info.route.resource
-            where = resource.canonical if resource is not None else "?"
-            if not where.startswith("/api/"):
-                self.note(where, error.problem)
+            self.note(where, error.problem)
             raise
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -1,5 +1,6 @@
 """What goes wrong, as a page: for people who followed a link, never for programs."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -34,15 +35,15 @@ def error_pages(renderer: Renderer) -> Middleware:
     """Make the middleware that shows problems to browsers as pages."""
 
     @web.middleware
-    async def show(request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Replace the problem document that a browser asked a page for."""
+    def show(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+        """Let programs have the document."""
+        is_browser = request.method in {"GET", "HEAD"} and prefers_page(request.headers.get("Accept", ""))
+        return shown(request, handler) if is_browser else handler(request)
+
+    async def shown(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Replace the problem document by a page."""
         response = await handler(request)
-        if (
-            not isinstance(response, web.Response)
-            or response.content_type != PROBLEM_TYPE
-            or request.method not in {"GET", "HEAD"}
-            or not prefers_page(request.headers.get("Accept", ""))
-        ):
+        if not isinstance(response, web.Response) or response.content_type != PROBLEM_TYPE:
             return response
         body = response.body if isinstance(response.body, bytes) else b"{}"
         said = msgspec.json.decode(body, type=_Said)

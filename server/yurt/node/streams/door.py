@@ -119,6 +119,7 @@ class StreamDoor:
         if not ws.can_prepare(request):
             raise refuse("badRequest", "this address is for WebSockets")
         await ws.prepare(request)
+        ws.headers.clear()  # they are sent; thousands of streams would keep them to their end
         opened = _Open(request, ws, self._parts, self._cork)
         self._open[opened] = None
         try:
