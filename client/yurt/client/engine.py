@@ -34,6 +34,7 @@ from yurt.client.api import (
     TimelineItem,
     Wait,
 )
+from yurt.client.blocking import Blocking
 from yurt.client.calls import EngineCall, EngineCalls
 from yurt.client.clock import Clock, SystemClock
 from yurt.client.community import check_asked
@@ -110,6 +111,8 @@ class Engine(EngineApi):
             **RoomCodes(self._core).calls(),
         }
         """What else may be asked, and who answers; a part of the engine adds its own here."""
+        self._blocking = Blocking(self._core)
+        self._intake.on_live.append(self._blocking.live)
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls() | FromKit(self._core, self._healer).calls()
         self._intake.on_record = self._devices.heard
@@ -246,6 +249,7 @@ class Engine(EngineApi):
         await self._conversations.close()
         await self._addresses.close()
         await self._devices.close()
+        await self._blocking.close()
         await self._portability.close()
         await self._outbox.close()
         await self._core.session.close()
@@ -442,6 +446,7 @@ class Engine(EngineApi):
         check_asked(command)
         answer = await self._core.session.call(command, shape)
         self._portability.keeper.asked(command)
+        await self._blocking.asked(command)
         return answer
 
     @override

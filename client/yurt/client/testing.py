@@ -60,7 +60,7 @@ from yurt.wire.link_commands import (
     TakeRequests,
 )
 from yurt.wire.network_map import Endpoint
-from yurt.wire.people_commands import Person, Resolve
+from yurt.wire.people_commands import Block, Person, Resolve, Unblock
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import Problem, ProblemError, refuse
 from yurt.wire.registry import MAX_COMMIT_SIZE, MAX_ENTRY_SIZE, EntryKind, InboxKind
@@ -268,6 +268,8 @@ class FakeNode:
                 return await self._ask(command)
             case TakeRequests():
                 return LentRequests(tuple(self.waiting.pop(command.room, [])), 2**50)
+            case Block() | Unblock():
+                return Done()
             case _:
                 return self.beside.answer(command)
 

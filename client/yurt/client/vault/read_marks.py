@@ -9,7 +9,9 @@ from yurt.client.mentions import mentions
 MOST_COUNTED: Final = 1_000
 """Nobody reads the difference between a thousand unread messages and more."""
 
-_UNREAD: Final = "room = ?1 AND id > ?2 AND kind = 'message' AND own = 0"
+_UNREAD: Final = """
+    room = ?1 AND id > ?2 AND kind = 'message' AND own = 0 AND did NOT IN (SELECT did FROM blocked)
+"""
 
 
 def load(tx: Connection, room: bytes) -> int:

@@ -12,6 +12,7 @@ from yurt.client.errors import VaultTooNew
 from yurt.client.vault import (
     addresses,
     asked_invites,
+    blocked,
     conversations,
     history,
     joinings,
@@ -290,6 +291,7 @@ _STEPS: Final = (
     ("inviters", joinings.INVITER),
     ("link_makers", link_makers.TABLE),
     ("revocations", revocations.TABLE),
+    ("blocked", blocked.TABLE),
     ("conversations", conversations.TABLE),
 )
 """The migrations by name, in their order."""

@@ -10,8 +10,10 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.api import DEFAULT_PAGE, ItemKind, Reaction, SendState, TimelineItem
+from yurt.client.vault import blocked
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.addresses import NOT_CONFIRMED
+from yurt.client.vault.blocked import Blocked
 from yurt.client.vault.writer import Row
 from yurt.wire.position import Position
 
@@ -45,8 +47,12 @@ _SELECT: Final = """
 _WITH_WORDS: Final = """
     WHERE item.id IN (SELECT rowid FROM word WHERE word MATCH ?1)
         AND (?2 IS NULL OR item.room = ?2) AND item.id < ?3
+        AND item.did NOT IN (SELECT did FROM blocked)
     ORDER BY item.id DESC LIMIT ?4
 """
+BLOCKED: Final = "blocked"
+"""Reason of a line whose author this person blocks; front ends may fold several into one."""
+BLOCKED_TEXT: Final = "blocked: 1 message"
 _BEGINNING: Final = -(2**62)
 """Before every local id."""
 _EARLIEST: Final = "(SELECT min(coalesce(min(id), 0), 0) - 1 FROM item)"
@@ -183,7 +189,7 @@ def page(tx: Connection, room: bytes | None, after: int, limit: int) -> list[Tim
         ORDER BY item.id LIMIT ?3""",
         (after or _BEGINNING, room, limit),
     ).fetchall()
-    return [_item(row) for row in rows]
+    return _items(tx, rows)
 
 
 def page_before(tx: Connection, room: bytes, before: int, limit: int) -> list[TimelineItem]:
@@ -192,7 +198,7 @@ def page_before(tx: Connection, room: bytes, before: int, limit: int) -> list[Ti
         _SELECT + " WHERE item.id < ? AND item.room = ? AND item.hidden = 0 ORDER BY item.id DESC LIMIT ?",
         (before, room, limit),
     ).fetchall()
-    return [_item(row) for row in reversed(rows)]
+    return _items(tx, rows[::-1])
 
 
 def changed(
@@ -221,7 +227,7 @@ def changed(
         ORDER BY item.revision LIMIT ?3""",
         (revision, room, limit, after or _BEGINNING, since),
     ).fetchall()
-    return [_item(row) for row in rows]
+    return _items(tx, rows)
 
 
 def search(tx: Connection, room: bytes | None, words: str, before: int, limit: int) -> list[TimelineItem]:
@@ -240,7 +246,7 @@ def search(tx: Connection, room: bytes | None, words: str, before: int, limit: i
         _SELECT + _WITH_WORDS,
         (query, room, before, limit),
     ).fetchall()
-    return [_item(row) for row in reversed(rows)]
+    return _items(tx, rows[::-1])
 
 
 def revision(tx: Connection) -> int:
@@ -255,6 +261,27 @@ def count_undecryptable(tx: Connection, room: bytes | None) -> int:
         "SELECT count(*) FROM item WHERE kind = 'undecryptable' AND (?1 IS NULL OR room = ?1)", (room,)
     ).fetchone()
     return int(count)
+
+
+def _items(tx: Connection, rows: list[Row]) -> list[TimelineItem]:
+    """Give lines as they are shown: what blocked people say is folded away (TRUST 7)."""
+    who = blocked.load(tx)
+    items = map(_item, rows)
+    return [_folded(item, who) for item in items] if who.addresses else list(items)
+
+
+def _folded(item: TimelineItem, who: Blocked) -> TimelineItem:
+    if item.kind != "message":
+        return item  # who came and went is hidden from nobody
+    if item.did in who.dids:
+        return msgspec.structs.replace(
+            item, text=BLOCKED_TEXT, reason=BLOCKED, reactions=(), reply_did="", reply_id=b"", edited=False
+        )
+    left = [
+        msgspec.structs.replace(each, by=tuple(by for by in each.by if by not in who.addresses))
+        for each in item.reactions
+    ]
+    return msgspec.structs.replace(item, reactions=tuple(each for each in left if each.by))
 
 
 def _item(row: Row) -> TimelineItem:
