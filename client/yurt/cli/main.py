@@ -13,60 +13,77 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from typing_extensions import override
 
+from yurt.cli.parser import Mistyped, Parser
+
 if TYPE_CHECKING:
     from yurt.cli.command import Command
     from yurt.cli.output import Output
 
-COMMANDS: Final = {
-    "join": "make an account on a node, or enter a room, by a link",
-    "devices": "list the devices on which you are you",
-    "device": "link, revoke or restore a device of yours",
-    "rooms": "list your rooms",
-    "room": "open a room, set how it is, or come back into it (room create NAME, room topic ROOM TEXT)",
-    "invite": "add somebody to a room",
-    "link": "make, list and end links to a room (link create, link list, link end)",
-    "participants": "list who is in a room, and as what",
-    "role": "give somebody in a room a role",
-    "remove": "remove somebody from a room",
-    "ban": "ban somebody from a room",
-    "unban": "let somebody be invited again",
-    "leave": "leave a room",
-    "send": "send a message to a room",
-    "reply": "answer a message",
-    "react": "put an emoji under a message",
-    "edit": "say something else instead of a message of yours",
-    "delete": "take a message back",
-    "tail": "show what is said, and go on showing it",
-    "search": "find what was said, in this vault",
-    "verify": "compare safety numbers with somebody",
-    "trust": "accept somebody new behind an address that changed",
-    "follow": "follow somebody",
-    "followers": "list who follows you",
-    "following": "list whom you follow",
-    "post": "post something to your followers, or take it back",
-    "timeline": "show what people whom you follow have posted",
-    "like": "like a post",
-    "boost": "show a public post to your followers",
-    "requests": "answer who asks to follow you or to add you to a room",
-    "block": "have nothing to do with somebody",
-    "mute": "do not see what somebody posts",
-    "list": "keep private lists of people whom you follow",
-    "export": "write your network into files",
-    "import": "take your network over from files",
-    "kit": "look at your continuity kit, or save it (kit status, kit save FILE)",
-    "buddy": "name nodes that keep a sealed copy of your kit",
-    "check": "foretell what a move would do to each tie and each room",
-    "move": "move to another node, step by step",
-    "rescue": "come back from a kit and the phrase, when the old node is dead",
-    "receipt": "show who arrived after a move, against what was foretold",
-    "node": "make, run and care for a node (node init, run, invite, doctor, backup)",
-    "demo": "two nodes, two people, one encrypted conversation, on this machine",
-    "lab": "play migrations between real nodes, and measure who arrives (lab run SCENARIO, lab list)",
+GROUPS: Final = {
+    "begin": {
+        "join": "make an account on a node, or enter a room, by a link",
+        "devices": "list the devices on which you are you",
+        "device": "link, revoke or restore a device of yours",
+    },
+    "rooms": {
+        "rooms": "list your rooms",
+        "room": "open a room, set how it is, or come back into it (room create NAME, room topic ROOM TEXT)",
+        "invite": "add somebody to a room",
+        "link": "make, list and end links to a room (link create, link list, link end)",
+        "participants": "list who is in a room, and as what",
+        "role": "give somebody in a room a role",
+        "remove": "remove somebody from a room",
+        "ban": "ban somebody from a room",
+        "unban": "let somebody be invited again",
+        "leave": "leave a room",
+    },
+    "what is said": {
+        "send": "send a message to a room",
+        "reply": "answer a message",
+        "react": "put an emoji under a message",
+        "edit": "say something else instead of a message of yours",
+        "delete": "take a message back",
+        "tail": "show what is said, and go on showing it",
+        "search": "find what was said, in this vault",
+    },
+    "who somebody is": {
+        "verify": "compare safety numbers with somebody",
+        "trust": "accept somebody new behind an address that changed",
+    },
+    "people and posts, also of Mastodon": {
+        "follow": "follow somebody",
+        "followers": "list who follows you",
+        "following": "list whom you follow",
+        "requests": "answer who asks to follow you or to add you to a room",
+        "post": "post something to your followers, or take it back",
+        "timeline": "show what people whom you follow have posted",
+        "like": "like a post",
+        "boost": "show a public post to your followers",
+        "block": "have nothing to do with somebody",
+        "mute": "do not see what somebody posts",
+        "list": "keep private lists of people whom you follow",
+    },
+    "pack up and move": {
+        "export": "write your network into files",
+        "import": "take your network over from files",
+        "kit": "look at your continuity kit, or save it (kit status, kit save FILE)",
+        "buddy": "name nodes that keep a sealed copy of your kit",
+        "check": "foretell what a move would do to each tie and each room",
+        "move": "move to another node, step by step",
+        "rescue": "come back from a kit and the phrase, when the old node is dead",
+        "receipt": "show who arrived after a move, against what was foretold",
+    },
+    "nodes": {
+        "node": "make, run and care for a node (node init, run, invite, doctor, backup)",
+        "demo": "two nodes, two people, one encrypted conversation, on this machine",
+        "lab": "play migrations between real nodes, and measure who arrives (lab run SCENARIO, lab list)",
+    },
 }
-"""Name to help line; the module ``yurt.cli.commands.NAME`` is imported when the command is called."""
+"""Name to help line, as they belong together; ``yurt.cli.commands.NAME`` is imported when it is called."""
+COMMANDS: Final = {name: line for group in GROUPS.values() for name, line in group.items()}
 
 _EPILOG: Final = """\
-Without a command, in a terminal, yurt opens your rooms.
+Without a command, in a terminal, yurt opens your rooms. `yurt COMMAND --help` tells more.
 
 environment:
   YURT_HOME             folder of the vault (one person)
@@ -75,20 +92,26 @@ environment:
 
 Exit codes are explained in docs/exit-codes.md.
 """
+_USAGE: Final = 2
 _INTERRUPTED: Final = 130
+_COLUMN: Final = 14
+_WIDTH: Final = 80
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     wanted = next((word for word in words if not word.startswith("-")), "")
-    args = _parser(wanted).parse_args(words)
+    try:
+        args = _parser(wanted).parse_args(words)
+    except Mistyped as error:
+        return _refuse(str(error), as_json="--json" in words)
     if not args.command and not (sys.stdin.isatty() and sys.stdout.isatty()):
         _parser("").print_help()
         return 0
     from yurt.cli.output import Output
 
-    output = Output(as_json=bool(args.command) and args.json)
+    output = Output(as_json=getattr(args, "json", False))
     try:
         return _run(args, output)
     except KeyboardInterrupt:
@@ -99,21 +122,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser(wanted: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _refuse(text: str, *, as_json: bool) -> int:
+    from yurt.cli.output import Output
+
+    Output(as_json=as_json).fail("UsageError", text)
+    return _USAGE
+
+
+def _parser(wanted: str) -> Parser:
+    parser = Parser(
         prog="yurt",
+        usage="yurt [COMMAND ...]",
         description="A home that a small community can pack up and carry.",
-        epilog=_EPILOG,
+        epilog="" if wanted in COMMANDS else _listed() + _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        is_first=True,
     )
     parser.add_argument("--version", action=_Version, help="show the release and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="yurt", help=argparse.SUPPRESS)
     for name, line in COMMANDS.items():
-        command = commands.add_parser(name, help=line, description=f"{line[0].upper()}{line[1:]}.")
+        command = commands.add_parser(name, description=f"{line[0].upper()}{line[1:]}.")
         if name == wanted:
             _command(name).add_arguments(command)
-            command.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
+
+
+def _listed() -> str:
+    """Set the commands in two columns, under their headings."""
+    from textwrap import fill
+
+    found = list[str]()
+    for heading, group in GROUPS.items():
+        found.append(f"{heading}:")
+        for name, line in group.items():
+            start = f"    {name:<{_COLUMN}}"
+            found.append(fill(line, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start)))
+        found.append("")
+    return "\n".join([*found, ""])
 
 
 class _Version(argparse.Action):

@@ -19,9 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one = actions.add_parser(name, help=line)
         one.add_argument("node", metavar="NODE", help="such as hilltop.example")
         one.add_argument("--phrase-file", type=Path, metavar="FILE", help="where the 24 words are")
-    for action in actions.choices.values():
-        # Also behind the action; SUPPRESS: what stood before it counts.
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON lines")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

@@ -64,8 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for action in (link, revoke, restore):
         action.add_argument("--phrase-file", type=Path, help="read the recovery phrase from this file")
-    for action in (link, join, revoke, restore):
-        action.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

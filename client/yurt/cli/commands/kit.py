@@ -18,9 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     save = actions.add_parser("save", help="write it into a file, sealed: only your 24 words open it")
     save.add_argument("file", metavar="FILE", type=Path, help="a new file")
     save.add_argument("--phrase-file", type=Path, metavar="FILE", help="where the 24 words are, if asked for")
-    for action in actions.choices.values():
-        # Also behind the action; SUPPRESS: what stood before it counts.
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON lines")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

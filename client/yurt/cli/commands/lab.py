@@ -16,9 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run_one.add_argument("--small", action="store_true", help="with 8 nodes and few people, within a minute")
     actions.add_parser("list", help="name the scenarios that come with Yurt")
-    for action in actions.choices.values():
-        # Also behind the action; SUPPRESS: what stood before it counts.
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON lines")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:

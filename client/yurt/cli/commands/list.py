@@ -31,9 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one = actions.add_parser(name, help=line)
         one.add_argument("list", metavar="NAME")
         one.add_argument("address", metavar="ADDRESS", help="name@node")
-    for action in actions.choices.values():
-        # Also behind the action; SUPPRESS: what stood before it counts.
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON lines")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
