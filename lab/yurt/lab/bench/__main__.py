@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from yurt.lab.bench import inbox, many_streams, page, printed, small, terminal, under_load
+from yurt.lab.bench import inbox, many_streams, outbox, page, printed, small, terminal, under_load
 from yurt.lab.bench.figures import Book, Record, number
 from yurt.lab.bench.machine import State, described, fsync_p99_ms
 from yurt.lab.bench.rows import MODULES, ROWS, SCENES
@@ -33,6 +33,7 @@ _MEASURE: Final[dict[str, Callable[[Setting, Book], Awaitable[None]]]] = {
     "flat-memory": many_streams.measure_flat,
     "terminal": terminal.note,
     "inbox": inbox.measure,
+    "outbox": outbox.measure,
 }
 
 

@@ -1,7 +1,7 @@
-"""A real node with one person on it, and a street of servers: for what arrives and for what goes out."""
+"""A real node with a few people on it, and a street of servers: for what arrives and for what goes out."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -27,30 +27,36 @@ NEW_PEOPLE: Final = 480
 
 @dataclass(slots=True)
 class FediNode:
-    """Ana's node, with a plain listener, alone on a core."""
+    """A node with a plain listener, alone on a core."""
 
     process: NodeProcess
     street: Street
-    token: str = field(repr=False)
+    tokens: dict[str, str] = field(repr=False)
+    """By account."""
 
-    async def call(self, name: str, values: dict[str, object]) -> bytes:
-        """Do a command as Ana."""
+    async def call(self, who: str, name: str, values: dict[str, object]) -> bytes:
+        """Do a command as somebody.
+
+        Raises:
+            RuntimeError: It is refused.
+        """
         body = msgspec.json.encode(values)
-        path, bearer = f"/api/v1/{name}", f"Bearer {self.token}"
+        path, bearer = f"/api/v1/{name}", f"Bearer {self.tokens[who]}"
         answer = await self.process.ask("POST", path, body, Authorization=bearer)
         if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"{name} is refused: {answer.body[:200]!r}")
         return answer.body
 
-    async def followed_by(self, actors: list[str]) -> float:
-        """Let everybody of these follow Ana; return the seconds, restarts left out.
+    async def follow(self, who: str, actors: list[str]) -> float:
+        """Let all of these follow somebody; return the seconds, restarts left out.
 
         Raises:
             RuntimeError: A Follow was not taken.
         """
-        now, ana, seconds = int(time.time()), f"https://{NAME}/users/ana", 0.0  # noqa: TID251  # signed now
+        now, seconds = int(time.time()), 0.0  # noqa: TID251  # a benchmark runs now
+        followed = f"https://{NAME}/users/{who}"
         follows = [
-            signed(actor, INBOX, {"id": f"{actor}#f", "type": "Follow", "object": ana}, now)
+            signed(actor, INBOX, {"id": f"{actor}#{who}", "type": "Follow", "object": followed}, now)
             for actor in actors
         ]
         for start in range(0, len(follows), NEW_PEOPLE):
@@ -68,8 +74,10 @@ class FediNode:
 
 
 @asynccontextmanager
-async def opened(folder: Path, hosts: list[str]) -> AsyncGenerator[FediNode]:
-    """Start a node and a street, for as long as they are needed."""
+async def opened(
+    folder: Path, hosts: list[str], people: Sequence[str] = ("ana",)
+) -> AsyncGenerator[FediNode]:
+    """Start a node with these people and a street, for as long as they are needed."""
     network = Network.make(folder / "network", [NAME, *hosts])
     network.write_map(NAME)
     pin(0, LOAD_CORE)
@@ -80,17 +88,18 @@ async def opened(folder: Path, hosts: list[str]) -> AsyncGenerator[FediNode]:
         await process.init()
         await process.start()
         pin(process.pid, SERVER_CORE)
-        yield FediNode(process, street, await _ana(process, network, folder))
+        tokens = {who: await _join(who, process, network, folder) for who in people}
+        yield FediNode(process, street, tokens)
     finally:
         await process.close()
         await street.close()
 
 
-async def _ana(process: NodeProcess, network: Network, folder: Path) -> str:
+async def _join(who: str, process: NodeProcess, network: Network, folder: Path) -> str:
     proxy = await tls_proxy(network)
-    map_file = network.write_map("people", {NAME: proxy.endpoint})
-    ana = await Person.join("ana", await process.invite(), folder / f"ana@{NAME}", map_file)
-    device_id = (await ana.engine.status()).device_id
-    await ana.close()
+    map_file = network.write_map(f"{who}s-map", {NAME: proxy.endpoint})
+    person = await Person.join(who, await process.invite(), folder / f"{who}@{NAME}", map_file)
+    device_id = (await person.engine.status()).device_id
+    await person.close()
     await proxy.close()
-    return await sign_in(process, "ana", device_id)
+    return await sign_in(process, who, device_id)

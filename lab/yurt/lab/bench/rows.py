@@ -50,6 +50,16 @@ INBOX: Final = (
     Row("overload", "1,500 POSTs at once: the slowest 503", "s", 1),
     Row("overload-told", "the 503 that say when to come again", "%", 100, at_least=True),
 )
+OUTBOX: Final = (
+    Row("follows", "Follows taken in, each with its key fetched", "/s"),
+    Row("post", "one post to 1,000 followers on 100 hosts", "s", 2),
+    Row("post-cpu", "the same, CPU of the node", "ms"),
+    Row("post-first", "20 dead hosts and 5 tar pits beside, met for the first time: longer by", "%", 10),
+    Row("post-again", "the same, when they are known", "%", 10),
+    Row("deliveries", "deliveries, a hundred hosts at a time", "/s"),
+    Row("delivery-cpu", "the same, CPU of each", "µs"),
+    Row("delivery-memory", "growth of memory over the last three quarters of 100,000", "MB", 2),
+)
 
 SCENES: Final = {
     "process": PROCESS,
@@ -59,6 +69,7 @@ SCENES: Final = {
     "flat-memory": FLAT,
     "terminal": TERMINAL,
     "inbox": INBOX,
+    "outbox": OUTBOX,
 }
 ROWS: Final = tuple(row for rows in SCENES.values() for row in rows)
 MODULES: Final = {
