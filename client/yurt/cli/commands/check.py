@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from yurt.cli.command import with_engine
 from yurt.cli.output import Json, Output, clean
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted, lasting
 
 if TYPE_CHECKING:
     from yurt.client.moving.calls import CheckView, Expected
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _DAY_S = 86_400
-_HOUR_S = 3600
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -58,12 +58,14 @@ def show(view: "CheckView", output: Output, *, every: bool = False) -> None:
     for room in view.rooms:
         output.show({}, f"  room {room.name or room.room.hex()[:8]} on {room.hub}: {room.text}")
     for limit in view.limits:
-        days = f", {limit.seconds / _DAY_S:.0f} days" if limit.seconds >= _DAY_S else ""
+        days = f", {lasting(limit.seconds)}" if limit.seconds >= _DAY_S else ""
         output.show({}, f"  limit: {limit.software} {limit.about}{days} [{limit.source}]")
     ready = view.readiness
-    age = "" if ready.kit_age_s < 0 else f", {ready.kit_age_s // _HOUR_S} h old"
+    age = "" if ready.kit_age_s < 0 else f", {lasting(ready.kit_age_s)} old"
     output.show({}, f"if your node died today: {ready.text}{age};")
-    output.show({}, f"  {ready.strong_safe} of {ready.strong} strong ties would come along without it")
+    output.show(
+        {}, f"  {ready.strong_safe} of {counted(ready.strong, 'strong tie')} would come along without it"
+    )
     for warning in view.warnings:
         output.show({}, f"note: {warning}")
 

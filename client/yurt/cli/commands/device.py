@@ -12,6 +12,7 @@ from yurt.cli.commands.devices import short
 from yurt.cli.output import Output
 from yurt.client import paths
 from yurt.client.api import EngineApi, Status
+from yurt.client.counted import counted, lasting
 from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
@@ -122,7 +123,7 @@ def _revoke(args: argparse.Namespace, output: Output) -> int:
 
 def _rooms(settled: RoomsSettled, what: str) -> str:
     """Say how far the rooms are."""
-    line = f"{what} {settled.done} room{'s' if settled.done != 1 else ''}."
+    line = f"{what} {counted(settled.done, 'room')}."
     if settled.left:
         line += f" {settled.left} cannot be reached now and will follow ({settled.problem})."
     return line
@@ -206,7 +207,7 @@ async def _enter_from_kit(engine: EngineApi, wanted: EnterFromKit, status: Statu
     rooms = await engine.call(wanted, EnteredFromKit)
     lines = [f"You are {status.address} here again. This device is in {rooms.done} of your rooms."]
     if rooms.age_s >= 0:
-        lines.append(f"Your kit is {_age(rooms.age_s)} old.")
+        lines.append(f"Your kit is {lasting(rooms.age_s)} old.")
     elif rooms.problem and not others:
         lines.append(f"There is no kit: {rooms.problem}.")
     lines += [f"  {note}" for note in rooms.notes]
@@ -219,7 +220,7 @@ async def _enter_from_kit(engine: EngineApi, wanted: EnterFromKit, status: Statu
 
 def _left(rooms: int, *, others: bool) -> str:
     """Say what is lost, and what to do."""
-    what = f"{rooms} room{'s' if rooms != 1 else ''}"
+    what = counted(rooms, "room")
     if others:
         return f"{what} more when another device of yours is online."
     return (
@@ -237,14 +238,6 @@ def _entered(status: Status, done: int, left: int) -> dict[str, object]:
         "rooms": done,
         "left": left,
     }
-
-
-def _age(seconds: int) -> str:
-    """Say an age as people do."""
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if (number := seconds // size) >= 1:
-            return f"{number} {unit}{'s' if number != 1 else ''}"
-    return "less than a minute"
 
 
 def _kit(path: Path) -> bytes:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.client.devices.calls import DeviceView, DeviceViews, ListDevices
 
 SHORT: int = 8
@@ -51,7 +52,7 @@ def _json(device: DeviceView) -> dict[str, object]:
 
 
 def _line(device: DeviceView, found: DeviceViews) -> str:
-    parts = [short(device.device_id), f"in {device.rooms} of {found.rooms} rooms"]
+    parts = [short(device.device_id), f"in {device.rooms} of {counted(found.rooms, 'room')}"]
     if device.since:
         parts.append(f"since {_day(device.since)}")
     if device.last_seen:

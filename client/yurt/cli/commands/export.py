@@ -6,6 +6,7 @@ from pathlib import Path
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.portability.calls import Export, ExportKind, ExportView
 
@@ -28,9 +29,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
             Export(kind=kind, path=str(path.expanduser().absolute()), pseudonyms=args.pseudonyms), ExportView
         )
         for file in made.files:
-            output.show({"file": file.path, "rows": file.rows}, f"{file.path}  {file.rows} rows")
+            output.show({"file": file.path, "rows": file.rows}, f"{file.path}  {counted(file.rows, 'row')}")
         if kind == "archive":
-            output.note(f"{made.messages} messages are in it, sealed: only your 24 words open them.")
+            held = counted(made.messages, "message is", "messages are")
+            output.note(f"{held} in it, sealed: only your 24 words open them.")
         return 0
 
     return with_engine(work)

@@ -8,6 +8,7 @@ from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.client.portability.calls import KitStatus, KitView, SaveKit
 
 
@@ -74,7 +75,7 @@ def _what(kit: KitView) -> str:
     if not kit.graph_at:
         return "nothing was sealed yet"
     stale = ", and something changed since" if kit.is_stale else ""
-    return f"{kit.ties} ties and {kit.rooms} rooms, sealed {_at(kit.graph_at)}{stale}"
+    return f"{counted(kit.ties, 'tie')} and {counted(kit.rooms, 'room')}, sealed {_at(kit.graph_at)}{stale}"
 
 
 def _buddy_lines(kit: KitView) -> list[str]:

@@ -9,6 +9,7 @@ from yurt.cli.output import Output
 from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi, RoomView
 from yurt.client.calls import Nothing
+from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.invitations.calls import (
     DEFAULT_DAYS,
@@ -74,7 +75,7 @@ async def _list(engine: EngineApi, room: RoomView, output: Output) -> None:
     for link in links:
         end = datetime.fromtimestamp(link.not_after, UTC).strftime("%Y-%m-%d")
         mine = "  (yours)" if link.own else ""
-        line = f"{link.code}  {link.uses_left} uses left  until {end}  by {link.by}{mine}"
+        line = f"{link.code}  {counted(link.uses_left, 'use')} left  until {end}  by {link.by}{mine}"
         output.show(_json(room, link), line)
     if not links:
         output.note("No links: make one with `yurt link create ROOM`.")

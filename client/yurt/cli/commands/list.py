@@ -5,6 +5,7 @@ import argparse
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.wire.command import Done
 from yurt.wire.list_commands import (
     AddToList,
@@ -70,7 +71,7 @@ async def _every(engine: EngineApi, output: Output) -> None:
     for one in found:
         more = f", {one.intended} to come" if one.intended else ""
         value = {"list": one.list, "members": one.members, "intended": one.intended}
-        output.show(value, f"{one.list}  {one.members} people{more}")
+        output.show(value, f"{one.list}  {counted(one.members, 'person', 'people')}{more}")
     if not found:
         output.note("You have no lists: `yurt list create NAME` makes one.")
 

@@ -6,6 +6,7 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi, ParticipantView
+from yurt.client.counted import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def participant_json(person: ParticipantView) -> dict[str, object]:
 
 
 def _line(person: ParticipantView) -> str:
-    devices = f"{person.devices} device{'s' if person.devices != 1 else ''}"
+    devices = counted(person.devices, "device")
     return (
         f"{person.address}  {person.role}  {devices}{'  (you)' * person.own}{'  verified' * person.verified}"
     )

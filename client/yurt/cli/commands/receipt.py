@@ -6,6 +6,7 @@ from pathlib import Path
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import lasting
 from yurt.client.errors import UsageError
 
 
@@ -32,8 +33,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
             return 0
         output.show({}, receipt_page.headline(view))
         for mark in view.marks:
-            hours = mark.after_s // 3600
-            output.show({}, f"  after {hours} h: {mark.arrived if mark.at else 'still to come'}")
+            arrived = mark.arrived if mark.at else "still to come"
+            output.show({}, f"  after {lasting(mark.after_s)}: {arrived}")
         for line in view.manual:
             output.show({}, f"  for you: {line}")
         for line in view.notes:

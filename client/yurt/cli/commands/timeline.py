@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 
 if TYPE_CHECKING:
     from yurt.wire.post_commands import PostInfo
@@ -41,8 +42,8 @@ def post_lines(post: "PostInfo") -> str:
     """Say a post for people."""
     when = datetime.fromtimestamp(post.published, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     shown = f", boosted by {post.boosted_by}" if post.boosted_by else ""
-    marks = [f"{post.likes} likes"] if post.likes else []
-    marks += [f"{post.boosts} boosts"] if post.boosts else []
+    marks = [counted(post.likes, "like")] if post.likes else []
+    marks += [counted(post.boosts, "boost")] if post.boosts else []
     marks += ["you asked to be told"] if post.notify else []
     marks += [post.visibility] if post.visibility != "public" else []
     head = f"{when}  {post.author}{shown}" + (f"  [{', '.join(marks)}]" if marks else "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from yurt.client.counted import counted, lasting
 from yurt.client.moving import steps
 from yurt.client.moving.calls import MoveStanding
 from yurt.client.vault.accounts import actor_url, address_of
@@ -33,16 +34,17 @@ def difference(row: MoveRow, foretold: Iterable[ForetoldTie]) -> tuple[str, ...]
     """Say, line by line, what changes when the person agrees."""
     foretold = list(foretold)
     followers = [tie for tie in foretold if tie.direction == "follower"]
+    followed = [tie for tie in foretold if tie.direction == "following"]
     count = {
         outcome: sum(tie.outcome == outcome for tie in followers)
         for outcome in ("automatic", "ours", "ask", "lost")
     }
     lines = [
         f"{address_of(row.previous)} becomes {row.name}@{row.node}; everybody is told, and it stays so",
-        f"{len(followers)} followers: {count['automatic'] + count['ours']} come by themselves, "
-        f"{count['ask']} are asked by a message, {count['lost']} are lost",
-        f"{sum(tie.direction == 'following' for tie in foretold)} people are followed again, after blocks",
-        f"{len(row.rooms)} rooms go along",
+        f"{counted(len(followers), 'follower')}: {count['automatic'] + count['ours']} by themselves, "
+        f"{count['ask']} asked by a message, {count['lost']} lost",
+        f"{counted(len(followed), 'person', 'people')} to follow again, after blocks",
+        f"{counted(len(row.rooms), 'room')} to go along",
         "other software lets an actor move once in 7 days (Mastodon's own: once in 30)",
         "posts stay where they are",
     ]
@@ -63,5 +65,5 @@ def asking(addresses: list[str], row: MoveRow) -> str:
 
 def rescue_difference(row: MoveRow, ties: list[ForetoldTie], age_s: int | None) -> tuple[str, ...]:
     """Say what changes with the confirmation of a rescue."""
-    known = "nobody remembers your ties" if age_s is None else f"the kit is {age_s // 3600} hours old"
+    known = "nobody remembers your ties" if age_s is None else f"the kit is {lasting(age_s)} old"
     return (known, *difference(row, ties))

@@ -11,6 +11,7 @@ from typing import Final
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
+from yurt.client.counted import counted
 from yurt.client.moving.calls import CheckView, Expected, LimitView, Readiness, RoomFate
 from yurt.client.moving.home import Ask
 from yurt.client.moving.strength import choose_strong, read_known, strengths
@@ -206,7 +207,8 @@ def _readiness(
     elif not kit.buddies:
         text = "the kit is on this device only (`yurt buddy add NODE`)"
     else:
-        text = f"{len(kit.buddies)} nodes keep a copy of the kit"
+        holders = counted(len(kit.buddies), "node keeps", "nodes keep")
+        text = f"{holders} a copy of the kit"
     return Readiness(
         kit_age_s=kit.age_s, buddies=kit.buddies, strong_safe=safe, strong=len(closest), text=text
     )

@@ -6,6 +6,7 @@ Every word that came from other people is escaped; addresses are text, never lin
 from html import escape
 from typing import Final
 
+from yurt.client.counted import counted
 from yurt.client.moving.calls import ReceiptView, Share
 from yurt.wire.sanitise import clean_line
 
@@ -25,7 +26,7 @@ def headline(view: ReceiptView) -> str:
     parts.append(f"rooms kept {view.rooms_kept}/{view.rooms}")
     parts.append(f"reach {-view.reach_loss:+.0%}")
     parts.append(f"history {view.history:.0%}")
-    parts.append(f"{len(view.manual)} things for you to do")
+    parts.append(f"{counted(len(view.manual), 'thing')} for you to do")
     return " · ".join(parts)
 
 
