@@ -150,11 +150,12 @@ def lend_key(tx: Tx, account_id: int, lent: LentKey) -> int:
 
 
 def erase_key(tx: Tx, account: str) -> None:
-    """Forget the key, and what was to be signed with it; its bytes are overwritten where they lie."""
-    mine = "account = (SELECT id FROM account WHERE name = ?)"
-    # A row of the same size is written in its old place; to delete it only unlinks it.
-    tx.change(f"UPDATE lent_key SET key = zeroblob(length(key)) WHERE {mine}", account)  # noqa: S608  # a constant
-    tx.change(f"DELETE FROM lent_key WHERE {mine}", account)  # noqa: S608  # a constant
+    """Forget the key, and what was to be signed with it; no file of the node holds it any more.
+
+    Backups that its operator made meanwhile do.
+    """
+    tx.scrub()
+    tx.change("DELETE FROM lent_key WHERE account = (SELECT id FROM account WHERE name = ?)", account)
     tx.change("DELETE FROM delivery WHERE sender = ?", LENT + account)
 
 

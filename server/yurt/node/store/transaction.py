@@ -33,12 +33,14 @@ class SqliteReadTx:
 class SqliteTx(SqliteReadTx):
     """One unit's transaction, on the writer thread."""
 
-    __slots__ = ("told",)
+    __slots__ = ("scrubs", "told")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self.told: list[Appended] = []
         """What this unit put into logs; published after the commit."""
+        self.scrubs = False
+        """Whether what it deletes must not be readable in a file any more."""
 
     def change(self, sql: str, *values: Value) -> int:
         """Run a statement that answers nothing; return how many rows it changed."""
@@ -59,6 +61,11 @@ class SqliteTx(SqliteReadTx):
     def tell(self, appended: Appended) -> None:
         """Publish rows after the commit."""
         self.told.append(appended)
+
+    def scrub(self) -> None:
+        """Overwrite what is deleted from here on, and empty the write-ahead log after the commit."""
+        self._connection.execute("PRAGMA secure_delete = ON").fetchall()
+        self.scrubs = True
 
 
 def store_error(error: sqlite3.Error) -> StoreError:

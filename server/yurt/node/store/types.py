@@ -126,6 +126,10 @@ class Tx(ReadTx, Protocol):
         """After the commit (and only then) tell the listeners that these rows stand."""
         ...
 
+    def scrub(self) -> None:
+        """Overwrite what is deleted from here on, and empty the write-ahead log after the commit."""
+        ...
+
 
 class Store(Protocol):
     """The node's database."""

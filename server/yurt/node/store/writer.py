@@ -47,6 +47,8 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._checked_at = connection.total_changes
+        self._scrubs = False
+        """Whether something was deleted that must not be left in the write-ahead log."""
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
 
@@ -98,6 +100,8 @@ class Writer:
             for job in jobs:
                 told += self._run_unit(job)
             self._connection.execute("COMMIT")
+            if self._scrubs:
+                self._scrub()
         except sqlite3.Error as error:
             self._undo()
             told = []
@@ -126,7 +130,18 @@ class Writer:
             connection.execute("ROLLBACK TO unit")
             tx.told.clear()
         connection.execute("RELEASE unit")
+        self._scrubs = self._scrubs or tx.scrubs
         return tx.told
+
+    def _scrub(self) -> None:
+        """Leave nothing of what a unit deleted: old pages lie in the log until it is emptied.
+
+        Somebody who reads just now may delay it: then it is done after the next commit.
+        """
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA secure_delete = OFF").fetchall()
+            answer = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._scrubs = bool(answer and answer[0][0])
 
     def _undo(self) -> None:
         with suppress(sqlite3.Error):

@@ -256,6 +256,26 @@ async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
     assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
 
 
+async def test_an_erased_key_is_on_no_disk(place: Place) -> None:
+    """Neither in the database nor in its write-ahead log, while the node goes on and others read."""
+    await place.arrive(place.person.record, place.moved())
+    own = generate_private_key(65537, 2048).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+    def found() -> list[str]:
+        return [
+            file.name
+            for file in sorted((place.town.folder / HARBOUR).rglob("*"))
+            if file.is_file() and own[100:164] in file.read_bytes()
+        ]
+
+    await place.lend(key=own)
+    assert await asyncio.to_thread(found) != []
+    await place.bo.call(MoveState())
+    await place.bo.call(EraseKey())
+
+    assert await asyncio.to_thread(found) == []
+
+
 async def test_a_rescue_fills_no_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inboxes are somebody's own word: what waits of one account has a limit."""
     monkeypatch.setattr("yurt.node.people.moving.MAX_WAITING", 5)
