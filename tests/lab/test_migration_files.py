@@ -1,9 +1,12 @@
 """What a migration is made of before anything runs: scenarios, populations, rules; and its report."""
 
 import math
+import os
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -15,11 +18,13 @@ from yurt.lab.commands import run_scenario
 from yurt.lab.migration import measures
 from yurt.lab.migration.errors import MigrationError, ScenarioError
 from yurt.lab.migration.plots import by_strength
-from yurt.lab.migration.population import YURT, Tie, populate
+from yurt.lab.migration.population import YURT, Tie, plan, populate
 from yurt.lab.migration.report import page
-from yurt.lab.migration.result import Result, TieResult
+from yurt.lab.migration.result import Mark, Result, TieResult
 from yurt.lab.migration.running import find
 from yurt.lab.migration.scenario import SOURCE, Expectation, decode, load, names, small
+from yurt.lab.migration.scenario_text import line_of
+from yurt.lab.migration.setting import setting
 from yurt.lab.migration.stock_profiles import profile, profiles
 from yurt.lab.migration.stock_rules import RULES, WEEK_S, Case, Target, Times, judge, text_of
 from yurt.portability.metrics import wilson
@@ -69,13 +74,23 @@ def test_scenarios_of_the_package(name: str) -> None:
     [
         (b"version = 2\nname = 'x'\ntells = 'y'\n" + MOVE, "version"),
         (HEAD + b"[[events]]\ndo = 'fly'\n", "events[0].do"),
-        (HEAD + b"[population]\npeple = 2\n" + MOVE, "population"),
+        (HEAD + b"[population]\npeple = 2\n" + MOVE, "population.peple"),
         (HEAD + b"[servers]\nnodes = 2\n" + MOVE, "servers.nodes"),
         (HEAD + b"[population]\npeople = 5\n" + MOVE, "population.neighbours"),
         (HEAD + b"[[events]]\ndo = 'rescue'\n", "events[0].do"),
         (HEAD + MOVE + b"[[events]]\ndo = 'import'\n", "events[1].do"),
         (HEAD + b"[[events]]\ndo = 'own_move'\n", "events[0].do"),
         (HEAD + b"[[servers.stock]]\nhost = 'a.b'\nprofile = 'snac'\n" + MOVE, "servers.stock[0].host"),
+        (HEAD + b"[[servers.stock]]\nhost = 'a.example'\nprofile = 'x'\n" + MOVE, "servers.stock[0].profile"),
+        (
+            HEAD + b"[[servers.stock]]\nhost = 'n01.example'\nprofile = 'snac'\n" + MOVE,
+            "servers.stock[0].host",
+        ),
+        (HEAD + MOVE + MOVE, "events[1].do"),
+        (HEAD + b"[[events]]\ndo = 'kill_source'\n" + MOVE, "events[1].do"),
+        (HEAD + b"[[events]]\ndo = 'kill_source'\n", "events"),
+        (HEAD + MOVE + b"[[expectations]]\nmeasure = 'x'\nat_least = nan\n", "expectations[0].at_least"),
+        (HEAD + MOVE + b"[measures]\nwithin_s = inf\n", "measures.within_s"),
         (HEAD, ""),
         (b"\xff", ""),
         (b"version = ", ""),
@@ -88,6 +103,58 @@ def test_a_mistake_is_named_by_its_key(text: bytes, where: str) -> None:
 
     assert refused.value.where == where
     assert where in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("servers.stock[1].people", 7),
+        ("servers.nodes", 4),
+        ("events[1].do", 12),
+        ("events[0]", 9),
+        ("population.people", 0),
+        ("tells", 2),
+    ],
+)
+def test_a_mistake_has_a_line(path: str, line: int) -> None:
+    """The line of the key, or of what holds it."""
+    text = (
+        b"version = 1\ntells = 'y'\n[servers]\nnodes = 8\nstock = [\n"
+        b"    { host = 'a.example', profile = 'snac' },\n    { host = 'b.example', people = 0 },\n]\n"
+        b"[[events]]\ndo = 'kill_source'\n[[events]]\ndo = 'move'\n"
+    )
+
+    assert line_of(text, path) == line
+
+
+def test_the_line_is_said() -> None:
+    """Whoever reads the error finds the place."""
+    with pytest.raises(ScenarioError, match=r"population\.peple, line 5: .*unknown field"):
+        decode(HEAD + b"[population]\npeple = 2\n" + MOVE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a." * 60_000 + b"a = 1\n",
+        b"\n".join(b"x%d.%sb = 1" % (n, b"a." * 240) for n in range(130)),
+        b"a = " + b"[" * 50_000,
+        b"\n".join([b"a = "] + [b"[" * 400] * 100),
+        b"seed = " + b"9" * 450 + b"\n",
+        b"seed = " + b"9" * 5_000 + b"\n",
+        b'a = """' + b"x" * 200_000,
+        b"[[a]]\n" * 20_000,
+    ],
+)
+def test_a_hostile_scenario_costs_nothing(text: bytes) -> None:
+    """Keys of many parts, deep arrays, long numbers: refused, in little memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(ScenarioError):
+            decode(text)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_nothing_is_started_for_what_cannot_be_measured() -> None:
@@ -161,6 +228,28 @@ def test_the_same_seed_makes_the_same_people() -> None:
     assert people.ties != populate(msgspec.structs.replace(scenario, seed=8)).ties
 
 
+def test_the_plan_is_the_same_byte_for_byte() -> None:
+    """Another process, which orders its sets otherwise, makes the same plan of the same file."""
+    code = (
+        "import sys; from yurt.lab.migration.population import plan;"
+        "from yurt.lab.migration.scenario import load, small;"
+        "sys.stdout.buffer.write(plan(small(load('mixed-peers'))))"
+    )
+    found = [
+        subprocess.run(  # noqa: S603  # our own
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+
+    assert found[0] == found[1] == plan(small(load("mixed-peers")))
+    assert plan(load("mixed-peers")) == plan(load("mixed-peers"))
+    assert b'"class": "strong"' in found[0]
+
+
 def test_strong_ties_are_mutual_and_stronger() -> None:
     """Who moves has strong and weak ties, on Yurt and elsewhere; nobody else lives on the source."""
     people = populate(load("dead-source-kit"))
@@ -230,10 +319,13 @@ def tie(number: int, *, kept: bool, strong: bool, strength: float) -> TieResult:
         direction="follower",
         server="elm.example",
         profile="mastodon",
-        strong=strong,
+        tie_class="strong" if strong else "weak",
         strength=strength,
-        kept=kept,
-        after_s=1.0 if kept else -1.0,
+        foretold="automatic",
+        foretold_low=0.5,
+        foretold_high=0.9,
+        state="kept" if kept else "lost",
+        after_h=1.0 if kept else -1.0,
         reason="" if kept else "<nobody> & nothing",
     )
 
@@ -285,6 +377,17 @@ def test_groups_of_strength_hold_every_tie_once() -> None:
     assert all(a[1] < b[0] for a, b in pairwise(groups))
 
 
+FIGURES_OF_TIES: dict[str, float | None] = {
+    **measures.tie_figures(TIES),
+    **measures.forecast_figures(TIES),
+    "room_continuity": 1.0,
+    "foretold.low": 10.0,
+    "foretold.high": 18.0,
+    "lent_keys.before": 1.0,
+    "lent_keys.after": 0.0,
+}
+
+
 class Elements(HTMLParser):
     """Collects what a page has in it."""
 
@@ -309,11 +412,19 @@ def test_the_report_needs_nothing_from_anywhere() -> None:
         tells="<script>alert(1)</script>",
         seed=1,
         release="0",
+        setting=setting(small(load("planned-move")), 0.5, datetime.fromtimestamp(0, UTC)),
         people=20,
         nodes=3,
         stock=1,
         seconds=1.0,
-        figures=measures.tie_figures(ties) | {"room_continuity": 1.0},
+        steps=(("people <join>", 1.0),),
+        figures=FIGURES_OF_TIES,
+        foretold=measures.foretold(ties),
+        marks=(
+            Mark(
+                name="1h", after_h=1.0, counted=15, followers=measures.share(ties), all=measures.share(ties)
+            ),
+        ),
         shares=measures.shares(ties),
         samples=((1.0, 0.75),),
         invariants=(),
@@ -333,4 +444,6 @@ def test_the_report_needs_nothing_from_anywhere() -> None:
     assert "<nobody>" not in text
     assert "&lt;nobody&gt; &amp; nothing" in text
     assert "@import" not in text
+    assert "10 to 18" in text
+    assert result.setting.plan_sha256 in text
     assert "url(http" not in text

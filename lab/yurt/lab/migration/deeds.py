@@ -17,7 +17,7 @@ from yurt.activitypub.references import Json
 from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
 from yurt.client.clock import SystemClock
 from yurt.client.moving import rescue
-from yurt.client.moving.calls import ConfirmMove, GoOnMove, MoveStanding, PrepareMove
+from yurt.client.moving.calls import CheckMove, CheckView, ConfirmMove, GoOnMove, MoveStanding, PrepareMove
 from yurt.client.paths import load_network
 from yurt.client.portability.calls import Export, ExportView, PlanImport, PlanView, StartImport
 from yurt.lab.migration.errors import ScenarioError
@@ -46,6 +46,7 @@ async def move(stage: Stage, event: Event) -> None:
     del event
     for ego in stage.egos.values():
         person = alive(ego)
+        _foretold(stage, ego, await person.engine.call(CheckMove(to=TARGET), CheckView))
         call = PrepareMove(link=stage.world.invites[TARGET], account=ego.who.name, phrase=ego.phrase)
         standing = await person.engine.call(call, MoveStanding)
         while standing.next:
@@ -74,6 +75,7 @@ async def come_back(stage: Stage, event: Event) -> None:
             network=network,
             clock=clock,
         )
+        _foretold(stage, ego, prepared.check)
         home = stage.world.folder / "people" / name
         engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
         person = Person(ego.who.name, home, map_file, engine, ego.phrase)
@@ -215,6 +217,12 @@ async def _lose_device(ego: Ego) -> None:
     if ego.person is not None:
         await ego.person.close()
     ego.person = None
+
+
+def _foretold(stage: Stage, ego: Ego, check: CheckView) -> None:
+    """Keep what was foretold, by people's names in the population."""
+    names = {stage.actor_of(name): name for name in stage.people.everybody}
+    ego.foretold = {(names[tie.actor], tie.direction): tie for tie in check.ties if tie.actor in names}
 
 
 def _lives_at_target(ego: Ego, person: Person) -> None:

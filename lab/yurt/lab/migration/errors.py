@@ -15,10 +15,14 @@ class MigrationError(Exception):
 class ScenarioError(MigrationError):
     """A scenario says something that cannot be played."""
 
-    def __init__(self, where: str, what: str) -> None:
-        super().__init__(f"{where}: {what}" if where else what)
+    def __init__(self, where: str, what: str, line: int = 0) -> None:
+        place = ", ".join(filter(None, (where, f"line {line}" if line else "")))
+        super().__init__(f"{place}: {what}" if place else what)
         self.where = where
         """The key, as ``population.people``; empty for the file itself."""
+        self.what = what
+        self.line = line
+        """Of the file, from 1; 0: not known."""
 
 
 class ExtraMissing(MigrationError):

@@ -24,10 +24,11 @@ from typing import Any, Final
 from yurt.lab.migration.errors import ScenarioError
 from yurt.lab.migration.libraries import networkx
 from yurt.lab.migration.population import YURT, Tie
-from yurt.lab.migration.result import Checked, Share, TieResult
+from yurt.lab.migration.result import Checked, Foretold, Mark, Share, TieResult
 from yurt.lab.migration.scenario import Scenario
 from yurt.lab.migration.stock_profiles import profile
 from yurt.portability.metrics import (
+    brier,
     reach_loss,
     retention,
     room_continuity,
@@ -68,9 +69,17 @@ FIGURES: Final = frozenset(
         "foretold.low",
         "foretold.high",
         "manual",
+        "brier",
+        "mark.1h",
+        "mark.1d",
+        "mark.7d",
+        "mark.30d",
+        "lent_keys.before",
+        "lent_keys.after",
     }
 )
-"""``unnamed``: lost ties for which no reason is known; ``hijacked``: follows of the thief's account."""
+"""``unnamed``: lost ties for which no reason is known; ``hijacked``: follows of the thief's account;
+``lent_keys``: old actor keys that the target holds once everybody came, and thirty days after."""
 
 
 def check_measures(scenario: Scenario) -> None:
@@ -81,7 +90,10 @@ def check_measures(scenario: Scenario) -> None:
     """
     for number, one in enumerate(scenario.expectations):
         if one.measure not in KINDS.keys() | FIGURES:
-            raise ScenarioError(f"expectations[{number}].measure", f"{one.measure} is not measured")
+            known = ", ".join(sorted(KINDS.keys() | FIGURES))
+            raise ScenarioError(
+                f"expectations[{number}].measure", f"{one.measure} is not measured; there are {known}"
+            )
 
 
 def shares(ties: Iterable[TieResult]) -> dict[str, Share]:
@@ -92,8 +104,13 @@ def shares(ties: Iterable[TieResult]) -> dict[str, Share]:
 
 def share(ties: Iterable[TieResult]) -> Share:
     """Count the kept among some ties."""
-    flags = [tie.kept for tie in ties]
-    found = retention((1.0, kept) for kept in flags)
+    return share_of(tie.kept for tie in ties)
+
+
+def share_of(kept: Iterable[bool]) -> Share:
+    """Count, with Wilson's interval (see `yurt.portability.metrics.retention`)."""
+    flags = list(kept)
+    found = retention((1.0, flag) for flag in flags)
     return Share(
         kept=sum(flags),
         count=len(flags),
@@ -119,7 +136,10 @@ def tie_figures(ties: Iterable[TieResult]) -> dict[str, float | None]:
 
 
 def times(samples: list[tuple[float, float]]) -> dict[str, float | None]:
-    """TTR_50, TTR_90 and TTR_99, in seconds after the move began (see `metrics.time_to_reconverge`).
+    """TTR_50, TTR_90 and TTR_99, in hours of the map's clock after the move began.
+
+    See `yurt.portability.metrics.time_to_reconverge`. The resolution is that of looking: about a second while
+    people move, a third of one afterwards; where `measures.hour_s` lets hours go by, as much of an hour.
 
     With nothing kept at the end there is nothing to converge to: None.
     """
@@ -128,6 +148,40 @@ def times(samples: list[tuple[float, float]]) -> dict[str, float | None]:
         f"ttr.{percent}": time_to_reconverge(samples, percent / 100) if known else None
         for percent in (50, 90, 99)
     }
+
+
+def foretold(ties: Iterable[TieResult]) -> tuple[Foretold, ...]:
+    """Put what `yurt check` foretold beside what happened, by outcome, the most common first.
+
+    Expected are the sums of the chances of each tie (linearity of expectation), not an interval.
+    """
+    groups = dict[str, list[TieResult]]()
+    for tie in ties:
+        if tie.foretold:
+            groups.setdefault(tie.foretold, []).append(tie)
+    found = [
+        Foretold(
+            outcome=outcome,
+            count=len(group),
+            low=round(math.fsum(tie.foretold_low for tie in group), 2),
+            high=round(math.fsum(tie.foretold_high for tie in group), 2),
+            kept=sum(tie.kept for tie in group),
+        )
+        for outcome, group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.count, one.outcome)))
+
+
+def forecast_figures(ties: Iterable[TieResult]) -> dict[str, float | None]:
+    """How good the forecast was (see `yurt.portability.metrics.brier`), the middle of each chance taken."""
+    score = brier(((tie.foretold_low + tie.foretold_high) / 2, tie.kept) for tie in ties if tie.foretold)
+    return {"brier": _number(score)}
+
+
+def mark_figures(marks: Iterable[Mark]) -> dict[str, float | None]:
+    """Retention of all ties at 1 h, 1 d, 7 d and 30 d; None if that time was not played."""
+    found = {mark.name: mark.all.share for mark in marks}
+    return {f"mark.{name}": found.get(name) for name in ("1h", "1d", "7d", "30d")}
 
 
 def rooms(

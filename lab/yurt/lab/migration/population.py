@@ -11,8 +11,10 @@ again, whatever their actors are called then.
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
+
+import msgspec
 
 from yurt.lab.migration.libraries import networkx
 from yurt.lab.migration.scenario import SOURCE, TARGET, Scenario
@@ -76,6 +78,34 @@ class People:
 def node_names(scenario: Scenario) -> list[str]:
     """Name the Yurt nodes: the source, the target, and the others."""
     return [SOURCE, TARGET, *(f"n{number:02}.example" for number in range(scenario.servers.nodes - 2))]
+
+
+def plan(scenario: Scenario) -> bytes:
+    """Write down what will be played, before anything runs: the same bytes for the same scenario.
+
+    ``plan.json``: nodes, people, ties with class and strength, rooms, blocks, and the events in their order.
+    """
+    people = populate(scenario)
+    ties = [
+        {
+            "follower": tie.follower,
+            "followed": tie.followed,
+            "class": "strong" if people.is_strong(tie) else "weak",
+            "strength": round(people.strengths[tie], 6),
+        }
+        for tie in people.ties
+    ]
+    whole = {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "nodes": node_names(scenario),
+        "people": [asdict(one) for one in people.everybody.values()],
+        "ties": ties,
+        "rooms": people.rooms,
+        "blocks": people.blocks,
+        "events": scenario.events,
+    }
+    return msgspec.json.format(msgspec.json.encode(whole, order="deterministic"), indent=1) + b"\n"
 
 
 def populate(scenario: Scenario) -> People:

@@ -12,7 +12,7 @@ _STYLE: Final = (
     "table{border-collapse:collapse;width:100%;margin:1em 0}"
     "td,th{border:1px solid #bbb;padding:.2em .5em;text-align:left;vertical-align:top}"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "svg{max-width:100%;height:auto}.no{background:#fdd}.yes{background:#dfd}"
+    "svg{max-width:100%;height:auto}.no{background:#fdd}.yes{background:#dfd}.wait{background:#ffd}"
 )
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 NAMES: Final = {
@@ -38,6 +38,8 @@ def page(result: Result) -> str:
         f"<p><b>{escape(headline(result))}</b></p><p>{escape(_setting(result))}</p>",
         "<h2>What was expected</h2>",
         _verdicts(result),
+        _forecast(result),
+        _marks(result),
         "<h2>Retention by tie strength</h2>",
         retention_plot(result),
         "<h2>Where ties were lost, and why</h2>",
@@ -55,6 +57,8 @@ def page(result: Result) -> str:
         _list("Notes", result.notes),
         "<h2>Ties</h2>",
         _ties(result),
+        "<h2>How to play this again</h2>",
+        _again(result),
         "</html>\n",
     )
     return "".join(parts)
@@ -92,6 +96,62 @@ def _setting(result: Result) -> str:
     )
 
 
+def _forecast(result: Result) -> str:
+    """What was foretold, against what happened."""
+    if not result.foretold:
+        return ""
+    rows = [
+        (one.outcome, f"{one.count}", f"{one.low:.1f} to {one.high:.1f}", f"{one.kept}")
+        for one in result.foretold
+    ]
+    low, high = result.figures["foretold.low"], result.figures["foretold.high"]
+    count, kept = sum(one.count for one in result.foretold), sum(one.kept for one in result.foretold)
+    rows.append(
+        ("all, with the interval of yurt check", f"{count}", f"{_figure(low)} to {_figure(high)}", f"{kept}")
+    )
+    score = _figure(result.figures["brier"])
+    return (
+        "<h2>Foretold, and what happened</h2>"
+        + _table(("foretold", "ties", "expected to arrive", "arrived"), rows)
+        + f"<p>Brier score of the chances: {score} (0 is perfect, 0.25 is a coin).</p>"
+    )
+
+
+def _marks(result: Result) -> str:
+    """Who was there after an hour, a day, a week and a month."""
+    if not result.marks:
+        return ""
+    rows = (
+        (one.name, f"{one.counted}", f"{one.followers.kept} of {one.followers.count}", percent(one.all))
+        for one in result.marks
+    )
+    before, after = result.figures["lent_keys.before"], result.figures["lent_keys.after"]
+    return (
+        "<h2>A month by the clock of the map</h2>"
+        + _table(("after", "followers that the node counted", "followers that others see", "all ties"), rows)
+        + f"<p>Old actor keys that the new node held: {_figure(before)} after the move, {_figure(after)} "
+        "after 30 days.</p>"
+    )
+
+
+def _again(result: Result) -> str:
+    setting, machine = result.setting, result.setting.machine
+    rows = (
+        ("scenario", f"{result.scenario}, SHA-256 {setting.scenario_sha256}"),
+        ("plan (plan.json)", f"SHA-256 {setting.plan_sha256}"),
+        ("seed", f"{result.seed}"),
+        ("versions", ", ".join(f"{name} {release}" for name, release in setting.versions.items())),
+        (
+            "machine",
+            f"{machine.system}, {machine.processor}, {machine.cores} cores, {machine.memory_mib} MiB; "
+            f"load {machine.load[0]:g} before, {machine.load[1]:g} after",
+        ),
+        ("began", setting.began),
+        ("seconds", "; ".join(f"{name} {seconds:g}" for name, seconds in result.steps)),
+    )
+    return _table(("what", ""), rows)
+
+
 def _verdicts(result: Result) -> str:
     rows = [(one.name, one.detail, one.holds) for one in result.invariants]
     for one in result.expectations:
@@ -100,10 +160,10 @@ def _verdicts(result: Result) -> str:
         rows.append((f"{one.measure} {wanted}", f"is {_figure(one.value)}", one.holds))
     cells = "".join(
         f'<tr class="{"yes" if holds else "no"}"><td>{escape(name)}</td>'
-        f"<td>{'holds' if holds else 'does not hold'}</td><td>{escape(detail)}</td></tr>"
+        f"<td>{'met' if holds else 'not met'}</td><td>{escape(detail)}</td></tr>"
         for name, detail, holds in rows
     )
-    return f"<table><tr><th>what</th><th></th><th>seen</th></tr>{cells}</table>"
+    return f"<table><tr><th>what</th><th>met</th><th>seen</th></tr>{cells}</table>"
 
 
 def _shares(found: dict[str, Share]) -> str:
@@ -112,14 +172,15 @@ def _shares(found: dict[str, Share]) -> str:
 
 
 def _ties(result: Result) -> str:
+    shade = {"kept": "yes", "pending": "wait", "lost": "no"}
     cells = "".join(
-        f'<tr class="{"yes" if tie.kept else "no"}"><td>{escape(tie.mover)}</td><td>{escape(tie.other)}</td>'
-        f"<td>{escape(tie.direction)}</td><td>{escape(tie.profile)}</td>"
-        f"<td>{'strong' if tie.strong else ''}</td><td class=n>{tie.strength:.2f}</td>"
-        f"<td>{'kept' if tie.kept else 'lost'}</td><td>{escape(tie.reason)}</td></tr>"
+        f'<tr class="{shade[tie.state]}"><td>{escape(tie.mover)}</td><td>{escape(tie.other)}</td>'
+        f"<td>{escape(tie.direction)}</td><td>{escape(tie.profile)}</td><td>{escape(tie.tie_class)}</td>"
+        f"<td class=n>{tie.strength:.2f}</td><td>{escape(tie.foretold)}</td><td>{escape(tie.state)}</td>"
+        f"<td>{escape(tie.reason)}</td><td>{escape(tie.source)}</td></tr>"
         for tie in result.ties
     )
-    head = ("mover", "other", "direction", "rules", "", "strength", "", "why")
+    head = ("mover", "other", "direction", "rules", "class", "strength", "foretold", "state", "why", "source")
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{cells}</table>"
 
 

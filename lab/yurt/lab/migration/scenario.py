@@ -7,27 +7,29 @@ Everything that is left out has a default, and the same seed gives the same peop
 """
 
 import re
-import tomllib
 from importlib.resources import files
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 from yurt.lab.migration.errors import ScenarioError
+from yurt.lab.migration.scenario_text import line_of, parse
+from yurt.lab.migration.stock_profiles import profile
 
 VERSION: Final = 1
-MAX_SIZE: Final = 256 * 1024
 SOURCE: Final = "source.example"
 TARGET: Final = "target.example"
 SMALL_NODES: Final = 8
 SMALL_PEOPLE: Final = 8
 _FOLDER: Final = "scenarios"
 _PATH: Final = re.compile(r" - at `\$\.?(.*)`$")
+_UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=3_600)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+_Bound = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 _Host = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}\.example$")]
 
 Deed = Literal[
@@ -51,6 +53,13 @@ _NEEDS: Final[dict[str, frozenset[str]]] = {
 }
 
 
+MOVES: Final = frozenset({"move", "rescue", "join_anew"})
+"""With these, people leave the source for the target."""
+_END_SOURCE: Final = frozenset({"kill_source", "hostile_source"})
+_NEED_SOURCE: Final = _END_SOURCE | {"move", "export"}
+_TAKEN: Final = re.compile(r"^(source|target|thief|n\d\d)\.example$")
+
+
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file: what it does not know is a mistake of whoever wrote it."""
 
@@ -71,7 +80,7 @@ class Servers(_Table, frozen=True, kw_only=True):
     """Yurt nodes, source and target among them."""
     at_once: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
     """So many are started at the same time."""
-    stock: tuple[Stock, ...] = ()
+    stock: Annotated[tuple[Stock, ...], msgspec.Meta(max_length=50)] = ()
 
 
 class Population(_Table, frozen=True, kw_only=True):
@@ -126,6 +135,8 @@ class Measures(_Table, frozen=True, kw_only=True):
     """Real seconds that an hour takes while it is waited; 0: as long as it takes everywhere."""
     settle_s: _Seconds = 2.0
     """Real seconds without a change after which it is looked no longer, when nothing waits."""
+    marks: bool = False
+    """Whether the clock then goes on to 1 h, 1 d, 7 d and 30 d after the move, and it is counted at each."""
 
 
 class Expectation(_Table, frozen=True, kw_only=True):
@@ -133,8 +144,8 @@ class Expectation(_Table, frozen=True, kw_only=True):
 
     measure: _Text
     """A name of `yurt.lab.migration.result`, as ``retention.yurt``."""
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: _Bound | None = None
+    at_most: _Bound | None = None
 
 
 class Scenario(_Table, frozen=True, kw_only=True):
@@ -144,48 +155,72 @@ class Scenario(_Table, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
     tells: _Text
     """What this scenario shows, in a sentence."""
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
     servers: Servers = msgspec.field(default_factory=Servers)
     population: Population = msgspec.field(default_factory=Population)
     movers: Movers = msgspec.field(default_factory=Movers)
     kit: Kit = msgspec.field(default_factory=Kit)
-    events: Annotated[tuple[Event, ...], msgspec.Meta(min_length=1)]
+    events: Annotated[tuple[Event, ...], msgspec.Meta(min_length=1, max_length=50)]
     measures: Measures = msgspec.field(default_factory=Measures)
-    expectations: tuple[Expectation, ...] = ()
+    expectations: Annotated[tuple[Expectation, ...], msgspec.Meta(max_length=100)] = ()
 
 
 def decode(data: bytes) -> Scenario:
     """Read a scenario.
 
     Raises:
-        ScenarioError: Not TOML, not of this shape, or something that cannot be played.
+        ScenarioError: Not TOML, not of this shape, or something that cannot be played; names key and line.
     """
-    if len(data) > MAX_SIZE:
-        raise ScenarioError("", "a scenario has at most 256 KiB")
     try:
-        value = msgspec.convert(tomllib.loads(data.decode()), Scenario)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ScenarioError("", f"no TOML: {error}") from None
+        return _read(parse(data))
+    except ScenarioError as error:
+        if not error.where:
+            raise
+        raise ScenarioError(error.where, error.what, line_of(data, error.where)) from None
+
+
+def _read(value: dict[str, object]) -> Scenario:
+    try:
+        scenario = msgspec.convert(value, Scenario)
     except msgspec.ValidationError as error:
         text = str(error)
-        path = _PATH.search(text)
-        raise ScenarioError(path[1] if path else "", _PATH.sub("", text)) from None
-    _check(value)
-    return value
+        path, unknown = _PATH.search(text), _UNKNOWN.search(text)
+        where = ".".join(filter(None, (path[1] if path else "", unknown[1] if unknown else "")))
+        raise ScenarioError(where, _PATH.sub("", text)) from None
+    _check(scenario)
+    return scenario
 
 
 def _check(scenario: Scenario) -> None:
     _check_sizes(scenario)
+    for number, stock in enumerate(scenario.servers.stock):
+        try:
+            profile(stock.profile)
+        except ScenarioError as error:
+            raise ScenarioError(f"servers.stock[{number}].profile", error.what) from None
+        if _TAKEN.match(stock.host):
+            raise ScenarioError(f"servers.stock[{number}].host", f"{stock.host} is a name of the lab's own")
     hosts = [stock.host for stock in scenario.servers.stock]
     if len(set(hosts)) != len(hosts):
         raise ScenarioError("servers.stock", "a host twice")
+    _check_events(scenario)
+
+
+def _check_events(scenario: Scenario) -> None:
     for number, event in enumerate(scenario.events):
         before = {one.do for one in scenario.events[:number]}
+        where = f"events[{number}].do"
         missing = sorted(_NEEDS.get(event.do, frozenset()) - before)
         if missing:
-            raise ScenarioError(f"events[{number}].do", f"{event.do} comes after {', '.join(missing)}")
-        if event.do == "rescue" and not scenario.kit.buddies:
-            raise ScenarioError(f"events[{number}].do", "nobody keeps a kit to come back from: kit.buddies")
+            raise ScenarioError(where, f"{event.do} comes after {', '.join(missing)}")
+        if event.do in _NEED_SOURCE and (gone := sorted(before & _END_SOURCE)):
+            raise ScenarioError(where, f"{event.do} needs the source, which is gone after {gone[0]}")
+        if event.do in MOVES and before & MOVES:
+            raise ScenarioError(where, "people move once")
+        if event.do in ("rescue", "hostile_source") and not scenario.kit.buddies:
+            raise ScenarioError(where, "nobody keeps a kit to read the old key from: kit.buddies")
+    if not MOVES & {event.do for event in scenario.events}:
+        raise ScenarioError("events", f"nobody moves: one of {', '.join(sorted(MOVES))}")
 
 
 def _check_sizes(scenario: Scenario) -> None:

@@ -7,6 +7,7 @@ async with Stage.open(scenario, people, folder) as stage:
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,13 +19,17 @@ from yurt.client.api import PersonView
 from yurt.client.errors import ClientError
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
 from yurt.client.portability.kit_fetch import fetch_kit
+from yurt.client.vault.moves import ForetoldTie
 from yurt.identity.phrase import RecoveryPhrase
+from yurt.lab.migration import progress as steps
 from yurt.lab.migration.hosts import Hosts, LabClock, Post, Signer
-from yurt.lab.migration.population import YURT, People, Somebody, Tie, node_names, populate
-from yurt.lab.migration.scenario import Scenario
+from yurt.lab.migration.population import YURT, People, Somebody, Tie, node_names
+from yurt.lab.migration.progress import Progress
+from yurt.lab.migration.scenario import TARGET, Scenario
 from yurt.lab.migration.stock_peer import ACCEPTED, StockPeer
 from yurt.lab.migration.stock_profiles import profile
 from yurt.lab.world.people import Person, until
+from yurt.lab.world.process import NODE_PROGRAM
 from yurt.lab.world.world import World
 from yurt.portability.kit_file import OpenKit
 from yurt.wire.command import Done
@@ -42,12 +47,22 @@ AFTER: Final = "after the move"
 _AT_ONCE: Final = 4
 _FOLLOWS_AT_ONCE: Final = 8
 _RETRY_S: Final = 0.5
+_MAX_RETRY_S: Final = 4.0
 _POLL_S: Final = 0.2
 _QUEUES: Final = """
     SELECT host AS peer, COUNT(*) FROM delivery WHERE aside = '' GROUP BY host
     UNION ALL
     SELECT node, COUNT(*) FROM outbound WHERE set_aside = '' GROUP BY node
+    UNION ALL
+    SELECT host, COUNT(*) FROM job_row WHERE state = 'queued' GROUP BY host
 """
+HASTY: Final = (
+    "-c",
+    "import runpy; from yurt.node.people import moving; moving.EVERY_S = 0.3; "
+    "runpy.run_module('yurt.node', run_name='__main__', alter_sys=True)",
+)
+"""A node that looks three times a second, not each five seconds, whether a mark is due: with the clock of the
+map a month takes seconds."""
 
 
 @dataclass(slots=True)
@@ -66,6 +81,8 @@ class Ego:
     room: bytes = b""
     members: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list[str])
+    foretold: dict[tuple[str, str], ForetoldTie] = field(default_factory=dict[tuple[str, str], ForetoldTie])
+    """What `yurt check` foretold, by name in the population and direction."""
 
 
 @dataclass(slots=True)
@@ -79,29 +96,35 @@ class Stage:
     post: Post
     hosts: Hosts
     peers: dict[str, StockPeer]
+    progress: Progress
     persons: dict[str, Person] = field(default_factory=dict[str, Person])
     """By name; those who move are in `egos`."""
     egos: dict[str, Ego] = field(default_factory=dict[str, Ego])
     keys: dict[str, Signer] = field(default_factory=dict[str, Signer])
     """Actor keys in the hands of a hostile source, by name."""
     lies: int = 0
-    say: Callable[[str], None] = field(default=lambda _line: None)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, scenario: Scenario, folder: Path, say: Callable[[str], None]
+        cls, scenario: Scenario, people: People, folder: Path, progress: Progress
     ) -> AsyncGenerator["Stage"]:
         """Start the servers; end everything when the block ends.
 
         Raises:
             MigrationError: The scenario asks for what there is not.
         """
-        people, nodes, clock = populate(scenario), node_names(scenario), LabClock()
+        nodes, clock = node_names(scenario), LabClock()
         kinds = {stock.host: profile(stock.profile) for stock in scenario.servers.stock}
         kinds[THIEF_HOST] = profile("mastodon")
-        say(f"{len(nodes)} nodes and {len(kinds) - 1} other servers start")
-        opened = World.open(folder, *nodes, others=list(kinds), at_once=scenario.servers.at_once)
+        progress.step(steps.STARTING, len(nodes))
+        opened = World.open(
+            folder,
+            *nodes,
+            program=HASTY if scenario.measures.marks else NODE_PROGRAM,
+            others=list(kinds),
+            at_once=scenario.servers.at_once,
+        )
         async with opened as world:
             post, hosts = Post(world.network, clock), Hosts(world.network)
             peers = {host: StockPeer(host, kind, post, clock) for host, kind in kinds.items()}
@@ -110,7 +133,7 @@ class Stage:
                 await hosts.open()
                 for host, peer in peers.items():
                     await hosts.listen(host, peer)
-                yield cls(scenario, people, world, clock, post, hosts, peers, say=say)
+                yield cls(scenario, people, world, clock, post, hosts, peers, progress)
             finally:
                 await asyncio.gather(*(peer.close() for peer in peers.values()))
                 await hosts.close()
@@ -121,6 +144,7 @@ class Stage:
         """Let everybody join, follow, enter rooms, block, and seal their kits."""
         await self._join()
         await self._follow()
+        self.progress.step(steps.SETTLING)
         for ego in self.egos.values():
             await self._block(ego)
             await self._meet(ego)
@@ -132,11 +156,13 @@ class Stage:
     async def _join(self) -> None:
         places = asyncio.Semaphore(_AT_ONCE)
         everybody = self.people.everybody.values()
-        self.say(f"{len(everybody)} people join")
+        here = [one for one in everybody if one.profile == YURT]
+        self.progress.step(steps.JOINING, len(here))
 
         async def join(one: Somebody) -> None:
             async with places:
                 person = await self.world.person(one.name, one.server)
+            self.progress.part(len(self.world.people), len(here))
             if one.moves:
                 actor = actor_at(one.name, one.server)
                 self.egos[one.name] = Ego(
@@ -145,32 +171,31 @@ class Stage:
             else:
                 self.persons[one.name] = person
 
-        await asyncio.gather(*(join(one) for one in everybody if one.profile == YURT))
+        await asyncio.gather(*(join(one) for one in here))
         for one in everybody:
             if one.profile != YURT:
                 self.peers[one.server].join(one.name)
         self.peers[THIEF_HOST].join(THIEF, tuple(ego.old_actor for ego in self.egos.values()))
 
     async def _follow(self) -> None:
-        self.say(f"{len(self.people.ties)} follows")
-        places = asyncio.Semaphore(_FOLLOWS_AT_ONCE)
+        places, done, of = asyncio.Semaphore(_FOLLOWS_AT_ONCE), itertools.count(1), len(self.people.ties)
+        self.progress.step(steps.FOLLOWING, of)
 
         async def follow(tie: Tie) -> None:
             follower = self.people.everybody[tie.follower]
             async with places:
                 if follower.profile != YURT:
                     await self.peers[follower.server].follow(tie.follower, self.actor_of(tie.followed))
-                    return
-                person = self.person(tie.follower)
-                if person is not None:
+                elif person := self.person(tie.follower):
                     await patiently(lambda: person.engine.follow(self.address_of(tie.followed)))
+            self.progress.part(next(done), of)
 
         await asyncio.gather(*(follow(tie) for tie in self.people.ties))
 
         async def all_there() -> bool:
             return await self.connected(self.people.ties) == set(self.people.ties)
 
-        await until(all_there, "everybody follows whom they should", within=PATIENCE_S)
+        await until(all_there, "everybody follows whom they should", within=2 * PATIENCE_S)
 
     async def _block(self, ego: Ego) -> None:
         person = alive(ego)
@@ -238,6 +263,24 @@ class Stage:
         views = {name: await self.following(name) for name in {tie.follower for tie in wanted}}
         return {tie for tie in wanted if views[tie.follower].get(self.actor_of(tie.followed)) == ACCEPTED}
 
+    async def arrived(self, ties: Iterable[Tie]) -> set[Tie]:
+        """The ties of those who move that are there at the new account; also while they still move."""
+        wanted = [tie for tie in ties if tie.follower not in self.egos or self._is_there(tie.follower)]
+        views = {name: await self.following(name) for name in {tie.follower for tie in wanted}}
+        return {tie for tie in wanted if views[tie.follower].get(self._goal_of(tie.followed)) == ACCEPTED}
+
+    def _is_there(self, name: str) -> bool:
+        return self.egos[name].person is not None and self.egos[name].actor == actor_at(name, TARGET)
+
+    def _goal_of(self, name: str) -> str:
+        return actor_at(name, TARGET) if name in self.egos else self.actor_of(name)
+
+    async def has_doubles(self, name: str) -> bool:
+        """Whether somebody on Yurt has one person twice on the list of those whom they follow."""
+        person = self.person(name)
+        actors = [tie.actor for tie in await patiently(person.engine.following)] if person else []
+        return len(set(actors)) < len(actors)
+
     async def following(self, name: str) -> dict[str, str]:
         """Whom somebody follows in their own view: actor to ``pending`` or ``accepted``."""
         one = self.people.everybody[name]
@@ -291,19 +334,25 @@ def alive(ego: Ego) -> Person:
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while a node has too much to do, or a stream is being opened anew."""
+    """Ask again while a node has too much to do, or a stream is being opened anew; less often each time.
+
+    Raises:
+        ProblemError: It does not help; the first problem that was met, since a limit of rate may come later.
+        ClientError: It does not help.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_S
+    deadline, wait, first = loop.time() + PATIENCE_S, _RETRY_S, None
     while True:
         try:
             return await ask()
-        except ProblemError as error:
-            if not error.problem.kind.retry or loop.time() > deadline:
+        except (ProblemError, ClientError) as error:
+            first = first or error
+            if isinstance(error, ProblemError) and not error.problem.kind.retry:
                 raise
-        except ClientError:
             if loop.time() > deadline:
-                raise
-        await asyncio.sleep(_RETRY_S)
+                raise first from error
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _MAX_RETRY_S)
 
 
 def _queues(database: Path) -> list[tuple[str, int]]:

@@ -48,6 +48,13 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         own = frozenset(habit.name for habit in self.habit)
         return own | profile(self.same_as).habits if self.same_as else own
 
+    def source_of(self, name: str) -> str:
+        """Where a rule or a habit was read; the profile's own source for what has no name in it."""
+        for named in (*self.rule, *self.habit):
+            if named.name == name:
+                return named.source
+        return profile(self.same_as).source_of(name) if self.same_as else self.source
+
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
