@@ -256,7 +256,7 @@ async def test_two_shells_link_list_and_revoke(tmp_path: Path) -> None:
         assert [(one["this"], one["signed_in"]) for one in listed] == [(True, True), (False, True)]
         assert "(this one)" in (await laptop.yurt("devices")).out
 
-        wrong = await phone.yurt("device", "revoke", "beef0000", "--phrase-file", words)
+        wrong = await phone.yurt("device", "revoke", "beef0000")  # judged before the words are asked for
         assert (wrong.code, len(wrong.err.splitlines())) == (4, 1)
         blind = await phone.yurt("device", "revoke", device[:8])
         assert (blind.code, "--phrase-file" in blind.err) == (2, True)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from yurt.client.calls import Nothing
 from yurt.client.clock import SystemClock
 from yurt.client.devices import new_device
 from yurt.client.devices.calls import (
     AwaitLink,
     BeginLink,
     DeviceViews,
+    JudgeDevice,
     LinkCodeView,
     LinkView,
     ListDevices,
@@ -351,6 +353,9 @@ async def test_revoking_again_is_no_error_and_nobody_revokes_the_device_at_hand(
         with pytest.raises(ProblemError) as caught:
             await house.phone.call(RevokeDevice(device=text, phrase=house.phrase), RoomsSettled)
         assert caught.value.problem.code == code_
+        with pytest.raises(ProblemError) as judged:
+            await house.phone.call(JudgeDevice(device=text), Nothing)
+        assert judged.value.problem == caught.value.problem
 
 
 @pytest.fixture

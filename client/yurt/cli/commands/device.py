@@ -12,12 +12,14 @@ from yurt.cli.commands.devices import short
 from yurt.cli.output import Output
 from yurt.client import paths
 from yurt.client.api import EngineApi, Status
+from yurt.client.calls import Nothing
 from yurt.client.counted import counted, lasting
 from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
     BeginLink,
     DeviceViews,
+    JudgeDevice,
     LinkCodeView,
     LinkView,
     ListDevices,
@@ -108,9 +110,9 @@ def _link(args: argparse.Namespace, output: Output) -> int:
 
 
 def _revoke(args: argparse.Namespace, output: Output) -> int:
-    phrase = secrets.read_phrase(args.phrase_file)
-
     async def work(engine: EngineApi) -> int:
+        await engine.call(JudgeDevice(device=args.device), Nothing)  # before anybody types 24 words
+        phrase = secrets.read_phrase(args.phrase_file)
         settled = await engine.call(RevokeDevice(device=args.device, phrase=phrase), RoomsSettled)
         output.show(
             {"device": args.device, "rooms": settled.done, "left": settled.left},

@@ -104,6 +104,14 @@ class RoomsSettled(msgspec.Struct, frozen=True, kw_only=True):
     """Why one is left."""
 
 
+class JudgeDevice(EngineCall, frozen=True, kw_only=True):
+    """Ask whether a device could be revoked, before anybody types 24 words; answered by `Nothing`."""
+
+    name: ClassVar[str] = "judge_device"
+    device: str
+    """As in `RevokeDevice`."""
+
+
 class RevokeDevice(EngineCall, frozen=True, kw_only=True):
     """Shut a device out; answered by `RoomsSettled`. Again is no error."""
 

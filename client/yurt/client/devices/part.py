@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.calls import EngineCalls
+from yurt.client.calls import EngineCalls, Nothing
 from yurt.client.core import Core
 from yurt.client.devices import each_room, revoking
 from yurt.client.devices.calls import (
@@ -16,6 +16,7 @@ from yurt.client.devices.calls import (
     BeginLink,
     DeviceView,
     DeviceViews,
+    JudgeDevice,
     LinkCodeView,
     LinkView,
     ListDevices,
@@ -65,6 +66,7 @@ class DevicesPart:
             BeginLink: self.begin,
             AwaitLink: self.wait,
             SettleRooms: self.settle,
+            JudgeDevice: self.judge,
             RevokeDevice: self.revoke,
             AwaitRooms: self.wait_rooms,
         }
@@ -127,6 +129,11 @@ class DevicesPart:
     async def wait(self, call: AwaitLink) -> LinkView:
         """Wait for the new device, a while."""
         return await self._linking.wait(call.within)
+
+    async def judge(self, call: JudgeDevice) -> Nothing:
+        """Refuse what could not be revoked."""
+        await revoking.judge(self._core, call.device)
+        return Nothing()
 
     async def revoke(self, call: RevokeDevice) -> RoomsSettled:
         """Revoke a device, here and in every room."""

@@ -35,10 +35,7 @@ async def revoke(core: Core, device: str, phrase: str) -> bool:
     """
     identity = await asyncio.to_thread(identity_of, phrase)
     own_record.check_phrase_of(core, identity.did)
-    await refresh(core)
-    device_id = find_device(own_record.own_record(core.account).record, device)
-    if device_id == core.account.device.device_id:
-        raise refuse("badRequest", "that is this device: revoke it from another one")
+    device_id = await judge(core, device)
     is_new = False
     for _ in range(TRIES):
         account = await core.write(lambda tx: _revoke(tx, identity, device_id, core.now_s))
@@ -55,6 +52,19 @@ async def revoke(core: Core, device: str, phrase: str) -> bool:
         if device_id in own_record.own_record(core.account).record.revoked:
             return is_new
     raise refuse("overloaded", "other devices of yours change the list all the time: try again")
+
+
+async def judge(core: Core, device: str) -> bytes:
+    """Find the device that is to be revoked.
+
+    Raises:
+        ProblemError: No such device, this very one, or the node cannot be reached.
+    """
+    await refresh(core)
+    device_id = find_device(own_record.own_record(core.account).record, device)
+    if device_id == core.account.device.device_id:
+        raise refuse("badRequest", "that is this device: revoke it from another one")
+    return device_id
 
 
 def find_device(record: PersonRecord, text: str) -> bytes:

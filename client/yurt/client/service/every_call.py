@@ -7,7 +7,15 @@ import msgspec
 from yurt.client.calls import EngineCall
 from yurt.client.consent.calls import CALLS as CONSENT_CALLS
 from yurt.client.conversations.calls import CALLS as CONVERSATION_CALLS
-from yurt.client.devices.calls import AwaitLink, AwaitRooms, BeginLink, ListDevices, RevokeDevice, SettleRooms
+from yurt.client.devices.calls import (
+    AwaitLink,
+    AwaitRooms,
+    BeginLink,
+    JudgeDevice,
+    ListDevices,
+    RevokeDevice,
+    SettleRooms,
+)
 from yurt.client.devices.from_kit_calls import EnterFromKit
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
@@ -37,6 +45,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     BeginLink,
     AwaitLink,
     SettleRooms,
+    JudgeDevice,
     RevokeDevice,
     AwaitRooms,
     EnterFromKit,
