@@ -98,6 +98,10 @@ def _show_plan(plan: PlanView, output: Output) -> None:
             output.note(f"  - {name}")
         if part.withheld:
             output.note(f"  {len(part.withheld)} blocks stay (--overwrite-blocks lifts them)")
+    for line in plan.aside:
+        output.note(f"left out: {line}")
+    for line in plan.aside:
+        output.note(f"left out: {line}")
     for line in plan.refused:
         output.note(f"not read: {line}")
 

@@ -37,6 +37,8 @@ class PlanView(View, frozen=True, kw_only=True):
     parts: tuple[PlanPartView, ...]
     refused: tuple[str, ...] = ()
     """Rows that cannot be read, each as one line."""
+    aside: tuple[str, ...] = ()
+    """Files among several that are left out, each as one line with its reason."""
     signed_by: str = ""
     """Address of whose archive it is; empty for a file that nobody signed."""
     messages: int = 0

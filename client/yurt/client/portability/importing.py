@@ -45,6 +45,7 @@ class Importing:
             digest=source.digest,
             parts=tuple(_part_view(part) for part in plan.parts),
             refused=tuple(refused[:MAX_SHOWN]),
+            aside=source.aside[:MAX_SHOWN],
             signed_by=address_of(source.signed_by.record.actor) if source.signed_by else "",
             messages=source.sealed,
         )

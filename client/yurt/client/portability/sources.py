@@ -6,7 +6,7 @@ is its bytes say, never its name.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,6 +27,7 @@ _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK"
 CSV_FOLDER: Final = "activitypub/"
 HISTORY_FOLDER: Final = "history/"
+_FOLLOWERS: Final = "followers cannot be imported: they follow of their own accord (`yurt move` brings them)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Source:
     sealed: int = 0
     """Sealed files of history in it."""
     names: tuple[str, ...] = field(default=())
+    aside: tuple[str, ...] = ()
+    """Files that are left out, each as one line with its reason."""
 
 
 def read_source(path: Path, kind: CsvKind | None, local: str, known: VerifiedRecord) -> Source:
@@ -90,7 +93,7 @@ def _of_file(path: Path, stream: BinaryIO, kind: CsvKind | None, local: str, kno
     data = stream.read(MAX_CSV_SIZE + 1)
     file = decode_csv(data, kind=kind, file_name=path.name, local=local)
     if file.kind not in ORDER:
-        raise CsvError("csvKind", "followers cannot be imported: they follow, or they do not")
+        raise CsvError("csvKind", _FOLLOWERS)
     return Source((file,), hashlib.sha256(data).digest(), names=(path.name,))
 
 
@@ -107,15 +110,17 @@ def _archive(stream: BinaryIO, local: str, known: VerifiedRecord) -> Source:
             found.append((entry.path.removeprefix(CSV_FOLDER), data))
     source = _of_pairs(found, local)
     digest = hashlib.sha256(verified.manifest.data).digest()
-    return Source(source.files, digest, verified.record, sealed, source.names)
+    return replace(source, digest=digest, signed_by=verified.record, sealed=sealed)
 
 
 def _of_pairs(pairs: Iterable[tuple[str, bytes]], local: str) -> Source:
     files: dict[CsvKind, CsvFile] = {}
-    digest, names = hashlib.sha256(), list[str]()
+    digest, names, aside = hashlib.sha256(), list[str](), list[str]()
     for name, data in pairs:
         kind = guess_kind((), name)
-        if kind is None or kind not in ORDER or not data.strip():
+        if why := _left_out(kind, data):
+            aside.append(f"{name}: {why}")
+        if kind is None or why:
             continue
         digest.update(len(name).to_bytes(4, "big") + name.encode() + hashlib.sha256(data).digest())
         if kind in files:
@@ -124,7 +129,16 @@ def _of_pairs(pairs: Iterable[tuple[str, bytes]], local: str) -> Source:
         names.append(name)
     if not files and not names:
         raise CsvError("csvKind", "there is no CSV in it that can be imported")
-    return Source(tuple(files.values()), digest.digest(), names=tuple(names))
+    return Source(tuple(files.values()), digest.digest(), names=tuple(names), aside=tuple(aside))
+
+
+def _left_out(kind: CsvKind | None, data: bytes) -> str:
+    """Say why a file of several is left out; empty if it is not."""
+    if kind is None:
+        return "its name is not that of a file to import"
+    if kind not in ORDER:
+        return _FOLLOWERS
+    return "" if data.strip() else "it is empty"
 
 
 def _folder(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -130,3 +130,19 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path: Path, ana: Person) -> None
     assert rule_of(tmp_path / "empty.csv", ana) == "csvEmpty"
     assert rule_of(tmp_path / "photo.jpg", ana).startswith("csv")
     assert rule_of(tmp_path / "missing.csv", ana) == "notFound"
+
+
+def test_every_file_of_several_is_told_of(tmp_path: Path, ana: Person) -> None:
+    """What is left out is named with its reason, so nobody believes that it was imported."""
+    (tmp_path / CsvKind.FOLLOWING.file_name).write_bytes(FOLLOWS)
+    (tmp_path / "followers.csv").write_bytes(b"Account address,Actor,Inbox,Mutual,Since\n")
+    (tmp_path / "blocked_accounts.csv").write_bytes(b"")
+    (tmp_path / "holidays.csv").write_bytes(b"a,b\n")
+
+    source = read_source(tmp_path, None, LOCAL, ana.record)
+
+    assert [file.kind for file in source.files] == [CsvKind.FOLLOWING]
+    told = dict(line.split(": ", 1) for line in source.aside)
+    assert set(told) == {"followers.csv", "blocked_accounts.csv", "holidays.csv"}
+    assert told["blocked_accounts.csv"] == "it is empty"
+    assert "of their own accord" in told["followers.csv"]
