@@ -7,6 +7,7 @@ those of draft-cavage, which FEP-8fcf uses too; dates are RFC 9110 5.6.7.
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import http_sf
@@ -93,6 +94,7 @@ def join_lines(lines: Iterable[str]) -> bytes:
     return "\n".join(checked).encode("ascii")
 
 
+@lru_cache(maxsize=16)
 def write_date(seconds: int) -> str:
     """Write a time as IMF-fixdate; names of days are English in every locale."""
     at = datetime.fromtimestamp(seconds, UTC)

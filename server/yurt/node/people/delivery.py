@@ -17,6 +17,7 @@ which Follows pass.
 import asyncio
 import logging
 import random
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
@@ -39,13 +40,14 @@ from yurt.activitypub.references import text_of
 from yurt.node.clock import Clock
 from yurt.node.fetch import SafeFetch
 from yurt.node.host_workers import IDLE_S, Due, HostWorkers
-from yurt.node.people.delivery_attempt import Attempts, CannotSend, Tried
+from yurt.node.people.delivery_attempt import Attempts, CannotSend, Prepared, Tried, prepare
 from yurt.node.people.delivery_pace import Paces
+from yurt.node.people.gathered import Gathered
 from yurt.node.people.move_ends import MoveEnds
 from yurt.node.store import deliveries
 from yurt.node.store.deliveries import DeliveryRow
 from yurt.node.store.delivery_hosts import host_named, pause, put_host
-from yurt.node.store.types import Store, StoreError, Tx
+from yurt.node.store.types import ReadTx, Store, StoreError, Tx
 from yurt.node.work_pool import WorkPool
 from yurt.wire.errors import GateError
 from yurt.wire.gate import parse_object
@@ -54,6 +56,7 @@ from yurt.wire.problems import ProblemError
 HOSTS_AT_ONCE: Final = 48
 FAILING_AT_ONCE: Final = 8
 PAGE: Final = 20
+MAX_LATELY: Final = 10_000
 TIDY_S: Final = 3600.0
 _BUSY_S: Final = 1.0
 _TOO_MANY: Final = 429
@@ -69,11 +72,14 @@ class Delivery:
         self._domain = domain
         self._store = store
         self._clock = clock
-        self._attempts = Attempts(domain, store, clock, fetch, work)
+        self._gathered = Gathered(store)
+        self._attempts = Attempts(domain, clock, fetch, work)
         self._workers = HostWorkers("delivery", self._look, self._serve)
         self._healthy = asyncio.Semaphore(HOSTS_AT_ONCE)
         self._failing = asyncio.Semaphore(FAILING_AT_ONCE)
         self._paces = Paces()
+        self._lately: OrderedDict[str, None] = OrderedDict()
+        """Hosts that took something, the last one last: who answers is served before who may be gone."""
         self._tidy_at = 0.0
 
     async def start(self) -> None:
@@ -95,6 +101,7 @@ class Delivery:
         hosts, due = await self._store.read(
             lambda tx: (deliveries.waiting_hosts(tx, now), deliveries.next_due(tx, now))
         )
+        hosts.sort(key=lambda found: found[0] not in self._lately)
         return Due(
             {host: self._failing if failing else self._healthy for host, failing in hosts},
             IDLE_S if due is None else min(IDLE_S, (due - now) / 1000),
@@ -110,34 +117,41 @@ class Delivery:
 
     async def _serve(self, host: str) -> None:
         """Deliver one page of what is due at one host, or until the host is to be left alone."""
-        for row in await self._due(host):
-            if not await self._deliver(row):
+        known, page = await self._store.read(lambda tx: self._due(tx, host))
+        for due in page:
+            found = await self._deliver(due, known)
+            if found is None:
                 return
+            known = found
 
-    async def _due(self, host: str) -> list[DeliveryRow]:
-        now = self._clock.now_ms()
-        return await self._store.read(lambda tx: deliveries.due_for(tx, host, now, PAGE))
+    def _due(self, tx: ReadTx, host: str) -> tuple[KnownScheme, list[Prepared]]:
+        """What is known of a host's signatures, and one page of what is due there."""
+        rows = deliveries.due_for(tx, host, self._clock.now_ms(), PAGE)
+        now_s = self._clock.now_s()
+        return host_named(tx, host).scheme, [prepare(tx, row, self._domain, now_s) for row in rows]
 
-    async def _deliver(self, row: DeliveryRow) -> bool:
-        """Try one; False if the host should be left alone now."""
+    async def _deliver(self, due: Prepared, known: KnownScheme) -> KnownScheme | None:
+        """Try one; return what is known of the host then, None if it should be left alone now."""
+        row = due.row
         try:
-            tried = await self._attempts.attempt(row)
+            tried = await self._attempts.attempt(due, known)
         except CannotSend as error:
-            return await self._quarantine(row, str(error))
+            await self._set_aside(row, str(error))
         except ProblemError:
             await asyncio.sleep(_BUSY_S)  # this node has too much to do: no fault of the host
-            return False
+            return None
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not hold up the others
             _log.exception("an activity for %s cannot be sent", row.host)
-            return await self._quarantine(row, f"poisoned{type(error).__name__}")
-        return await self._came(row, tried)
+            await self._set_aside(row, f"poisoned{type(error).__name__}")
+        else:
+            return tried.scheme if await self._came(row, tried) else None
+        return known
 
-    async def _quarantine(self, row: DeliveryRow, reason: str) -> bool:
+    async def _set_aside(self, row: DeliveryRow, reason: str) -> None:
         _log.warning("an activity for %s is set aside: %s", row.host, reason)
-        await self._store.write(lambda tx: deliveries.set_aside(tx, row.id, reason))
-        return True
+        await self._gathered.write(lambda tx: deliveries.set_aside(tx, row.id, reason))
 
     async def _came(self, row: DeliveryRow, tried: Tried) -> bool:
         """Keep what came of one; False if its host should be left alone now."""
@@ -147,15 +161,23 @@ class Delivery:
         match outcome:
             case HostBusy(wait_s=wait_s):
                 until = self._paces.busy(row.host, wait_s, now)
-                await self._store.write(lambda tx: deliveries.busy(tx, row.host, now, until))
+                await self._gathered.write(lambda tx: deliveries.busy(tx, row.host, now, until))
                 return False
             case Delivered():
-                rests = self._paces.took(row.host, now)
-                await self._store.write(lambda tx: self._delivered(tx, row, tried.scheme, rests))
+                rests = self._took(row.host, now)
+                await self._gathered.write(lambda tx: self._delivered(tx, row, tried.scheme, rests))
                 return not rests
             case _:
-                await self._store.write(lambda tx: self._not_delivered(tx, row, outcome, tried.answer))
+                await self._gathered.write(lambda tx: self._not_delivered(tx, row, outcome, tried.answer))
                 return not is_hosts_fault(tried.answer)
+
+    def _took(self, host: str, now: int) -> int:
+        """A host that lives; until when it rests (ms), 0 if not at all."""
+        self._lately.pop(host, None)
+        self._lately[host] = None
+        if len(self._lately) > MAX_LATELY:
+            self._lately.popitem(last=False)
+        return self._paces.took(host, now)
 
     def _delivered(self, tx: Tx, row: DeliveryRow, scheme: KnownScheme, rests: int) -> None:
         deliveries.delivered(tx, row.id)

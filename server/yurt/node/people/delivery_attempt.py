@@ -4,7 +4,7 @@ The queue (`yurt.node.people.delivery`) decides when; `yurt.activitypub.delivery
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -28,8 +28,7 @@ from yurt.node.clock import Clock
 from yurt.node.fetch import DomainRefused, FetchError, FetchRefused, SafeFetch
 from yurt.node.store import accounts, farewells, moving
 from yurt.node.store.deliveries import DeliveryRow, followers_at
-from yurt.node.store.delivery_hosts import host_named
-from yurt.node.store.types import ReadTx, Store
+from yurt.node.store.types import ReadTx
 from yurt.node.work_pool import WorkPool
 
 SIGNING_AT_ONCE: Final = 8
@@ -58,45 +57,55 @@ class _Key:
     """As peers know it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One that is due, with all that its tries need of the store."""
+
+    row: DeliveryRow
+    signing: tuple[bytes, str] | None
+    """The sender's key and its id; None if there is none (any more)."""
+    followers: Sequence[str]
+    """Of the sender, at this host, if it is told about them."""
+
+
+def prepare(tx: ReadTx, row: DeliveryRow, domain: str, now_s: int) -> Prepared:
+    """Read what the tries of a delivery need."""
+    followers = followers_at(tx, row.sender, row.host) if row.for_followers else ()
+    return Prepared(row, _signing(tx, domain, row.sender, now_s), followers)
+
+
 class Attempts:
     """Makes single tries."""
 
-    def __init__(self, domain: str, store: Store, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
+    def __init__(self, domain: str, clock: Clock, fetch: SafeFetch, work: WorkPool) -> None:
         self._domain = domain
-        self._store = store
         self._clock = clock
         self._fetch = fetch
         self._work = work
         self._signing = asyncio.Semaphore(SIGNING_AT_ONCE)
 
-    async def attempt(self, row: DeliveryRow) -> Tried:
+    async def attempt(self, due: Prepared, known: KnownScheme) -> Tried:
         """Send it, and at once again with the other scheme if the first was not understood.
 
         Raises:
             CannotSend: The account is gone, or the inbox is no place that we send to.
             ProblemError: This node has too much to do.
         """
-        known, signing, more = await self._store.read(
-            lambda tx: (
-                host_named(tx, row.host).scheme,
-                _signing(tx, self._domain, row.sender, self._clock.now_s()),
-                _more(tx, self._domain, row),
-            )
-        )
-        if signing is None:
+        if due.signing is None:
             raise CannotSend("senderGone")
-        key, now = _Key(_load(signing[0]), signing[1]), self._clock.now_s()
+        key, now = _Key(_load(due.signing[0]), due.signing[1]), self._clock.now_s()
         knock = first_knock(known, now)
-        answer = await self._send(row, knock, key, more)
+        answer = await self._send(due, knock, key)
         again = second_knock(knock, answer.status or 0)
         if again is not None:
-            second = await self._send(row, again, key, more)
+            second = await self._send(due, again, key)
             if second.status is not None and 200 <= second.status < 300:
                 # A second refusal says nothing: the scheme may just not be read there. The first one stands.
                 knock, answer = again, second
         return Tried(answer, learn(known, knock, answer.status or 0, now))
 
-    async def _send(self, row: DeliveryRow, knock: Knock, key: _Key, more: Mapping[str, str]) -> Answer:
+    async def _send(self, due: Prepared, knock: Knock, key: _Key) -> Answer:
+        row, more = due.row, self._more(due)
         make = cavage.sign if knock.scheme is Scheme.CAVAGE else rfc9421.sign
 
         async def sign() -> dict[str, str]:
@@ -116,6 +125,15 @@ class Attempts:
             return Answer(None)
         return Answer(answer.status, answer.headers.get("retry-after", ""))
 
+    def _more(self, due: Prepared) -> dict[str, str]:
+        """The header with which the host can see whether it agrees about our followers (FEP-8fcf)."""
+        if not due.row.for_followers:
+            return {}
+        places = PersonLocations(self._domain, due.row.sender)
+        sync_url, host = places.followers_synchronization, due.row.host
+        value = follower_sync.header_for(places.followers, sync_url, due.followers, host)
+        return {follower_sync.HEADER: value} if value else {}
+
 
 def _signing(tx: ReadTx, domain: str, sender: str, now_s: int) -> tuple[bytes, str] | None:
     """The key of a sender and its id; None if it is gone, or was lent and its time is over."""
@@ -124,16 +142,6 @@ def _signing(tx: ReadTx, domain: str, sender: str, now_s: int) -> tuple[bytes, s
         return (lent.key, lent.key_id) if lent and lent.until > now_s else None
     der = accounts.actor_key_of(tx, sender) or farewells.farewell_key(tx, sender)
     return None if der is None else (der, PersonLocations(domain, sender).key_id)
-
-
-def _more(tx: ReadTx, domain: str, row: DeliveryRow) -> dict[str, str]:
-    """The header with which the host can see whether it agrees about our followers (FEP-8fcf)."""
-    if not row.for_followers:
-        return {}
-    places = PersonLocations(domain, row.sender)
-    followers = followers_at(tx, row.sender, row.host)
-    value = follower_sync.header_for(places.followers, places.followers_synchronization, followers, row.host)
-    return {follower_sync.HEADER: value} if value else {}
 
 
 @lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.arrivals import Arrivals
 from yurt.node.people.directory import Directory
 from yurt.node.people.follower_repair import FollowerRepair
-from yurt.node.people.intake import Intake
+from yurt.node.people.gathered import Gathered
 from yurt.node.people.moves import Moves, hear
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
@@ -78,7 +78,7 @@ class Inbox:
         self._repair = repair
         self._moves = moves
         self._limiter = limiter
-        self._intake = Intake(store)
+        self._gathered = Gathered(store)
         self._running = 0
         self._wake_delivery = wake_delivery
 
@@ -186,7 +186,7 @@ class Inbox:
                 hear(tx, activity, activity.actor, now_ms)
             return may_go or not isinstance(activity, _UNANSWERED)
 
-        if await self._intake.put(unit):
+        if await self._gathered.write(unit):
             self._wake_delivery()
         if isinstance(activity, Move):
             self._moves.wake()

@@ -24,6 +24,7 @@ from yurt.node.store.people import KnownPerson
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
+from yurt.node.testing import until
 from yurt.node.work_pool import WorkPool
 
 HARBOUR = "harbour.example"
@@ -165,13 +166,6 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     await running.close()
     running.work.close()
     await store.close()
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(30):
-        while not await is_so():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
-            await asyncio.sleep(0.005)
 
 
 async def test_bad_hosts_delay_nobody_else(office: Office) -> None:
@@ -321,7 +315,7 @@ async def test_a_restart_does_not_make_a_busy_host_be_asked_early(office: Office
     await office.queue("hill.example", new=NewDelivery("ana", b"second", is_follow=True))
     await office.open()
     await office.queue("good.example")
-    await until(lambda: _now(len(office.world.taken) == 1))
+    await until(lambda: _is(office.waiting(), 2))
 
     assert office.world.asked["hill.example"] == 1
     assert await office.tries() == [0, 0]

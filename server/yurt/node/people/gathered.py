@@ -1,8 +1,8 @@
-"""Verified activities on their way into the store: one alone at once, a crowd together.
+"""Small units of work that come in crowds (activities that arrived, deliveries that ended): written together.
 
-A commit takes its time whatever is in it, and each unit of work costs two threads a turn. So the next
-activities wait until the last commit is a few milliseconds old, and then share one unit. One that fails
-undoes the others of its unit, so then each is written by itself.
+A commit takes its time whatever is in it, and each unit costs two threads a turn. So one alone is written at
+once; those that come within the next milliseconds wait, and then share one unit. One that fails undoes the
+others of its unit, so then each is written by itself.
 """
 
 import asyncio
@@ -10,25 +10,25 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from yurt.node.store.types import Store, StoreError, Tx
 
 APART_S: Final = 0.008
 """Between the beginnings of two units, so that they are worth their commit."""
 MAX_TOGETHER: Final = 64
-"""Activities in a unit: everybody waits for it."""
+"""Of them in one unit: everybody else waits for it."""
 
-Unit = Callable[[Tx], bool]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    unit: Unit
-    answer: "asyncio.Future[bool]"
+    unit: Callable[[Tx], Any]
+    answer: "asyncio.Future[Any]"
 
 
-class Intake:
+class Gathered:
     """Writes units of work, several in one."""
 
     def __init__(self, store: Store) -> None:
@@ -36,7 +36,7 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def put(self, unit: Unit) -> bool:
+    async def write(self, unit: Callable[[Tx], T]) -> T:
         """Run a unit; return its result once it is durable.
 
         Raises:
@@ -45,8 +45,8 @@ class Intake:
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="intake")
-        return await waiting.answer
+            self._task = asyncio.create_task(self._run(), name="gathered units")
+        return cast("T", await waiting.answer)
 
     async def _run(self) -> None:
         """Write until nothing waits."""
@@ -76,7 +76,7 @@ class Intake:
             _answer(together, results)
 
 
-def _answer(together: Sequence[_Waiting], results: Sequence[bool]) -> None:
+def _answer(together: Sequence[_Waiting], results: Sequence[object]) -> None:
     for one, result in zip(together, results, strict=True):
         if not one.answer.done():  # else its caller went away; the unit stands all the same
             one.answer.set_result(result)

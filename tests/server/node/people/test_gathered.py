@@ -1,4 +1,4 @@
-"""Activities on their way into the store: together when many come, and each for itself when one is bad."""
+"""Small units of work: together when many come, and each for itself when one is bad."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 from typing_extensions import override
 
-from yurt.node.people import intake
-from yurt.node.people.intake import Intake
+from yurt.node.people import gathered
+from yurt.node.people.gathered import Gathered
 from yurt.node.store import replay
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
@@ -47,56 +47,56 @@ def once(number: int) -> Callable[[Tx], bool]:
 
 async def test_one_alone_does_not_wait_for_others(store: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first is written at once; the pause comes behind it."""
-    monkeypatch.setattr(intake, "APART_S", 3600)
+    monkeypatch.setattr(gathered, "APART_S", 3600)
 
     async with asyncio.timeout(20):
-        assert await Intake(store).put(once(1))
+        assert await Gathered(store).write(once(1))
 
 
 async def test_a_crowd_shares_units(store: Counted) -> None:
     """Each gets its own answer, and a second time counts as one."""
-    door = Intake(store)
-    crowd = [*range(intake.MAX_TOGETHER + 6), 3, 4]
+    door = Gathered(store)
+    crowd = [*range(gathered.MAX_TOGETHER + 6), 3, 4]
 
-    answers = await asyncio.gather(*(door.put(once(number)) for number in crowd))
+    answers = await asyncio.gather(*(door.write(once(number)) for number in crowd))
 
-    assert answers == [True] * (intake.MAX_TOGETHER + 6) + [False, False]
+    assert answers == [True] * (gathered.MAX_TOGETHER + 6) + [False, False]
     assert store.units == 2
 
 
 async def test_a_bad_one_fails_alone(store: Counted) -> None:
     """What one raises undoes none of the others, and only its own caller gets it."""
-    door = Intake(store)
+    door = Gathered(store)
 
     def poison(tx: Tx) -> bool:
         once(99)(tx)
         raise KeyError("our own bug")
 
     first, bad, last = await asyncio.gather(
-        door.put(once(1)), door.put(poison), door.put(once(2)), return_exceptions=True
+        door.write(once(1)), door.write(poison), door.write(once(2)), return_exceptions=True
     )
 
     assert (first, last) == (True, True)
     assert isinstance(bad, KeyError)
-    assert [await door.put(once(number)) for number in (1, 2, 99)] == [False, False, True]
+    assert [await door.write(once(number)) for number in (1, 2, 99)] == [False, False, True]
 
 
 async def test_who_goes_away_takes_nobody_along(store: Counted) -> None:
     """A caller that is cancelled has sent what it has sent."""
-    door = Intake(store)
-    gone, stays = asyncio.ensure_future(door.put(once(1))), asyncio.ensure_future(door.put(once(2)))
+    door = Gathered(store)
+    gone, stays = asyncio.ensure_future(door.write(once(1))), asyncio.ensure_future(door.write(once(2)))
     await asyncio.sleep(0)
     gone.cancel()
 
     assert await stays
-    assert not await door.put(once(1))
+    assert not await door.write(once(1))
 
 
 async def test_a_closed_store_is_everybodys_answer(store: Counted) -> None:
     """Nobody waits for ever while a node stops."""
     await store.close()
-    door = Intake(store)
+    door = Gathered(store)
 
-    found = await asyncio.gather(door.put(once(1)), door.put(once(2)), return_exceptions=True)
+    found = await asyncio.gather(door.write(once(1)), door.write(once(2)), return_exceptions=True)
 
     assert [type(one) for one in found] == [StoreClosed, StoreClosed]
