@@ -117,7 +117,7 @@ class Stage:
         nodes, clock = node_names(scenario), LabClock()
         kinds = {stock.host: profile(stock.profile) for stock in scenario.servers.stock}
         kinds[THIEF_HOST] = profile("mastodon")
-        progress.step(steps.STARTING, len(nodes))
+        progress.step(steps.STARTING)
         opened = World.open(
             folder,
             *nodes,
