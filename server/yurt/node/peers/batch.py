@@ -36,6 +36,7 @@ MAX_ROWS: Final = 500
 MAX_OUTBOUND: Final = 100
 
 _ID_SIZE: Final = 16
+_LESS: Final = frozenset({"gap", "unknownRoom"})
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +61,20 @@ async def gather(store: Store, node: str, stopped: Collection[bytes]) -> Waiting
     return await store.read(lambda tx: _gather(tx, node, stopped))
 
 
-async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> dict[bytes, float]:
-    """Note what the peer has; return the rooms to leave out, and for how many seconds: maybe for ever."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer meant."""
+
+    rests: dict[bytes, float]
+    """Rooms to leave out, and for how many seconds: maybe for ever."""
+    resets: tuple[bytes, ...] = ()
+    """Rooms of which the peer says that it has less than before, or nothing."""
+    moved: bool = False
+    """Whether it has anything that it did not have: else it is to be left alone for a while."""
+
+
+async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> Outcome:
+    """Note what the peer has."""
     asked = {rows.room: rows for rows in waiting.rooms}
     known = {start.id for start in waiting.starts} | {welcome.id for welcome in waiting.welcomes}
     haves = [have for have in answer.rooms if have.room in asked]
@@ -77,7 +90,13 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
 
     if items or haves or waiting.records:
         await store.write(unit)
-    return {have.room: rest for have in haves if (rest := _rest(node, have))}
+    return Outcome(
+        {have.room: rest for have in haves if (rest := _rest(node, have))},
+        tuple(have.room for have in haves if have.problem in _LESS),
+        moved=bool(waiting.records)
+        or any(_is_settled(item) for item in items)
+        or any(have.problem not in _LESS and have.have > asked[have.room].after for have in haves),
+    )
 
 
 def _gather(tx: ReadTx, node: str, stopped: Collection[bytes]) -> Waiting:
@@ -119,6 +138,10 @@ def _rows(tx: ReadTx, node: str, room: bytes, end: Position, left: int) -> RoomR
 def _weight(row: LogRow) -> int:
     """What a row costs in a request; an erased one is not free."""
     return len(row.body) + ROW_OVERHEAD
+
+
+def _is_settled(item: Settled) -> bool:
+    return item.problem is None or not item.problem.kind.retry
 
 
 def _settle_item(tx: Tx, node: str, item: Settled) -> None:

@@ -45,8 +45,18 @@ MAX_WAITING: Final = 1_000
 MAX_BYTES: Final = 4 * 1024 * 1024
 PROBES: Final = 8
 """Failures, some three minutes, after which a peer for which nothing waits is left alone."""
+STUCK_S: Final = 0.05
+"""How long a peer is sent nothing that waits after it took nothing; twice as long each further time, up to
+`LAST_RETRY_S`. Whoever answers at once and takes nothing must not keep this node busy."""
+RESETS: Final = 3
+"""So often an hour a peer may say of a room that it has less than before; then it waits ..."""
+LAST_RESET_S: Final = 300.0
+"""... up to so long each time: beginning a copy anew costs this node more than the peer."""
+_HOUR_S: Final = 3600.0
+_NOTHING: Final = batch.Waiting((), (), ())
 _JITTER: Final = 0.2
 _MAX_DOUBLINGS: Final = 10
+_MAX_STUCK: Final = 12
 
 _log = logging.getLogger(__name__)
 A = TypeVar("A")
@@ -99,7 +109,11 @@ class Link:
         self._probe = False
         self._busy = False
         self._failures = 0
-        self._tried_at = self._next_at = float("-inf")
+        self._tried_at = self._next_at = self._quiet_until = float("-inf")
+        self._stuck = 0
+        """How often in a row the peer took nothing of what waits."""
+        self._resets: dict[bytes, tuple[int, float]] = {}
+        """How often it said of a room that it has less, and since when that is counted."""
 
     @property
     def is_down(self) -> bool:
@@ -203,14 +217,15 @@ class Link:
         if self._asked.count:
             self._wake.set()
         try:
-            waiting = await batch.gather(self._store, self.node, self._left_out())
+            waiting = await self._gather()
             if waiting.is_empty and not asked.count and (not self.is_down or self._failures >= PROBES):
                 self._failures = 0  # nothing waits: the next one who wants something finds out
                 return
             self._tried_at = time.monotonic()
             answer = await self._exchanges.exchange(self.node, _request(waiting, asked))
             self._answered(asked, answer)
-            self._leave_out(await batch.settle(self._store, self.node, waiting, answer))
+            outcome = await batch.settle(self._store, self.node, waiting, answer)
+            self._leave_out(outcome.rests | self._reset_rests(outcome.resets))
             await self._pulled(answer)
         except asyncio.CancelledError:
             self._fail(asked)
@@ -223,7 +238,35 @@ class Link:
         else:
             self._failures = 0
             if not waiting.is_empty:
-                self._wake.set()  # there may be more than one request holds
+                self._go_on(moved=outcome.moved)
+
+    async def _gather(self) -> batch.Waiting:
+        if time.monotonic() < self._quiet_until:
+            return _NOTHING
+        return await batch.gather(self._store, self.node, self._left_out())
+
+    def _go_on(self, *, moved: bool) -> None:
+        """Send more, for there may be more than one request holds; after a while, if nothing was taken."""
+        if moved:
+            self._stuck = 0
+            self._wake.set()
+            return
+        self._stuck += 1
+        rest_s = min(LAST_RETRY_S, STUCK_S * 2.0 ** min(self._stuck, _MAX_STUCK))
+        self._quiet_until = time.monotonic() + rest_s
+        asyncio.get_running_loop().call_later(rest_s + STUCK_S, self.wake)
+
+    def _reset_rests(self, rooms: tuple[bytes, ...]) -> dict[bytes, float]:
+        """For how long to leave rooms out of which the peer says again and again that it has less."""
+        now, rests = time.monotonic(), dict[bytes, float]()
+        for room in rooms:
+            count, since = self._resets.get(room, (0, now))
+            if now - since > _HOUR_S:
+                count, since = 0, now
+            self._resets[room] = (count + 1, since)
+            if count >= RESETS:
+                rests[room] = min(LAST_RESET_S, 2.0 ** min(count - RESETS, _MAX_DOUBLINGS))
+        return rests
 
     def _left_out(self) -> frozenset[bytes]:
         now = time.monotonic()

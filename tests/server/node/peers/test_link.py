@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typing_extensions import override
 
 from yurt.node.peers.errors import PeerDown
-from yurt.node.peers.link import Link
+from yurt.node.peers.link import RESETS, Link
 from yurt.node.store import logs, outbound, rooms
 from yurt.node.store.outbound import REFUSALS, Outbound, OutboundKind
 from yurt.node.store.rooms import StoredRoom
@@ -202,3 +203,76 @@ async def test_a_poisoned_item_is_set_aside(link: Link, peer: Peer, store: Sqlit
 
     assert await store.read(lambda tx: outbound.waiting(tx, PEER)) == []
     assert sum(len(request.starts) for request in peer.requests) == REFUSALS
+
+
+class Sponge(Peer):
+    """Answers at once, and never has anything of what it is told."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+    @override
+    async def exchange(self, node: str, request: ExchangeRequest) -> ExchangeAnswer:
+        self.requests.append(request)
+        busy = Problem("overloaded", "not now")
+        return ExchangeAnswer(
+            starts=tuple(Settled(start.id, None if self.problem else busy) for start in request.starts),
+            rooms=tuple(RoomHave(rows.room, START, self.problem) for rows in request.rooms),
+        )
+
+
+@pytest.mark.parametrize("problem", ["", "gap"])
+async def test_a_peer_that_takes_nothing_keeps_nobody_busy(store: SqliteStore, problem: str) -> None:
+    """It is sent the same a few times and then left alone, ever longer; who asks something is still heard."""
+    await store.write(room_with_rows)
+    start = RoomStart(os.urandom(16), ROOM, rows(1, 1)[0], b"snapshot", b"info")
+    body = msgspec.msgpack.encode(start)
+    await store.write(
+        lambda tx: outbound.put(tx, Outbound(start.id, PEER, OutboundKind.START, ROOM, body, 0))
+    )
+    sponge = Sponge(problem)
+    link = Link(PEER, store, sponge, NoCopies())
+    task = asyncio.create_task(link.run())
+
+    link.wake()
+    await asyncio.sleep(1.0)
+    times = len(sponge.requests)
+    answer = await link.submit(submission())
+
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert 1 < times < 20
+    assert answer.problem is not None
+
+
+class Forgetful(Peer):
+    """Takes a room from its beginning, and then says each time that it has lost everything."""
+
+    begun = 0
+
+    @override
+    async def exchange(self, node: str, request: ExchangeRequest) -> ExchangeAnswer:
+        self.requests.append(request)
+        (asked,) = request.rooms or (None,)
+        if asked is None:
+            return ExchangeAnswer()
+        lost = asked.after > START
+        self.begun += not lost
+        have = RoomHave(ROOM, START, "gap") if lost else RoomHave(ROOM, asked.rows[-1].position)
+        return ExchangeAnswer(rooms=(have,))
+
+
+async def test_a_peer_that_forgets_all_the_time_gets_a_room_a_few_times(store: SqliteStore) -> None:
+    """A restored node says so once; who says it again and again waits for what it claims to lack."""
+    await store.write(room_with_rows)
+    forgetful = Forgetful()
+    link = Link(PEER, store, forgetful, NoCopies())
+    task = asyncio.create_task(link.run())
+
+    link.wake()
+    await asyncio.sleep(0.9)
+
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert 1 < forgetful.begun <= RESETS + 2
