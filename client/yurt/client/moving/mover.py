@@ -34,7 +34,7 @@ from yurt.client.moving.calls import (
     ShowMove,
 )
 from yurt.client.moving.home import Access, Ask, at_home, visit
-from yurt.client.moving.prepare import prepare_move, read_phrase, seal_new_keys
+from yurt.client.moving.prepare import held_key, prepare_move, read_phrase, seal_new_keys
 from yurt.client.portability.entering import enter_rooms
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import Healer
@@ -128,8 +128,9 @@ class Mover:
             name = check_name(call.account or account.name)
             kit = await core.vault.read(kits.load)
             counter = kit.counter + 1 if kit else 1
+            held = await asyncio.to_thread(held_key, account, kit, phrase)
             row = await asyncio.to_thread(
-                prepare_move, account, invite, name, phrase.identity_key(), core.now_s
+                partial(prepare_move, account, invite, name, phrase.identity_key(), core.now_s, held=held)
             )
             view = await forecast.check(core, core.session.call, await self._kit(), invite.node)
             row = await core.vault.read(partial(_what_there_is, row=row))

@@ -12,15 +12,17 @@ from yurt.client.errors import UsageError
 from yurt.client.identity import new_actor_key
 from yurt.client.links import AccountInvite
 from yurt.client.vault.accounts import Account, actor_url
+from yurt.client.vault.kits import KitRow
 from yurt.client.vault.moves import MoveRow
 from yurt.identity.device import DeviceKeys
 from yurt.identity.identity_key import IdentityKey
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import SignedRecord, next_record, verify_record
 from yurt.identity.statement import make_statement
+from yurt.portability.errors import KitError
 from yurt.portability.kit import seal_keys
 from yurt.portability.kit_contents import ActorKey, KeysContents
-from yurt.portability.kit_file import OpenKit
+from yurt.portability.kit_file import OpenKit, encode_kit, open_kit
 from yurt.portability.kit_keys import KitPublic, kit_secrets
 from yurt.portability.kit_room import encode_rooms
 from yurt.wire.problems import refuse
@@ -47,10 +49,37 @@ def read_phrase(words: str, did: str) -> RecoveryPhrase:
     return phrase
 
 
+def held_key(account: Account, kit: KitRow | None, phrase: RecoveryPhrase) -> ActorKey | None:
+    """The actor key of an account: in its vault until a kit seals it, from then on in the kit alone."""
+    if account.actor_key:
+        return ActorKey(account.actor, f"{account.actor}#main-key", account.actor_key, 0)
+    if kit is None or not kit.keys:
+        return None
+    copy = encode_kit(verify_record(SignedRecord.decode(account.record)), [kit.keys])
+    try:
+        return _held(open_kit([copy], kit_secrets(phrase)), account.actor)
+    except KitError:
+        return None  # sealed by a device that is revoked by now: people on Yurt come all the same
+
+
 def prepare_move(
-    account: Account, invite: AccountInvite, name: str, identity: IdentityKey, now_s: int
+    account: Account,
+    invite: AccountInvite,
+    name: str,
+    identity: IdentityKey,
+    now_s: int,
+    *,
+    held: ActorKey | None,
 ) -> MoveRow:
     """Sign everything for a planned move; takes about half a second of computing.
+
+    Args:
+        account: The one that is left.
+        invite: Of the new node.
+        name: Of the new account.
+        identity: From the phrase.
+        now_s: Seconds since 1970.
+        held: The old actor key (`held_key`): without it no new node can send the Move for a silent old one.
 
     Raises:
         UsageError: The new home is the old one.
@@ -81,8 +110,8 @@ def prepare_move(
         old_node=account.node,
         old_login_key=account.login_key,
         old_token=account.token,
-        old_key=account.actor_key,
-        old_key_id=f"{account.actor}#main-key",
+        old_key=held.private if held else b"",
+        old_key_id=held.key_id if held else "",
     )
 
 
