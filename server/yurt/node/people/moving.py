@@ -67,7 +67,10 @@ _FULL_S: Final = 60.0
 SPREAD_RATE: Final = Rate(burst=5_000, every_s=1.0)
 """Nodes to which one account may have its record brought: all of a large network once, and again."""
 EVERY_S: Final = 5.0
-"""How often it is looked whether something is to be counted or erased."""
+SOON_S: Final = 1.0
+"""How often it is looked whether something is to be counted or erased; clocks jump, so nothing is waited for.
+
+More often while somebody's arrivals are counted, or a key is held."""
 _DAY_S: Final = 86_400
 _ID_SIZE: Final = 16
 
@@ -359,12 +362,14 @@ class Moving:
 
     async def _run(self) -> None:
         while True:
+            waits = False
             try:
                 if await self._store.read(lambda tx: moving.anything_due(tx, self._clock.now_s())):
                     await self.look()
+                waits = await self._store.read(moving.anything_waits)
             except StoreError:
                 _log.warning("moves could not be looked at; it is tried again")
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(SOON_S if waits else EVERY_S)
 
 
 def _account(tx: ReadTx, name: str) -> AccountRow:

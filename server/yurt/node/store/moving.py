@@ -416,3 +416,9 @@ def anything_due(tx: ReadTx, now_s: int) -> bool:
     """Whether something is to be counted, or a key to be erased."""
     row = tx.row("SELECT 1 FROM lent_key WHERE until <= ?", now_s)
     return row is not None or bool(due_marks(tx, now_s))
+
+
+def anything_waits(tx: ReadTx) -> bool:
+    """Whether something will be to be counted, or a key to be erased."""
+    row = tx.row("SELECT 1 FROM lent_key UNION ALL SELECT 1 FROM move_mark WHERE at = 0 LIMIT 1")
+    return row is not None

@@ -256,7 +256,8 @@ async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
     assert await store.read(lambda tx: moving.lent_key(tx, "bo")) is None
 
 
-async def test_an_erased_key_is_on_no_disk(place: Place) -> None:
+@pytest.mark.parametrize("by", ["its person", "its time"])
+async def test_an_erased_key_is_on_no_disk(place: Place, by: str) -> None:
     """Neither in the database nor in its write-ahead log, while the node goes on and others read."""
     await place.arrive(place.person.record, place.moved())
     own = generate_private_key(65537, 2048).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -270,8 +271,11 @@ async def test_an_erased_key_is_on_no_disk(place: Place) -> None:
 
     await place.lend(key=own)
     assert await asyncio.to_thread(found) != []
-    await place.bo.call(MoveState())
-    await place.bo.call(EraseKey())
+    end = (await place.bo.call(MoveState())).key_until
+    if by == "its person":
+        await place.bo.call(EraseKey())
+    else:
+        await place.town.nodes[HARBOUR].store.write(lambda tx: moving.erase_old_keys(tx, end))
 
     assert await asyncio.to_thread(found) == []
 
