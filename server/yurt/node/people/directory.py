@@ -183,6 +183,21 @@ class Directory:
         await self._take(document)
         return SigningKey(document.id, key, fresh=True)
 
+    async def proof_key(self, key_id: str) -> SigningKey:
+        """The key of an integrity proof, as its actor's own document shows it now.
+
+        Raises:
+            FetchError, RemoteActivityPubError, GateError: there is none.
+            ProblemError: `tooMany` keys were fetched from that host.
+        """
+        self._limiter.take("key proof", host_of(key_id), KEY_RATE)
+        document = await self._actor(key_id.partition("#")[0])
+        key = document.key(key_id)
+        if key is None:
+            raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
+        await self._take(document)
+        return SigningKey(document.id, key, fresh=True)
+
     def _may_ask_again(self, actor: str) -> bool:
         try:
             self._limiter.take("key again", actor, AGAIN_RATE)

@@ -34,6 +34,7 @@ from yurt.node.people.directory import Directory
 from yurt.node.people.follower_repair import FollowerRepair
 from yurt.node.people.gathered import Gathered
 from yurt.node.people.moves import Moves, hear
+from yurt.node.people.proofs import Proofs
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
 from yurt.node.store.types import Store, StoreBusy, Tx
@@ -75,6 +76,7 @@ class Inbox:
         self._clock = clock
         self._signatures = signatures
         self._directory = directory
+        self._proofs = Proofs(directory, clock)
         self._repair = repair
         self._moves = moves
         self._limiter = limiter
@@ -110,9 +112,10 @@ class Inbox:
             await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
             self._limiter.take("inbox", host_of(owner), INBOX_RATE)
-            followers = await self._followers(document, verified, owner)
+            author = await self._proofs.author(document, owner)
+            followers = await self._followers(document, verified, author)
             activity = read_activity(document, followers)
-            check_sender(activity, owner)
+            check_sender(activity, author)
         except GateError as error:
             raise error.as_problem() from error
         except RemoteActivityPubError as error:
@@ -120,7 +123,7 @@ class Inbox:
         except FetchError as error:
             raise refuse("badSignature", f"the key of the signature cannot be had: {error}") from error
         await self._apply(verified, await self._complete(activity))
-        await self._repair.look(verified, owner, followers)
+        await self._repair.look(verified, owner, followers if author == owner else "")
         return _accepted()
 
     async def _followers(self, document: Json, verified: VerifiedRequest, owner: str) -> str:
