@@ -4,26 +4,39 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
+from yurt.client.api import EngineApi
+from yurt.client.clock import SystemClock
+from yurt.client.paths import load_network
+from yurt.client.service.connect import connect
 from yurt.client.testing import LINK, PASSPHRASE, Town
 
+PATIENCE_S: Final = 60.0
 
-async def yurt(town: Town, name: str, *words: str) -> tuple[int, str, str]:
-    """Run a command as somebody; returns its exit code and what it printed."""
+
+def environment(town: Town, name: str) -> dict[str, str]:
+    """Give what somebody's shell tells a command."""
     secret = town.home(name).parent / f"{name}.passphrase"
     secret.write_text(PASSPHRASE + "\n", encoding="utf-8")
-    environment = {
+    return {
         **os.environ,
         "YURT_HOME": str(town.home(name)),
         "YURT_NETWORK": str(town.map_file),
         "YURT_PASSPHRASE_FILE": str(secret),
     }
+
+
+async def yurt(town: Town, name: str, *words: str) -> tuple[int, str, str]:
+    """Run a command as somebody; returns its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "yurt.cli.main",
         *words,
-        env=environment,
+        env=environment(town, name),
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
@@ -36,3 +49,25 @@ async def join(town: Town, name: str) -> tuple[int, str, str]:
     """Make somebody's account."""
     phrase = town.home(name).parent / f"{name}.phrase"
     return await yurt(town, name, "join", LINK, name, "--phrase-file", str(phrase), "--json")
+
+
+@asynccontextmanager
+async def at_home(town: Town, *names: str) -> AsyncGenerator[list[EngineApi]]:
+    """Let people join, whose engines run here meanwhile: a command of theirs is then a thin client of it."""
+    network, clock = load_network(town.map_file), SystemClock()
+    engines = list[EngineApi]()
+    async with AsyncExitStack() as stack:
+        for name in names:
+            await town.leave(await town.join(name))
+            home = town.home(name)
+            engine = await connect(home, passphrase=lambda: PASSPHRASE, network=network, clock=clock)
+            stack.push_async_callback(engine.close)
+            engines.append(engine)
+        yield engines
+
+
+async def hears(engine: EngineApi, *, removed: bool = False) -> None:
+    """Wait until somebody's only room stands so in their vault."""
+    async with asyncio.timeout(PATIENCE_S):
+        while [room.removed for room in await engine.rooms()] != [removed]:  # noqa: ASYNC110  # it lives in a vault, behind a socket
+            await asyncio.sleep(0.01)

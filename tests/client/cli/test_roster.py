@@ -2,7 +2,7 @@
 
 import json
 
-from yurt.cli.testing import join, yurt
+from yurt.cli.testing import at_home, hears, yurt
 from yurt.client.testing import HARBOUR, Town
 
 ANA, BO = f"ana@{HARBOUR}", f"bo@{HARBOUR}"
@@ -10,17 +10,17 @@ ANA, BO = f"ana@{HARBOUR}", f"bo@{HARBOUR}"
 
 async def test_participants_role_remove(town: Town) -> None:
     """A script sees who is in a room, gives a role, and removes."""
-    await join(town, "ana")
-    await join(town, "bo")
-    await yurt(town, "ana", "room", "create", "tea")
-    await yurt(town, "ana", "invite", "tea", BO)
+    async with at_home(town, "ana", "bo") as (_, bo):
+        await yurt(town, "ana", "room", "create", "tea")
+        await yurt(town, "ana", "invite", "tea", BO)
+        await hears(bo)
 
-    role = await yurt(town, "ana", "role", "tea", BO, "moderator", "--json")
-    people = await yurt(town, "ana", "participants", "tea", "--json")
-    human = await yurt(town, "ana", "participants", "tea")
-    upward = await yurt(town, "bo", "remove", "tea", ANA)
-    removed = await yurt(town, "ana", "remove", "tea", BO)
-    left = await yurt(town, "ana", "participants", "tea", "--json")
+        role = await yurt(town, "ana", "role", "tea", BO, "moderator", "--json")
+        people = await yurt(town, "ana", "participants", "tea", "--json")
+        human = await yurt(town, "ana", "participants", "tea")
+        upward = await yurt(town, "bo", "remove", "tea", ANA)
+        removed = await yurt(town, "ana", "remove", "tea", BO)
+        left = await yurt(town, "ana", "participants", "tea", "--json")
 
     assert json.loads(role[1])["role"] == "moderator"
     found = [json.loads(line) for line in people[1].splitlines()]
@@ -34,16 +34,16 @@ async def test_participants_role_remove(town: Town) -> None:
 
 async def test_verify_and_trust(town: Town) -> None:
     """A script compares the number that the other side sees; a wrong one is refused."""
-    await join(town, "ana")
-    await join(town, "bo")
-    await yurt(town, "ana", "room", "create", "tea")
-    await yurt(town, "ana", "invite", "tea", BO)
-    theirs = json.loads((await yurt(town, "bo", "verify", ANA, "--json"))[1])["safety_number"]
+    async with at_home(town, "ana", "bo") as (_, bo):
+        await yurt(town, "ana", "room", "create", "tea")
+        await yurt(town, "ana", "invite", "tea", BO)
+        await hears(bo)
+        theirs = json.loads((await yurt(town, "bo", "verify", ANA, "--json"))[1])["safety_number"]
 
-    wrong = await yurt(town, "ana", "verify", BO, "--number", "123")
-    right = await yurt(town, "ana", "verify", BO, "--number", theirs, "--json")
-    people = await yurt(town, "ana", "participants", "tea")
-    trusted = await yurt(town, "ana", "trust", BO)
+        wrong = await yurt(town, "ana", "verify", BO, "--number", "123")
+        right = await yurt(town, "ana", "verify", BO, "--number", theirs, "--json")
+        people = await yurt(town, "ana", "participants", "tea")
+        trusted = await yurt(town, "ana", "trust", BO)
 
     assert (wrong[0], len(wrong[2].splitlines())) == (3, 1)
     assert json.loads(right[1])["verified"]
@@ -53,17 +53,18 @@ async def test_verify_and_trust(town: Town) -> None:
 
 async def test_room_code(town: Town) -> None:
     """Everybody in a room sees the same digits, and others once somebody came or went."""
-    await join(town, "ana")
-    await join(town, "bo")
-    await yurt(town, "ana", "room", "create", "tea")
-    alone = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
-    await yurt(town, "ana", "invite", "tea", BO)
+    async with at_home(town, "ana", "bo") as (_, bo):
+        await yurt(town, "ana", "room", "create", "tea")
+        alone = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
+        await yurt(town, "ana", "invite", "tea", BO)
+        await hears(bo)
 
-    hers = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
-    his = json.loads((await yurt(town, "bo", "verify", "--room", "tea", "--json"))[1])
-    neither = await yurt(town, "ana", "verify")
-    await yurt(town, "ana", "remove", "tea", BO)
-    gone = await yurt(town, "bo", "verify", "--room", "tea")
+        hers = json.loads((await yurt(town, "ana", "verify", "--room", "tea", "--json"))[1])
+        his = json.loads((await yurt(town, "bo", "verify", "--room", "tea", "--json"))[1])
+        neither = await yurt(town, "ana", "verify")
+        await yurt(town, "ana", "remove", "tea", BO)
+        await hears(bo, removed=True)
+        gone = await yurt(town, "bo", "verify", "--room", "tea")
 
     assert hers == his
     assert len(hers["code"].replace(" ", "")) == 30
