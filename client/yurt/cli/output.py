@@ -31,6 +31,11 @@ class Output:
         if not self.as_json:
             self._write(self._err, clean(line))
 
+    def confirm(self, line: str) -> None:
+        """Tell a person at a terminal that it was done; where nobody sits, silence says so."""
+        if self._err.isatty():
+            self.note(line)
+
     def secret(self, line: str) -> None:
         """Show a person something that only the terminal may see."""
         self._write(self._err, line)

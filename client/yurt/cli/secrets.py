@@ -30,15 +30,15 @@ def passphrase() -> str:
     return from_file() or _ask("Passphrase: ")
 
 
-def new_passphrase() -> str:
-    """Get a passphrase for a new vault; a person types it twice.
+def new_passphrase(prompt: str = "New passphrase for this device: ") -> str:
+    """Get a new passphrase; a person types it twice.
 
     Raises:
         UsageError: Too short, mistyped, or nobody to ask.
     """
     chosen = from_file()
     if chosen is None:
-        chosen = _ask("New passphrase for this device: ")
+        chosen = _ask(prompt)
         if _ask("The same again: ") != chosen:
             raise UsageError("the two passphrases differ: start again")
     if len(chosen) < MIN_PASSPHRASE:

@@ -130,7 +130,7 @@ async def test_a_day(town: Town) -> None:
     sent = await _yurt(town, "ana", "send", "harbour watch", "hello \x1b[31mred", "--json")
     rooms = await _yurt(town, "ana", "rooms")
     tail = await _yurt(town, "ana", "tail", "harbour watch", "--count", "2", "--json")
-    human = await _yurt(town, "ana", "tail", "harbour watch", "--count", "2")
+    human = await _yurt(town, "ana", "tail", "harbour watch", "--no-wait")
 
     assert [code for code, _, _ in (joined, room, sent, rooms, tail)] == [0] * 5
     assert json.loads(joined[1])["address"] == f"ana@{HARBOUR}"

@@ -7,6 +7,7 @@ from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.commands.kit import kit_json, show_kit
 from yurt.cli.output import Output
+from yurt.cli.which_node import find_node
 from yurt.client.api import EngineApi
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
 
@@ -23,21 +24,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Show or change who keeps a copy."""
+    # Before anybody types 24 words; what stands in the record can always be taken out of it.
+    node = find_node(args.node) if args.action == "add" else getattr(args, "node", "")
 
     async def work(engine: EngineApi) -> int:
         if args.action == "list":
             show_kit(await engine.call(KitStatus(), KitView), output)
             return 0
         phrase = secrets.read_phrase(args.phrase_file)
-        call = SetBuddy(node=args.node, phrase=phrase, remove=args.action == "remove")
+        call = SetBuddy(node=node, phrase=phrase, remove=args.action == "remove")
         kit = await engine.call(call, KitView)
-        found = next((one for one in kit.buddies if one.node == args.node), None)
+        found = next((one for one in kit.buddies if one.node == node), None)
         if args.action == "remove":
-            line = f"{args.node} is asked to keep nothing more; what it has, it forgets after 400 days."
+            line = f"{node} is asked to keep nothing more; what it has, it forgets after 400 days."
         elif found is not None and found.graph:
-            line = f"{args.node} keeps a copy of your kit. On paper: your 24 words, and {args.node}."
+            line = f"{node} keeps a copy of your kit. On paper: your 24 words, and {node}."
         else:
-            line = f"{args.node} is a buddy of yours; it has no copy yet: {found.problem if found else ''}"
+            line = f"{node} is a buddy of yours; it has no copy yet: {found.problem if found else ''}"
         output.show(kit_json(kit), line)
         return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Json, Output, clean
+from yurt.cli.which_node import find_node
 from yurt.client.api import EngineApi
 from yurt.client.counted import counted, lasting
 
@@ -31,8 +32,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Foretell."""
     from yurt.client.moving.calls import CheckMove, CheckView
 
+    to = find_node(args.to) if args.to else ""
+
     async def work(engine: EngineApi) -> int:
-        view = await engine.call(CheckMove(to=args.to), CheckView)
+        view = await engine.call(CheckMove(to=to), CheckView)
         if args.csv:
             sys.stdout.write(table(view.ties))
         else:

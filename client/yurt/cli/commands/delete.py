@@ -24,6 +24,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
         room = (await find_room(engine, args.room)).room
         item = await find_message(engine, room, args.message)
         sent = await engine.delete(room, item, wait=wait_of(args))
-        return show_sent(sent, room, output)
+        return show_sent(sent, room, output, "Taken back: clients that do as they should forget it.")
 
     return with_engine(work, caught_up=True)

@@ -10,6 +10,7 @@ from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.commands.devices import short
 from yurt.cli.output import Output
+from yurt.cli.which_node import find_node
 from yurt.client import paths
 from yurt.client.api import EngineApi, Status
 from yurt.client.calls import Nothing
@@ -135,7 +136,7 @@ def _rooms(settled: RoomsSettled, what: str) -> str:
 def _join(args: argparse.Namespace, output: Output) -> int:
     from yurt.client.devices import new_device
 
-    node, code = _node(args.node), args.code or _asked_code()
+    node, code = find_node(args.node), args.code or _asked_code()
     network, clock = _surroundings()
     passphrase = secrets.new_passphrase()
     made = new_device.join_by_code(paths.home(), node, code, passphrase, network=network, clock=clock)
@@ -147,10 +148,10 @@ def _restore(args: argparse.Namespace, output: Output) -> int:
     from yurt.client.devices.linking import identity_of
     from yurt.client.errors import VaultExists
 
-    node, phrase = _node(args.node), secrets.read_phrase(args.phrase_file)
+    node, phrase = find_node(args.node), secrets.read_phrase(args.phrase_file)
     identity = identity_of(phrase)
     wanted = EnterFromKit(
-        phrase=phrase, buddies=tuple(map(_node, args.buddy)), files=tuple(map(_kit, args.kit))
+        phrase=phrase, buddies=tuple(map(find_node, args.buddy)), files=tuple(map(_kit, args.kit))
     )
 
     def lost(record: "VerifiedRecord") -> tuple[bytes, ...]:
@@ -254,15 +255,6 @@ def _surroundings() -> "tuple[NetworkMap | None, SystemClock]":
 
     network = paths.network_path()
     return paths.load_network(network), SystemClock(network)
-
-
-def _node(text: str) -> str:
-    from yurt.identity.location import MalformedLocation, check_node
-
-    try:
-        return check_node(text.strip().rpartition("@")[2].lower())
-    except MalformedLocation:
-        raise UsageError(f"{text!r} is no node: it should look like harbour.example") from None
 
 
 def _asked_code() -> str:

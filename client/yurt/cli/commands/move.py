@@ -8,6 +8,7 @@ from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.links import parse_invite
 
 if TYPE_CHECKING:
     from yurt.client.moving.calls import MoveStanding
@@ -37,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Begin, or go on."""
     link = args.link or args.to
+    if link:
+        parse_invite(link)  # before anybody types 24 words
     phrase = secrets.read_phrase(args.phrase_file) if link else ""
 
     async def work(engine: EngineApi) -> int:
@@ -74,7 +77,7 @@ async def go_on(
         if standing.needs_confirmation:
             show(standing, output)
             if not (yes or confirmed("Move now? It cannot be taken back")):
-                output.note("Nothing was told to anybody. `yurt move --yes` goes on, --cancel forgets it.")
+                output.note("Nobody was told that you move. `yurt move --yes` goes on, --cancel forgets it.")
                 return _WAITS
             standing = await engine.call(ConfirmMove(lend_key=lend_key), MoveStanding)
         else:

@@ -2,13 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from yurt.cli.output import Output
 
 DATA_VARIABLE: Final = "YURT_NODE_DATA"
+_MIB: Final = 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,11 +135,12 @@ def _account(args: argparse.Namespace, output: Output) -> None:
 def _list(args: argparse.Namespace, output: Output) -> None:
     from dataclasses import asdict
 
+    from yurt.client.counted import counted
     from yurt.node import commands
 
     for one in commands.accounts(args.data):
         state = "  suspended" if one.suspended_at else ""
-        output.show(asdict(one), f"{one.name:30}  {one.devices} devices  {one.did}{state}")
+        output.show(asdict(one), f"{one.name:30}  {counted(one.devices, 'device')}  {one.did}{state}")
 
 
 def _suspend(args: argparse.Namespace, output: Output) -> None:
@@ -149,12 +152,12 @@ def _suspend(args: argparse.Namespace, output: Output) -> None:
 
 
 def _reset(args: argparse.Namespace, output: Output) -> None:
-    from yurt.node import commands
+    from yurt.node import commands, config
 
     commands.reset(args.data, args.name)
-    line = (
-        f"{args.name} is signed out everywhere, and comes back with the 24 words: `yurt device restore NODE`."
-    )
+    domain = config.load(args.data).domain
+    line = f"{args.name} is signed out everywhere. They come back with their 24 words, in a new YURT_HOME:"
+    line += f"\n  yurt device restore {args.name}@{domain} --revoke-others"
     output.show({"name": args.name, "reset": True}, line)
 
 
@@ -188,7 +191,7 @@ def _put_domain(args: argparse.Namespace, output: Output) -> None:
     value = {"domain": args.domain, "list": args.verb, "ties": found.ties, "rooms": list(found.rooms)}
     line = f"{args.domain} is {'blocked' if blocked else 'allowed'}."
     if blocked and (found.ties or found.rooms):
-        line += f" Silent from now on: {found.ties} ties, {len(found.rooms)} rooms that are ordered there."
+        line += f" Silent from now on, ties: {found.ties}; rooms that are ordered there: {len(found.rooms)}."
     output.show(value, line)
 
 
@@ -210,18 +213,22 @@ def _status(args: argparse.Namespace, output: Output) -> None:
     from yurt.node import commands
 
     found = commands.status(args.data).as_map()
-    output.show(found, "\n".join(f"{name.replace('_', ' '):20} {value}" for name, value in found.items()))
+    output.show(found, "\n".join(f"{name.replace('_', ' '):20} {said}" for name, said in status_lines(found)))
 
 
 def _backup(args: argparse.Namespace, output: Output) -> None:
     from yurt.cli import secrets
     from yurt.node import commands
 
-    made = commands.backup(args.data, args.out, secrets.new_passphrase() if args.seal else "")
+    passphrase = secrets.new_passphrase("New passphrase for this backup: ") if args.seal else ""
+    made = commands.backup(args.data, args.out, passphrase)
     value = {"domain": made.domain, "made_at": made.made_at, "file": str(args.out), "sealed": args.seal}
-    output.show(
-        value, f"{made.domain} is backed up in {args.out}. It holds the node's keys: keep it private."
+    kept = (
+        "sealed: nobody opens it without its passphrase, so keep that too, elsewhere"
+        if args.seal
+        else "not sealed (--seal does it): it holds the node's keys, so keep it private"
     )
+    output.show(value, f"{made.domain} is backed up in {args.out}. It is {kept}.")
 
 
 def _restore(args: argparse.Namespace, output: Output) -> None:
@@ -241,6 +248,23 @@ def _doctor(args: argparse.Namespace, output: Output) -> int:
     for check in checks:
         output.show(check._asdict(), f"{check.level:4}  {check.code:12} {check.message}")
     return int(any(check.level == "fail" for check in checks))
+
+
+def status_lines(found: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Say each figure of `status` as an operator reads it: sizes in MiB, times as dates, yes and no."""
+    for name, value in found.items():
+        if name == "backup_at":
+            yield "newest backup", _when(value) if value else "never: `yurt node backup FILE`"
+        elif name.endswith("_bytes"):
+            yield name.removesuffix("_bytes"), f"{cast('int', value) / _MIB:,.1f} MiB"
+        elif isinstance(value, bool):
+            yield name, "yes" if value else "no"
+        else:
+            yield name, str(value)
+
+
+def _when(seconds: object) -> str:
+    return f"{datetime.fromtimestamp(cast('int', seconds), UTC):%Y-%m-%d %H:%M} UTC"
 
 
 _VERBS = {"list": _list, "suspend": _suspend, "reset": _reset, "delete": _delete}

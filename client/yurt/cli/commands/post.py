@@ -2,12 +2,22 @@
 
 import argparse
 import os
+import re
+from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.errors import UsageError
 
-_UNIQUE_SIZE = 16
+_UNIQUE_SIZE: Final = 16
+_NAMED: Final = re.compile(r"@[\w.-]+@[\w.-]+")
+_WHO_READS: Final = {
+    "followers": "your followers read it",
+    "unlisted": "anybody may read it, no list shows it",
+    "public": "anybody may read it",
+    "direct": "whom it names may read it: also the operators of their nodes and of yours",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +41,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from yurt.wire.command import Done
     from yurt.wire.post_commands import Delete, Post, Posted
 
+    if args.text is not None:
+        _check(args.text, args.visibility)
+
     async def work(engine: EngineApi) -> int:
         if args.delete:
             await engine.ask_node(Delete(args.delete), Done)
@@ -45,6 +58,20 @@ def run(args: argparse.Namespace, output: Output) -> int:
         )
         posted = await engine.ask_node(command, Posted)
         output.show({"post": posted.id, "for": args.visibility}, posted.id)
+        output.confirm(await _who_reads(engine, args.visibility))
         return 0
 
     return with_engine(work)
+
+
+def _check(text: str, visibility: str) -> None:
+    if not text.strip():
+        raise UsageError("there is nothing to post: give a TEXT")
+    if visibility == "direct" and not _NAMED.search(text):
+        raise UsageError("a direct post is for whom it names, and this names nobody: write @name@node")
+
+
+async def _who_reads(engine: EngineApi, visibility: str) -> str:
+    if visibility == "followers" and not await engine.followers():
+        return "Posted; nobody follows you yet, so nobody reads it. Tell people your address."
+    return f"Posted; {_WHO_READS[visibility]}."

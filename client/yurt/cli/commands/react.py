@@ -28,6 +28,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
         room = (await find_room(engine, args.room)).room
         item = await find_message(engine, room, args.message)
         sent = await engine.react(room, item, emoji, undo=args.undo, wait=wait_of(args))
-        return show_sent(sent, room, output)
+        return show_sent(sent, room, output, "Taken away." if args.undo else f"{emoji} is under it.")
 
     return with_engine(work, caught_up=True)

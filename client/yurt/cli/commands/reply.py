@@ -26,6 +26,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
         room = (await find_room(engine, args.room)).room
         item = await find_message(engine, room, args.message)
         sent = await engine.send(room, text, reply_to=item, wait=wait_of(args))
-        return show_sent(sent, room, output)
+        return show_sent(sent, room, output, "Answered.")
 
     return with_engine(work, caught_up=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 from yurt.cli import secrets
 from yurt.cli.commands import move
 from yurt.cli.output import Output
+from yurt.cli.which_node import find_node
 from yurt.client import paths
 from yurt.client.api import EngineApi
 from yurt.client.errors import NoVault, UsageError
+from yurt.client.links import parse_invite
 
 _WAITS = 2
 """Exit code: nobody was there to confirm, and ``--yes`` was not given."""
@@ -46,6 +48,8 @@ async def _begin(args: argparse.Namespace, output: Output) -> int:
 
     if not args.node:
         raise UsageError("name the new node: `yurt rescue --node https://NODE/i/CODE#SECRET`")
+    parse_invite(args.node)  # before anybody types 24 words
+    buddies = [find_node(node) for node in args.buddy]
     words, files = secrets.read_phrase(args.phrase_file), [_read(path) for path in args.kit]
     network_path = paths.network_path()
     network, clock = paths.load_network(network_path), SystemClock(network_path)
@@ -53,7 +57,7 @@ async def _begin(args: argparse.Namespace, output: Output) -> int:
         args.node,
         args.name,
         words,
-        buddies=args.buddy,
+        buddies=buddies,
         files=files,
         network=network,
         clock=clock,

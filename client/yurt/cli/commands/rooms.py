@@ -1,11 +1,15 @@
 """``yurt rooms``: which rooms there are."""
 
 import argparse
+from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import short_id
 from yurt.client.api import EngineApi, RoomView
+
+_NAMED: Final = 6
+"""Participants that a line names; `yurt participants` names all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,5 +57,7 @@ def room_line(room: RoomView) -> str:
     marks += [("you left" if room.left else "you were removed")] if room.removed else []
     marks += [f"stopped: {room.stopped}"] if room.stopped else []
     note = f"  ({', '.join(marks)})" if marks else ""
-    people = ", ".join(room.participants)
+    people = ", ".join(room.participants[:_NAMED])
+    if len(room.participants) > _NAMED:
+        people += f" and {len(room.participants) - _NAMED} more"
     return f"{short_id(room.room)}  {room.name or '(no name yet)'}  {people}{note}"

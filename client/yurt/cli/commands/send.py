@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     async def work(engine: EngineApi) -> int:
         room = await find_room(engine, args.room)
         sent = await engine.send(room.room, text, wait=wait_of(args))
-        return show_sent(sent, room.room, output)
+        return show_sent(sent, room.room, output, "Sent.")
 
     return with_engine(work, caught_up=True)
 
@@ -72,11 +72,20 @@ def wait_of(args: argparse.Namespace) -> Wait:
     return "stored" if args.no_wait else "accepted"
 
 
-def show_sent(sent: Sent, room: bytes, output: Output) -> int:
-    """Print what became of something that was said; returns the exit code."""
+def show_sent(sent: Sent, room: bytes, output: Output, done: str) -> int:
+    """Print what became of something that was said; returns the exit code.
+
+    Args:
+        sent: What the engine tells.
+        room: Where it was said.
+        output: Where to print.
+        done: What a person at a terminal reads once the room has it.
+    """
     if output.as_json:
         value = {"room": room, "content_id": sent.content_id, "state": sent.state, "item": sent.item}
         output.show({**value, "reason": sent.reason} if sent.reason else value, "")
     elif line := _LINES[sent.state].format(reason=sent.reason):
         output.note(line)
+    else:
+        output.confirm(done)
     return EXIT_REFUSED if sent.state == "refused" else EXIT_OK

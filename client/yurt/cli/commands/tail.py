@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--count", type=int, default=0, metavar="N", help="end after N lines; waits if fewer were said yet"
     )
+    parser.add_argument("--no-wait", action="store_true", help="show what was said, and end")
     parser.add_argument("--states", action="store_true", help="show a line again once it is settled or read")
     parser.add_argument("--numbers", action="store_true", help="show the number of each line, to speak of it")
 
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         shown: dict[int, object] = {}
         said: dict[tuple[str, bytes], str] = {}
         count = 0
-        async for item in _then(before, engine.watch(room, revision=revision)):
+        after = None if args.no_wait else engine.watch(room, revision=revision)
+        async for item in _then(before, after, output):
             if item.content_id:
                 said[item.did, item.content_id] = item.address
             told = (item.state, item.read_by) if args.states else ()
@@ -72,11 +74,14 @@ async def _last(engine: EngineApi, rooms: list[bytes], count: int) -> list[Timel
 
 
 async def _then(
-    before: list[TimelineItem], after: AsyncIterator[TimelineItem]
+    before: list[TimelineItem], after: AsyncIterator[TimelineItem] | None, output: Output
 ) -> AsyncIterator[TimelineItem]:
-    """Give what was said, then what is said."""
+    """Give what was said, then what is said, if that is wanted."""
     for item in before:
         yield item
+    if after is None:
+        return
+    output.confirm("(what is said from now on comes here; Ctrl-C ends)")
     async for item in after:
         yield item
 
