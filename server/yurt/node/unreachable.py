@@ -33,7 +33,7 @@ def _why_no_address(error: OSError) -> str:
     if not isinstance(error, socket.gaierror):
         return "its name leads to an address that is not public"
     return (
-        "its name is not known in DNS: is it spelled right?"
+        "its name is not known in DNS (is it spelled right?)"
         if error.errno in _NO_SUCH_NAME
         else "DNS does not answer"
     )
