@@ -16,12 +16,13 @@ from typing import Final
 
 from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
-from yurt.node.allowances import ROOM_FULL, Allowances
+from yurt.node.allowances import FULL_RETRY_S, ROOM_FULL, Allowances
 from yurt.node.clock import Clock
 from yurt.node.hub.keep import move_windows, post_welcome, prove_windows
 from yurt.node.hub.problems import no_room, room_problem
 from yurt.node.hub.states import RoomStates, stored
 from yurt.node.ids import account_at
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.store import accounts, join_requests, logs, rooms
 from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, StaleHead, Store, Tx
@@ -34,7 +35,7 @@ from yurt.rooms.hub.state import HubState
 from yurt.wire.exchange import Pull, RoomHave, RoomRows, RoomStart, WelcomeDelivery
 from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow, Position
-from yurt.wire.problems import refuse
+from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import HASH_SIZE, MAX_COMMIT_SIZE, MAX_WELCOME_SIZE, EntryKind
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ MAX_SERVED: Final = 500
 """Rows that one pull gets."""
 MAX_SERVED_BYTES: Final = 2 * 1024 * 1024
 _ID_SIZE: Final = 16
+WELCOME_RATE: Final = Rate(burst=30, every_s=600.0)
+"""Of one room for one account: a person has ten devices, and each is let in once."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class MemberCopies:
         self._clock = clock
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._full: set[bytes] = set()
+        self._limiter = Limiter()
         self.allowances: Allowances | None = None
         """What a room may keep; None: as much as it likes."""
 
@@ -87,6 +91,8 @@ class MemberCopies:
                 raise refuse("refused", "this node knows that room from another hub", rule="wrongHub")
             if known is not None and known.head >= state.head:
                 return
+            if self.allowances is not None and not await self.allowances.fitting(state.room_id, [start.row]):
+                raise refuse("tooMany", "this room is full here", retry_after=FULL_RETRY_S, rule=ROOM_FULL)
             await self._store.write(lambda tx: _keep_start(tx, state, start.row))
             self._states.keep(state)
 
@@ -129,6 +135,7 @@ class MemberCopies:
             )
         _check_delivery(delivery)
         name = _account(self._domain, state, delivery)
+        self._check_rate(delivery, name or "")
 
         def unit(tx: Tx) -> bool:
             account = accounts.account_named(tx, name) if name else None
@@ -151,6 +158,18 @@ class MemberCopies:
         if found is None:
             raise no_room()
         return found
+
+    def _check_rate(self, delivery: WelcomeDelivery, account: str) -> None:
+        """Take so many Welcomes of one room for one account: they stay until its devices have read them.
+
+        Raises:
+            ProblemError: `notAllowed`, for good: only a hub that makes them up sends more.
+        """
+        try:
+            self._limiter.take("welcomes", f"{delivery.room.hex()} {account}", WELCOME_RATE)
+        except ProblemError as error:
+            problem = error.problem
+            raise refuse("notAllowed", f"too many Welcomes of one room: {problem.message}") from None
 
     def _tell(self, peer: str, room: bytes, *, is_full: bool) -> None:
         """Say once that a copy is full, and once that it goes on."""

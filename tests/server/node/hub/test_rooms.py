@@ -27,7 +27,7 @@ from yurt.mls.staging import StagedCommit
 from yurt.node.dispatcher import Caller, Context
 from yurt.node.hub.append import RoomHub
 from yurt.node.hub.handlers import RoomCommands
-from yurt.node.hub.member_copy import MemberCopies
+from yurt.node.hub.member_copy import WELCOME_RATE, MemberCopies
 from yurt.node.hub.refusals import REFUSED_A_MINUTE
 from yurt.node.hub.states import RoomStates
 from yurt.node.store import accounts, logs, outbound, rooms
@@ -623,6 +623,22 @@ async def test_only_the_hub_feeds_a_copy(harbour: Node, hilltop: Node, ana: Devi
 
     assert rows.problem == "unknownRoom"
     assert len(await hilltop.inbox(cy)) == 1
+
+
+async def test_a_hub_fills_nobodys_inbox_with_welcomes(
+    harbour: Node, hilltop: Node, ana: Device, cy: Device
+) -> None:
+    """Whoever shares one room with somebody sends them so many, and no more: each stays until it is read."""
+    await joined_across(harbour, hilltop, ana, cy)
+    _, [welcome] = await sent_to(harbour, "hilltop.example")
+
+    for _ in range(WELCOME_RATE.burst - 1):
+        await hilltop.copies.welcome("harbour.example", replace_id(welcome))
+    with pytest.raises(ProblemError) as refused:
+        await hilltop.copies.welcome("harbour.example", replace_id(welcome))
+
+    assert not refused.value.problem.kind.retry
+    assert len(await hilltop.inbox(cy)) == 30
 
 
 def replace_id(welcome: WelcomeDelivery) -> WelcomeDelivery:
