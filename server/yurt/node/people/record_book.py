@@ -26,10 +26,11 @@ from yurt.identity.signed_record import (
 )
 from yurt.node.clock import Clock
 from yurt.node.fetch import FetchError, SafeFetch
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.store import records
 from yurt.node.store.types import Store, Tx
 from yurt.wire import limits
-from yurt.wire.problems import refuse
+from yurt.wire.problems import ProblemError, refuse
 
 RECORDS_PATH: Final = "/records/"
 _PAGE: Final = 64
@@ -37,6 +38,10 @@ _MAX_DIGITS: Final = 16
 CATCH_UP_S: Final = 5.0
 """How soon the records that lie between are fetched again for one person."""
 _MAX_CAUGHT_UP: Final = 10_000
+
+KEEP_RATE: Final = Rate(burst=300, every_s=300.0)
+"""New records of one person: of who is known here each is kept for ever, and costs its signer nothing.
+Somebody who changes their devices every week for five years has that many."""
 
 HearRecord = Callable[[VerifiedRecord], Awaitable[None]]
 
@@ -52,6 +57,7 @@ class RecordBook:
         self._again_at: dict[str, float] = {}
         self._listeners: list[HearRecord] = []
         self._taking = asyncio.Lock()
+        self._limiter = Limiter()
 
     def listen(self, hear: HearRecord) -> None:
         """Tell somebody of each record that is new here, once it is durable."""
@@ -149,9 +155,19 @@ class RecordBook:
         self._again_at[known.did] = now + CATCH_UP_S
         return await self.fetch(verified.did, verified.record.actor) or known
 
+    def _may_keep(self, did: str) -> bool:
+        try:
+            self._limiter.take("records", did, KEEP_RATE)
+        except ProblemError:
+            return False
+        return True
+
     async def _keep(self, verified: VerifiedRecord) -> None:
         record, body = verified.record, verified.signed.encode()
         now_s = self._clock.now_s()
+
+        if not self._may_keep(record.did):
+            return
 
         def unit(tx: Tx) -> bool:
             new = records.add_record(tx, record.did, record.seq, verified.hash, body, now_s)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from yurt.identity.signed_record import SignedRecord, next_record, verify_first,
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.clock import SystemClock
 from yurt.node.fetch import MAX_BODY, Fetched, FetchFailed, SafeFetch
+from yurt.node.limiter import Rate
+from yurt.node.people import record_book
 from yurt.node.people.record_book import RecordBook
 from yurt.node.store import records, rooms
 from yurt.node.store.sqlite import SqliteStore
@@ -170,3 +173,17 @@ async def test_nobody_fills_the_disk_with_strangers(book: RecordBook) -> None:
 
     assert verified.did == ANA.identity.did
     assert await book.known(ANA.identity.did) is None
+
+
+async def test_nobody_fills_the_disk_with_records_of_their_own(
+    book: RecordBook, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of who is known here the whole chain is kept for ever: so many at once, and then a few a day."""
+    monkeypatch.setattr(record_book, "KEEP_RATE", Rate(burst=5, every_s=300.0))
+    await store.write(_shares_a_room)
+
+    for signed in chain(*range(1, 9)):
+        with suppress(RemoteIdentityError):  # what is not kept is a gap for what comes after it
+            await book.take(signed.encode(), strangers=True)
+
+    assert len(await store.read(lambda tx: records.records_from(tx, ANA.identity.did, 0, 64))) == 5
