@@ -60,6 +60,7 @@ from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.host_facts import Hosts
 from yurt.node.people.inbox import Inbox
+from yurt.node.people.move_watch import MoveWatch
 from yurt.node.people.moves import Moves
 from yurt.node.people.moving import Moving
 from yurt.node.people.peer_reports import PeerFollowers
@@ -67,6 +68,7 @@ from yurt.node.people.post_documents import PostDocuments
 from yurt.node.people.posting import Posting
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.relations import Relations
+from yurt.node.people.rescuing import Rescuing
 from yurt.node.people.room_documents import RoomDocuments
 from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
@@ -191,9 +193,9 @@ class Node:
         hub.allowances = members_copies.allowances
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
         links = Links(domain, store, ground.bus, client, copies, ground.limiter)
-        moving = Moving(
-            domain, store, clock, ground.work, ground.limiter, directory, moves, delivery.wake, links.wake
-        )
+        moving = Moving(domain, store, clock, ground.limiter, directory, moves, delivery.wake, links.wake)
+        rescuing = Rescuing(domain, store, clock, ground.work, moves, delivery.wake)
+        watch = MoveWatch(store, clock)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         hub.speaks_for = infos.speaks_for
@@ -258,6 +260,8 @@ class Node:
             agreed,
             arriving,
             moving,
+            rescuing,
+            watch,
             reports,
             TieFacts(store, hosts),
             portability,
@@ -312,8 +316,8 @@ class Node:
         stack.push_async_callback(delivery.stop)
         moves.start()
         stack.push_async_callback(moves.stop)
-        moving.start()
-        stack.push_async_callback(moving.stop)
+        watch.start()
+        stack.push_async_callback(watch.stop)
         tidying = Tidying(domain, store, clock)
         portability.start()
         stack.push_async_callback(portability.stop)

@@ -58,7 +58,7 @@ _QUEUES: Final = """
 """
 HASTY: Final = (
     "-c",
-    "import runpy; from yurt.node.people import moving; moving.EVERY_S = 0.3; "
+    "import runpy; from yurt.node.people import move_watch; move_watch.SOON_S = 0.3; "
     "runpy.run_module('yurt.node', run_name='__main__', alter_sys=True)",
 )
 """A node that looks three times a second, not each five seconds, whether a mark is due: with the clock of the

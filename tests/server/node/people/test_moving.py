@@ -282,7 +282,7 @@ async def test_an_erased_key_is_on_no_disk(place: Place, by: str) -> None:
 
 async def test_a_rescue_fills_no_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inboxes are somebody's own word: what waits of one account has a limit."""
-    monkeypatch.setattr("yurt.node.people.moving.MAX_WAITING", 5)
+    monkeypatch.setattr("yurt.node.people.rescuing.MAX_WAITING", 5)
     await place.arrive(place.person.record, place.moved())
     await place.lend()
     silent = [OldFollower(f"https://s{n}.example/u", f"https://s{n}.example/inbox") for n in range(3)]
