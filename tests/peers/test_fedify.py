@@ -8,7 +8,7 @@ Needs the folder in which tests/peers/fedify/package.json was installed, named b
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from yurt.lab.world.network import Network
-from yurt.node.testing import Client, Town, open_town
+from yurt.node.testing import Client, Town, open_town, until
 from yurt.wire.people_commands import Block, Follow, Followers, Following, Unfollow
 from yurt.wire.post_commands import Post, Timeline
 
@@ -78,15 +78,6 @@ async def peer(tmp_path: Path) -> AsyncIterator[Peer]:
         await process.wait()
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    for _ in range(600):
-        if await holds():
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("it does not come about")
-
-
 async def states(ana: Client, command: Followers | Following) -> dict[str, str]:
     return {tie.address: tie.state for tie in (await ana.call(command)).ties}
 
@@ -112,6 +103,14 @@ async def test_follow_post_like_and_part(peer: Peer) -> None:
         return bool((await peer.tell())["posts"] == ["<p>hello, Fred</p>"])
 
     await until(read)
+    await ana.call(
+        Post(text="hello, everybody", visibility="public")
+    )  # it carries a proof, which Fedify checks
+
+    async def read_too() -> bool:
+        return bool("<p>hello, everybody</p>" in (await peer.tell())["posts"])
+
+    await until(read_too)
     await peer.tell("post", "hello, Ana")
 
     async def shown() -> bool:

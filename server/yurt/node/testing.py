@@ -7,11 +7,11 @@ async with open_town(folder, network, "a.example", "b.example") as town:
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 import msgspec
@@ -32,6 +32,8 @@ from yurt.wire.command import Command
 from yurt.wire.problems import Problem, ProblemError
 
 _FOREVER = 2**40
+PATIENCE_S: Final = 60.0
+"""How long a test waits for what should take milliseconds; a machine under load is slow."""
 
 
 class Places(Protocol):
@@ -165,3 +167,14 @@ async def open_town(folder: Path, places: Places, *domains: str) -> AsyncGenerat
         finally:
             for domain in list(town.nodes):
                 await town.stop(domain)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds.
+
+    Raises:
+        TimeoutError: it does not come about.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        while not await holds():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
+            await asyncio.sleep(0.01)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
@@ -22,7 +21,7 @@ from yurt.node.keys import NodeKeys
 from yurt.node.store import domains
 from yurt.node.store.domains import BLOCK, DomainRow
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.exchange import EXCHANGE_PATH, ExchangeRequest
 from yurt.wire.people_commands import Follow, Following
 from yurt.wire.post_commands import Post, Timeline
@@ -31,15 +30,6 @@ from yurt.wire.problems import ProblemError
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 BO = f"https://{HILLTOP}/users/bo"
 ANA = f"https://{HARBOUR}/users/ana"
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    for _ in range(400):
-        if await holds():
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("it does not come about")
 
 
 async def put(town: Town, unit: "partial[None]") -> None:

@@ -1,25 +1,17 @@
 """Two nodes that disagree about who follows whom agree again after the next post for followers (FEP-8fcf)."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
 
 from yurt.activitypub.follow import FollowState
 from yurt.node.store import accounts, people
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.people_commands import Follow, Followers, Following
 from yurt.wire.post_commands import Post, Timeline
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO, CY = "ana@harbour.example", "bo@hilltop.example", "cy@hilltop.example"
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(10):
-        while not await is_so():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
-            await asyncio.sleep(0.02)
 
 
 async def following(one: Client) -> list[tuple[str, str]]:
@@ -58,7 +50,7 @@ async def meet(town: Town) -> tuple[Client, Client, Client]:
     bo, cy = await town.join("bo", HILLTOP), await town.join("cy", HILLTOP)
     for one in (bo, cy):
         await one.call(Follow(ANA))
-        await eventually(partial(_follows_ana, one))
+        await until(partial(_follows_ana, one))
     return ana, bo, cy
 
 
@@ -69,7 +61,7 @@ async def test_a_follow_that_the_other_node_forgot_ends(town: Town) -> None:
 
     await ana.call(Post(text="Anybody there?"))
 
-    await eventually(lambda: _is(following(bo), []))
+    await until(lambda: _is(following(bo), []))
     assert await following(cy) == [(ANA, "accepted")]
 
 
@@ -80,7 +72,7 @@ async def test_an_accept_that_was_lost_is_made_good(town: Town) -> None:
 
     await ana.call(Post(text="Hello, everybody"))
 
-    await eventually(lambda: _is(following(bo), [(ANA, "accepted")]))
+    await until(lambda: _is(following(bo), [(ANA, "accepted")]))
 
 
 async def test_a_follow_that_is_none_here_is_undone_there(town: Town) -> None:
@@ -90,7 +82,7 @@ async def test_a_follow_that_is_none_here_is_undone_there(town: Town) -> None:
 
     await ana.call(Post(text="Hello, Bo"))
 
-    await eventually(lambda: _is(followers(ana), [CY]))
+    await until(lambda: _is(followers(ana), [CY]))
     assert await following(bo) == []
     assert len((await cy.call(Timeline())).posts) == 1
 

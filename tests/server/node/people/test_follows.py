@@ -1,24 +1,14 @@
 """Follows between two nodes and within one."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import pytest
 
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.people_commands import Follow, Followers, Following, Person, Resolve, Unfollow
 from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    for _ in range(800):
-        if await is_so():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
 
 
 async def follows(one: Client) -> list[tuple[str, str]]:
@@ -34,14 +24,14 @@ async def test_a_follow_across_nodes_is_accepted_and_undone(town: Town) -> None:
     ana, bo = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
 
     person: Person = await bo.call(Follow("@ana@harbour.example"))
-    await eventually(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
+    await until(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
 
     assert person.did == ana.person.identity.did
     assert person.record == ana.person.record.encode()
     assert await followers(ana) == [("bo@hilltop.example", "accepted")]
 
     await bo.call(Unfollow("ana@harbour.example"))
-    await eventually(lambda: _is(followers(ana), []))
+    await until(lambda: _is(followers(ana), []))
     assert await follows(bo) == []
 
 
@@ -51,7 +41,7 @@ async def test_a_follow_waits_for_a_node_that_is_down(town: Town) -> None:
     bo = await town.join("bo", HILLTOP)
     await bo.call(Resolve("ana@harbour.example"))
     await bo.call(Follow("ana@harbour.example"))
-    await eventually(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
+    await until(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
     await bo.call(Unfollow("ana@harbour.example"))
     await town.stop(HARBOUR)
 
@@ -61,7 +51,7 @@ async def test_a_follow_waits_for_a_node_that_is_down(town: Town) -> None:
     await bo.call(Follow("ana@harbour.example"))
 
     assert down.value.problem.code == "peerUnreachable"
-    await eventually(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
+    await until(lambda: _is(follows(bo), [("ana@harbour.example", "accepted")]))
 
 
 async def test_neighbours_follow_each_other(harbour: Town) -> None:

@@ -1,8 +1,5 @@
 """What a node learns of people beside who they are: whether they approve by hand, and that they are gone."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from yurt.activitypub.actors import ActorGone, parse_actor
@@ -11,7 +8,7 @@ from yurt.activitypub.vocabulary import AS_CONTEXT
 from yurt.node.admin.account import delete_account
 from yurt.node.clock import SystemClock
 from yurt.node.store import account_care
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.move_commands import MoveTie, MoveTies, MoveTiesPage
 from yurt.wire.people_commands import Accept, Follow, Following, Lock, Requests, Resolve, Tie, Ties
 from yurt.wire.post_commands import Post, Timeline
@@ -19,15 +16,6 @@ from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA = f"https://{HARBOUR}/users/ana"
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    for _ in range(800):
-        if await holds():
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("it does not come about")
 
 
 async def tie(one: Client) -> Tie:

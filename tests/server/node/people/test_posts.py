@@ -1,8 +1,7 @@
 """Posts between two nodes: shown to whom they are for, taken back, answered, liked and boosted."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from yurt.activitypub.http_signatures import cavage
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.people_commands import (
     Accept,
     Block,
@@ -31,13 +30,6 @@ from yurt.wire.problems import ProblemError
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO = "ana@harbour.example", "bo@hilltop.example"
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(10):
-        while not await is_so():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
-            await asyncio.sleep(0.02)
 
 
 async def timeline(one: Client) -> list[PostInfo]:
@@ -61,8 +53,8 @@ async def friends(town: Town) -> tuple[Client, Client]:
     ana, bo = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
     await bo.call(Follow(ANA))
     await ana.call(Follow(BO))
-    await eventually(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
-    await eventually(lambda: _is(ties(ana, Following()), [(BO, "accepted")]))
+    await until(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
+    await until(lambda: _is(ties(ana, Following()), [(BO, "accepted")]))
     return ana, bo
 
 
@@ -84,7 +76,7 @@ async def test_a_post_reaches_followers_and_its_delete_too(town: Town) -> None:
 
     posted: Posted = await ana.call(Post(text="Fog over the harbour", unique=b"u" * 16))
     again: Posted = await ana.call(Post(text="Fog over the harbour", unique=b"u" * 16))
-    await eventually(lambda: _is(texts(bo), ["Fog over the harbour"]))
+    await until(lambda: _is(texts(bo), ["Fog over the harbour"]))
 
     assert again == posted
     assert await texts(ana) == ["Fog over the harbour"]
@@ -94,7 +86,7 @@ async def test_a_post_reaches_followers_and_its_delete_too(town: Town) -> None:
     with pytest.raises(ProblemError):
         await bo.call(Delete(posted.id))
     await ana.call(Delete(posted.id))
-    await eventually(lambda: _is(texts(bo), []))
+    await until(lambda: _is(texts(bo), []))
     status, tombstone = await get(town, posted.id)
     assert (status, tombstone["type"]) == (410, "Tombstone")
 
@@ -103,7 +95,7 @@ async def test_a_reply_reaches_who_is_answered(town: Town) -> None:
     """Bo's answer names Ana's post, reaches her, and a like and a boost are counted at her node."""
     ana, bo = await friends(town)
     posted: Posted = await ana.call(Post(text="Who comes to sail?", visibility="public"))
-    await eventually(lambda: _is(texts(bo), ["Who comes to sail?"]))
+    await until(lambda: _is(texts(bo), ["Who comes to sail?"]))
 
     await bo.call(Post(text="@ana@harbour.example I do!", in_reply_to=posted.id, visibility="direct"))
     await bo.call(Like(posted.id))
@@ -115,14 +107,14 @@ async def test_a_reply_reaches_who_is_answered(town: Town) -> None:
         mine = next(post for post in page if post.id == posted.id)
         return len(page) == 2 and (mine.likes, mine.boosts) == (1, 1)
 
-    await eventually(answered)
+    await until(answered)
     reply = (await timeline(ana))[0]
     assert (reply.in_reply_to, reply.author, reply.visibility) == (posted.id, BO, "direct")
     assert [post.liked for post in await timeline(bo) if post.id == posted.id] == [True]
 
     await bo.call(Like(posted.id, undo=True))
     await bo.call(Boost(posted.id, undo=True))
-    await eventually(lambda: _counts(ana, posted.id, (0, 0)))
+    await until(lambda: _counts(ana, posted.id, (0, 0)))
 
 
 async def _counts(one: Client, post: str, wanted: tuple[int, int]) -> bool:
@@ -135,18 +127,18 @@ async def test_a_boost_shows_a_post_to_followers_elsewhere(town: Town) -> None:
     bo, cy = await town.join("bo", HILLTOP), await town.join("cy", HARBOUR)
     await bo.call(Follow(ANA))
     await cy.call(Follow(BO))
-    await eventually(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
-    await eventually(lambda: _is(ties(cy, Following()), [(BO, "accepted")]))
+    await until(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
+    await until(lambda: _is(ties(cy, Following()), [(BO, "accepted")]))
     posted: Posted = await ana.call(Post(text="Regatta on Sunday", visibility="public"))
     secret: Posted = await ana.call(Post(text="My birthday"))
-    await eventually(lambda: _is(texts(bo), ["My birthday", "Regatta on Sunday"]))
+    await until(lambda: _is(texts(bo), ["My birthday", "Regatta on Sunday"]))
 
     await bo.call(Boost(posted.id))
     with pytest.raises(ProblemError) as refused:
         await bo.call(Boost(secret.id))
 
     assert refused.value.problem.code == "notAllowed"
-    await eventually(lambda: _is(texts(cy), ["Regatta on Sunday"]))
+    await until(lambda: _is(texts(cy), ["Regatta on Sunday"]))
     assert (await timeline(cy))[0].boosted_by == BO
 
 
@@ -179,13 +171,13 @@ async def test_a_locked_account_answers_requests(town: Town) -> None:
     await ana.call(Lock())
     await bo.call(Follow(ANA))
     await cy.call(Follow(ANA))
-    await eventually(lambda: _is(ties(ana, Requests()), [(BO, "pending"), ("cy@hilltop.example", "pending")]))
+    await until(lambda: _is(ties(ana, Requests()), [(BO, "pending"), ("cy@hilltop.example", "pending")]))
 
     await ana.call(Accept(BO))
     await ana.call(Reject("cy@hilltop.example"))
 
-    await eventually(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
-    await eventually(lambda: _is(ties(cy, Following()), []))
+    await until(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
+    await until(lambda: _is(ties(cy, Following()), []))
     assert await ties(ana, Requests()) == []
     assert await ties(ana, Followers()) == [(BO, "accepted")]
 
@@ -195,8 +187,8 @@ async def test_a_block_ends_everything_on_both_sides(town: Town) -> None:
     ana, bo = await friends(town)
 
     await ana.call(Block(BO))
-    await eventually(lambda: _is(ties(bo, Following()), []))
-    await eventually(lambda: _is(ties(bo, Followers()), []))
+    await until(lambda: _is(ties(bo, Following()), []))
+    await until(lambda: _is(ties(bo, Followers()), []))
     assert await ties(ana, Followers()) == []
 
     async def refused() -> bool:
@@ -206,21 +198,21 @@ async def test_a_block_ends_everything_on_both_sides(town: Town) -> None:
             return error.problem.code == "notAllowed"
         return False
 
-    await eventually(refused)
+    await until(refused)
     await ana.call(Unblock(BO))
 
     async def welcome() -> bool:
         return not await refused()
 
-    await eventually(welcome)
-    await eventually(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
+    await until(welcome)
+    await until(lambda: _is(ties(bo, Following()), [(ANA, "accepted")]))
 
 
 async def test_a_mute_hides_and_tells_nobody(town: Town) -> None:
     """What Bo posts is not shown while he is muted, and is there again after."""
     ana, bo = await friends(town)
     await bo.call(Post(text="Good morning"))
-    await eventually(lambda: _is(texts(ana), ["Good morning"]))
+    await until(lambda: _is(texts(ana), ["Good morning"]))
 
     await ana.call(Mute(BO))
     assert await texts(ana) == []

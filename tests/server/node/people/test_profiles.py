@@ -1,8 +1,6 @@
 """What an actor document tells, and who hears of it when it changes or ends."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,7 +18,7 @@ from yurt.node.clock import SystemClock
 from yurt.node.people.profiles import tell_change
 from yurt.node.store import accounts, devices, moves, people
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.people_commands import Follow, Following, Lock
 from yurt.wire.post_commands import Post, Timeline
 from yurt.wire.problems import ProblemError
@@ -30,15 +28,6 @@ from yurt.wire.swicg_commands import PublishPublicKeyPackage
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA = f"https://{HARBOUR}/users/ana"
 OTHER = "https://meadow.example/users/ana"
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    for _ in range(400):
-        if await holds():
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("it does not come about")
 
 
 async def document(town: Town, url: str) -> tuple[int, dict[str, Any]]:

@@ -1,12 +1,10 @@
 """Jobs between real nodes: rows come to what they should, once, in the order that protects people."""
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.portability.csv_rows import CsvKind
 from yurt.wire.command import Done
 from yurt.wire.list_commands import AddToList, CreateList, DropList, Lists, RemoveFromList, ShowList
@@ -26,13 +24,6 @@ def follow(address: str, **more: object) -> JobItem:
     return JobItem(FOLLOWING, address, **more)  # type: ignore[arg-type]  # fields of a row
 
 
-async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await look():  # noqa: ASYNC110  # a job has no event for its end: clients poll
-            await asyncio.sleep(0.05)
-    assert what
-
-
 async def done(client: Client, name: bytes) -> dict[str, int]:
     """Wait until nothing of a job waits; its counts."""
     view: JobView = await client.call(JobStatus(name))
@@ -42,7 +33,7 @@ async def done(client: Client, name: bytes) -> dict[str, int]:
         view = await client.call(JobStatus(name))
         return view.state == "done"
 
-    await until(look, "the job is done")
+    await until(look)
     return view.counts
 
 
@@ -69,7 +60,7 @@ async def test_an_import_follows_people_here_and_elsewhere_once(town: Town) -> N
             ("cy@harbour.example", "accepted"),
         ]
 
-    await until(accepted, "both follows stand")
+    await until(accepted)
     assert [tie.address for tie in (await bo.call(Followers())).ties] == ["ana@harbour.example"]
     assert await states(ana, job("three")) == {
         "bo@hilltop.example": ("accepted", ""),
@@ -90,20 +81,20 @@ async def test_a_locked_account_is_pending_until_it_answers(town: Town) -> None:
     async def asked() -> bool:
         return (await states(ana, job("locked")))["bo@hilltop.example"] == ("pending", "locked")
 
-    await until(asked, "it is pending")
+    await until(asked)
     assert (await ana.call(ShowList("friends"))).members[0].accepted is False
 
     async def arrived() -> bool:
         return bool((await bo.call(Requests())).ties)
 
-    await until(arrived, "bo is asked")
+    await until(arrived)
     await bo.call(Accept("ana@harbour.example"))
 
     async def accepted() -> bool:
         await ana.call(JobStatus(job("locked")))
         return (await states(ana, job("locked")))["bo@hilltop.example"] == ("accepted", "")
 
-    await until(accepted, "bo has accepted")
+    await until(accepted)
     assert (await ana.call(ShowList("friends"))).members[0].accepted is True
 
 
