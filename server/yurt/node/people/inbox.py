@@ -48,6 +48,13 @@ MAX_RUNNING: Final = 500
 BUSY_S: Final = 5.0
 INBOX_RATE: Final = Rate(burst=3000, every_s=0.005)
 """Verified activities of one host."""
+_MIB: Final = 1024 * 1024
+_DAY_S: Final = 86_400.0
+STRANGERS_RATE: Final = Rate(burst=32 * _MIB, every_s=_DAY_S / (32 * _MIB))
+"""Bytes of posts by people of one host whom nobody here follows: anybody may name anybody here, and what is
+posted stays for a month ..."""
+ALL_STRANGERS_RATE: Final = Rate(burst=512 * _MIB, every_s=_DAY_S / (512 * _MIB))
+"""... and of all hosts together, for hosts cost nothing. Their servers come again later (429)."""
 _FOR_FOLLOWERS: Final = frozenset({"Create", "Update", "Announce"})
 _UNANSWERED: Final = (Like, Announce, Update)
 """Nothing goes out because of these."""
@@ -116,6 +123,7 @@ class Inbox:
             followers = await self._followers(document, verified, author)
             activity = read_activity(document, followers)
             check_sender(activity, author)
+            await self._admit(activity, len(body), host_of(owner))
         except GateError as error:
             raise error.as_problem() from error
         except RemoteActivityPubError as error:
@@ -125,6 +133,17 @@ class Inbox:
         await self._apply(verified, await self._complete(activity))
         await self._repair.look(verified, owner, followers if author == owner else "")
         return _accepted()
+
+    async def _admit(self, activity: InboxActivity, size: int, host: str) -> None:
+        """Let a post in, or say when to come again.
+
+        Raises:
+            ProblemError: `tooMany`: strangers have posted enough here for now.
+        """
+        is_post = isinstance(activity, Create | Update) and activity.content is not None
+        if is_post and not await self._is_followed(activity.actor):
+            self._limiter.take("strangers' posts", host, STRANGERS_RATE, cost=size)
+            self._limiter.take("all strangers' posts", "all", ALL_STRANGERS_RATE, cost=size)
 
     async def _followers(self, document: Json, verified: VerifiedRequest, owner: str) -> str:
         """Where the sender's followers collection is, if anything in the request is about that."""

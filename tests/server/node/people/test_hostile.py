@@ -21,6 +21,7 @@ from yurt.node.limiter import Rate
 from yurt.node.people import inbox
 from yurt.node.store.types import ReadTx
 from yurt.node.testing import Town, open_town
+from yurt.wire.people_commands import Follow, Following
 
 HARBOUR, HILLTOP, GONE = "harbour.example", "hilltop.example", "gone.example"
 ANA, BO = f"https://{HARBOUR}/users/ana", f"https://{HILLTOP}/users/bo"
@@ -174,3 +175,24 @@ async def test_malformed_but_signed_activities_change_nothing(
     # What is well formed and of a kind that nobody knows, or concerns nobody, is 202 and forgotten.
     assert set(answers) <= {202, 400, 401, 403}
     assert answers[202] < count / 5
+
+
+async def test_strangers_post_so_much_and_no_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may name anybody here, and posts stay for a month: what is too much comes again later."""
+    monkeypatch.setattr(inbox, "STRANGERS_RATE", Rate(burst=250_000, every_s=1.0))
+    ana = await town.join("ana", HARBOUR)
+    await town.join("bo", HILLTOP)
+
+    def post(number: int) -> bytes:
+        large = note(number) | {"content": "x" * 50_000}
+        create = {"id": f"{BO}#{number}", "actor": BO, "type": "Create", "object": large, "to": [ANA]}
+        return json.dumps({"@context": "https://www.w3.org/ns/activitystreams", **create}).encode()
+
+    strangers = await _send(town, [post(number) for number in range(8)])
+    await ana.call(Follow(f"bo@{HILLTOP}"))
+    async with asyncio.timeout(20):
+        while not any(tie.state == "accepted" for tie in (await ana.call(Following())).ties):  # noqa: ASYNC110  # a node
+            await asyncio.sleep(0.05)
+    friends = await _send(town, [post(number) for number in range(8, 12)])
+
+    assert (strangers, friends) == ({202: 4, 429: 4}, {202: 4})
