@@ -1,26 +1,20 @@
 """The engine's part that moves: each call does one step, and the vault knows which comes next.
 
-The steps are the table of `yurt.client.moving.steps`. What a step does may be done twice; what it made is
-written with the step's name in one transaction. A refusal leaves the move where it was.
+The steps are the table of `yurt.client.moving.steps`, what each does is in
+`yurt.client.moving.step_deeds`. It may be done twice; what it made is written with the step's name
+in one transaction. A refusal leaves the move where it was.
 """
 
 import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace as evolve
 from functools import partial
-from typing import Final
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.calls import EngineCalls, Nothing
 from yurt.client.core import Core
-from yurt.client.devices import own_record
-from yurt.client.identity import device_of
 from yurt.client.links import check_name, parse_invite
-from yurt.client.moving import difference, forecast, receipts, rooms_along, rows, steps
+from yurt.client.moving import difference, forecast, receipts, steps
 from yurt.client.moving.calls import (
     AskReceipt,
     CancelMove,
@@ -33,41 +27,15 @@ from yurt.client.moving.calls import (
     ReceiptView,
     ShowMove,
 )
-from yurt.client.moving.home import Access, Ask, at_home, visit
+from yurt.client.moving.home import visit
 from yurt.client.moving.prepare import held_key, prepare_move, read_phrase, seal_new_keys
-from yurt.client.portability.entering import enter_rooms
+from yurt.client.moving.step_deeds import StepDeeds, check_fresh
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import Healer
-from yurt.client.vault import accounts, cursors, kits, moves, rooms
-from yurt.client.vault.accounts import Account, actor_url
-from yurt.client.vault.kits import KitRow
+from yurt.client.vault import kits, moves, rooms
 from yurt.client.vault.moves import ForetoldTie, MoveRow
-from yurt.identity.location import node_of
-from yurt.identity.signed_record import SignedRecord, verify_record
-from yurt.wire.account_commands import SignedIn
-from yurt.wire.command import Done
-from yurt.wire.device_commands import PublishedRecord, PublishRecord
-from yurt.wire.frames import INBOX
-from yurt.wire.move_commands import (
-    Arrive,
-    LendKey,
-    MoveAway,
-    OldFollower,
-    RescueFollowers,
-    SpreadRecord,
-    WatchMove,
-)
 from yurt.wire.network_map import NetworkMap
-from yurt.wire.post_commands import Post, Posted
 from yurt.wire.problems import ProblemError, refuse
-
-PAGE: Final = 500
-HOME_S: Final = 20.0
-"""How long the first stream to the new home may take."""
-MENTIONS: Final = 10
-"""People who are asked in one message."""
-_UNIQUE: Final = 16
-Step = Callable[[MoveRow], Awaitable[MoveRow]]
 
 
 class Mover:
@@ -76,19 +44,8 @@ class Mover:
     def __init__(self, core: Core, network: NetworkMap | None, committer: Committer, healer: Healer) -> None:
         self._core = core
         self._network = network
-        self._committer = committer
-        self._healer = healer
         self._one = asyncio.Lock()
-        self._steps: dict[str, Step] = {
-            steps.ARRIVED: self._arrive,
-            steps.CARRIED: self._carry,
-            steps.RECORDED: self._publish,
-            steps.MOVED: self._move,
-            steps.ROOMS: self._rooms,
-            steps.TOLD: self._tell,
-            steps.SWITCHED: self._switch,
-            steps.WATCHED: self._watch,
-        }
+        self._deeds = StepDeeds(core, network, committer, healer)
 
     def calls(self) -> EngineCalls:
         """What a front end may ask here."""
@@ -159,7 +116,7 @@ class Mover:
             row = await self._row()
             following = steps.after(row.kind, row.step)
             if following and not steps.waits(row.kind, row.step):
-                row = await self._steps[following](row)
+                row = await self._deeds.by_step[following](row)
                 row = msgspec.structs.replace(row, step=following)
                 await self._core.write(lambda tx: moves.save(tx, row))
             return await self._standing(row)
@@ -173,7 +130,7 @@ class Mover:
                     row = msgspec.structs.replace(row, lend_key=True)
                     await self._core.write(lambda tx: moves.save(tx, row))
                 return await self._standing(row)
-            self._check_fresh(row)
+            check_fresh(self._core.account, row)
             row = msgspec.structs.replace(
                 row, step=steps.CONFIRMED, confirmed=self._core.now_s, lend_key=call.lend_key
             )
@@ -203,160 +160,10 @@ class Mover:
             raise refuse("notFound", "nothing was moved yet", rule="notMoved")
         view = await receipts.receipt(self._core, row)
         if call.retry:
-            await self._retry(row, {tie.actor for tie in view.ties if tie.state == receipts.MISSING})
+            missing = {tie.actor for tie in view.ties if tie.state == receipts.MISSING}
+            await self._deeds.tell_again(row, missing)
             view = await receipts.receipt(self._core, row)
         return view
-
-    # --- the steps ----------------------------------------------------------------------------------
-    async def _arrive(self, row: MoveRow) -> MoveRow:
-        self._check_fresh(row)
-        async with visit(row.node, self._network) as ask:
-            answer = await ask(arrival(row, self._core.account), SignedIn)
-        return msgspec.structs.replace(row, token=answer.token, token_expires=answer.expires_at)
-
-    async def _carry(self, row: MoveRow) -> MoveRow:
-        """Blocks first; a follow that comes too late can wait, a block cannot."""
-        rank = await self._core.vault.read(_ranks)
-        if row.kind == "rescue":
-            await rows.carry(
-                self._core.session.call, row.job, row.kind, rows.ranked(rows.from_files(row.files), rank)
-            )
-            return row
-        items = await rows.from_node(self._core.session.call)
-        async with self._new_home(row) as ask:
-            await rows.carry(ask, row.job, row.kind, rows.ranked(items, rank))
-        return row
-
-    async def _publish(self, row: MoveRow) -> MoveRow:
-        """The record first: without it no Yurt node believes anything that follows."""
-        core = self._core
-        foretold = await core.vault.read(moves.foretold)
-        nodes = {node_of(tie.actor) for tie in foretold if tie.did}
-        nodes |= {hub for hub in await core.vault.read(partial(_hubs, row=row)) if hub}
-        if row.kind == "rescue":
-            await self._spread(core.session.call, nodes)
-            return row
-        self._check_fresh(row)
-        async with self._new_home(row) as ask:
-            await ask(PublishRecord(row.record), PublishedRecord)
-            await self._spread(ask, nodes)
-        try:
-            await core.session.call(PublishRecord(row.record), PublishedRecord)
-        except ProblemError as error:
-            row = _noted(row, f"{row.old_node} does not take the record: {error.problem.message}")
-        await own_record.learn(core, row.record)
-        return row
-
-    async def _move(self, row: MoveRow) -> MoveRow:
-        now_s = self._core.now_s
-        if row.kind == "rescue":
-            return msgspec.structs.replace(await self._rescue(self._core.session.call, row), moved=now_s)
-        try:
-            await self._core.session.call(MoveAway(self._target(row)), Done)
-        except ProblemError as error:
-            if not row.lend_key:
-                if error.problem.kind.retry:
-                    raise
-                why = f"{row.old_node} does not send the Move: {error.problem.message}"
-                raise refuse("refused", f"{why}; `yurt move --lend-key` sends it from the new node") from None
-            row = _noted(row, f"{row.old_node} did not send the Move: {error.problem.message}")
-            async with self._new_home(row) as ask:
-                row = await self._rescue(ask, row)
-        return msgspec.structs.replace(row, moved=now_s)
-
-    async def _rescue(self, ask: Ask, row: MoveRow, only: set[str] | None = None) -> MoveRow:
-        """Let the new node send the Move, signed with the old actor's key."""
-        if not row.old_key:
-            return _noted(
-                row, "nobody has the old actor key: only people on Yurt can come along by themselves"
-            )
-        lend = LendKey(actor=row.previous, key_id=row.old_key_id, key=row.old_key)
-        await ask(lend, Done)
-        foretold = await self._core.vault.read(moves.foretold)
-        followers = [
-            OldFollower(tie.actor, tie.inbox, tie.shared_inbox, tie.did)
-            for tie in foretold
-            if tie.direction == "follower" and tie.outcome != "lost" and (only is None or tie.actor in only)
-        ]
-        for at in range(0, len(followers), PAGE):
-            await ask(RescueFollowers(tuple(followers[at : at + PAGE]), again=only is not None), Done)
-        return row
-
-    async def _rooms(self, row: MoveRow) -> MoveRow:
-        if row.kind == "rescue":
-            kept, notes = await enter_rooms(self._core, self._healer, rooms_along.cards(row.rooms))
-        else:
-            actor = self._target(row)
-            kept, notes = await rooms_along.rename(self._core, self._committer, row.rooms, actor, row.record)
-            async with self._new_home(row) as ask:
-                await rooms_along.wait_served(ask, kept)
-        return msgspec.structs.replace(row, rooms_kept=kept, notes=(*row.notes, *notes))
-
-    async def _tell(self, row: MoveRow) -> MoveRow:
-        """Write to followers who must be asked: the old address says it, while it still can."""
-        foretold = await self._core.vault.read(moves.foretold)
-        asked = [tie.address for tie in foretold if tie.direction == "follower" and tie.outcome == "ask"]
-        told = 0
-        for at in range(0, len(asked), MENTIONS):
-            some = asked[at : at + MENTIONS]
-            unique = hashlib.sha256(row.job + at.to_bytes(4, "big")).digest()[:_UNIQUE]
-            post = Post(text=difference.asking(some, row), visibility="direct", unique=unique)
-            try:
-                await self._core.session.call(post, Posted)
-            except ProblemError as error:
-                row = _noted(row, f"could not write to {', '.join(some)}: {error.problem.message}")
-                continue
-            told += len(some)
-        return msgspec.structs.replace(row, asked=told)
-
-    async def _switch(self, row: MoveRow) -> MoveRow:
-        """From here on this vault lives at the new node; one transaction, then the session follows."""
-        core = self._core
-        account = evolve(
-            core.account,
-            name=row.name,
-            node=row.node,
-            record=row.record,
-            actor_key=row.actor_key,
-            login_key=row.login_key,
-            token=row.token,
-            token_expires=row.token_expires,
-        )
-        done = msgspec.structs.replace(row, step=steps.SWITCHED)
-        await core.write(partial(_live_there, account=account, row=done))
-        core.account, core.device = account, device_of(account)
-        await core.session.rehome(row.node)
-        await core.session.wait_connected(HOME_S)
-        return row
-
-    async def _watch(self, row: MoveRow) -> MoveRow:
-        """At the end rooms that could not be told through a dead old node are entered from the new one."""
-        left = [room for room in row.rooms if row.kind == "move" and room not in row.rooms_kept]
-        if left:
-            kept = await rooms_along.mend(self._core, self._healer, left)
-            row = msgspec.structs.replace(row, rooms_kept=(*row.rooms_kept, *kept))
-        # Yurt nodes have the record before the Move is sent, and their people may be here already.
-        await self._core.session.call(WatchMove(start=row.confirmed, previous=row.previous), Done)
-        return row
-
-    async def _retry(self, row: MoveRow, missing: set[str]) -> None:
-        """Tell those once more who did not come."""
-        foretold = await self._core.vault.read(moves.foretold)
-        nodes = {node_of(tie.actor) for tie in foretold if tie.did and tie.actor in missing}
-        await self._spread(self._core.session.call, nodes)
-        if row.kind == "rescue" or row.lend_key:
-            await self._rescue(self._core.session.call, row, missing)
-            return
-        access = Access(
-            row.old_node, row.old_name, self._core.account.device.device_id, row.old_token, row.old_login_key
-        )
-        async with at_home(access, self._network, _nothing_learned) as ask:
-            await ask(MoveAway(self._target(row), again=True), Done)
-
-    async def _spread(self, ask: Ask, nodes: set[str]) -> None:
-        some = sorted(nodes)
-        for at in range(0, len(some), PAGE):
-            await ask(SpreadRecord(tuple(some[at : at + PAGE])), Done)
 
     # --- small things -------------------------------------------------------------------------------
     async def _row(self) -> MoveRow:
@@ -364,25 +171,6 @@ class Mover:
         if row is None:
             raise refuse("notFound", "you are not moving: `yurt move LINK` begins")
         return row
-
-    def _target(self, row: MoveRow) -> str:
-        return actor_url(row.name, row.node)
-
-    def _check_fresh(self, row: MoveRow) -> None:
-        """The prepared record must be the next one still: another device may have made one meanwhile.
-
-        Raises:
-            ProblemError: ``refused`` with the rule ``recordChanged``.
-        """
-        if self._core.account.record == row.record:
-            return
-        known = verify_record(SignedRecord.decode(self._core.account.record))
-        if verify_record(SignedRecord.decode(row.record)).record.prev != known.hash:
-            raise refuse(
-                "refused",
-                "your person record has changed since: begin again with `yurt move LINK` and the 24 words",
-                rule="recordChanged",
-            )
 
     async def _standing(self, row: MoveRow) -> MoveStanding:
         foretold = await self._core.vault.read(moves.foretold)
@@ -392,76 +180,13 @@ class Mover:
         now_s = self._core.now_s
         return await self._core.vault.read(lambda tx: forecast.kit_standing(tx, now_s))
 
-    @asynccontextmanager
-    async def _new_home(self, row: MoveRow) -> AsyncGenerator[Ask]:
-        """Ask the new node as the new account, before this vault lives there."""
-        access = Access(row.node, row.name, self._core.account.device.device_id, row.token, row.login_key)
-        async with at_home(access, self._network, _nothing_learned) as ask:
-            yield ask
-
-
-def arrival(row: MoveRow, account: Account) -> Arrive:
-    """Make the request for the account on the new node: the same bytes however often it is asked."""
-    return Arrive(
-        code=row.code,
-        secret=row.secret,
-        account=row.name,
-        login_key=row.login_key,
-        device_id=account.device.device_id,
-        records=row.records,
-        statement=row.statement,
-        actor_key=row.actor_key,
-        previous=row.previous,
-    )
-
-
-async def _nothing_learned(answer: SignedIn) -> None:
-    """A token of a visit is used once: the login key gets another one."""
-    del answer
-
-
-def _noted(row: MoveRow, note: str) -> MoveRow:
-    return row if note in row.notes else msgspec.structs.replace(row, notes=(*row.notes, note))
-
 
 def _begin(tx: Connection, row: MoveRow, ties: list[ForetoldTie]) -> None:
     moves.save(tx, row)
     moves.foretell(tx, ties)
 
 
-def _live_there(tx: Connection, account: Account, row: MoveRow) -> None:
-    accounts.save(tx, account)
-    cursors.delete(tx, INBOX)  # the new node's inbox is another one
-    keep_keys(tx, row)
-    moves.save(tx, row)
-
-
-def keep_keys(tx: Connection, row: MoveRow) -> None:
-    """Let the kit have the new actor key; the graph is sealed anew by itself."""
-    kit = kits.load(tx) or KitRow(row.kit_public)
-    counter = max(kit.counter, row.keys_counter)
-    kits.save(tx, evolve(kit, keys=row.keys_part, counter=counter, stale=True))
-
-
 def _what_there_is(tx: Connection, row: MoveRow) -> MoveRow:
     """Note the rooms and how many messages can be read, to be compared afterwards."""
     active = tuple(room.room for room in rooms.every(tx) if room.state == "active")
     return msgspec.structs.replace(row, rooms=active, messages=moves.count_messages(tx))
-
-
-def _hubs(tx: Connection, row: MoveRow) -> set[str]:
-    if row.kind == "rescue":
-        return {card.hub for card in rooms_along.cards(row.rooms)}
-    return {room.hub for room in rooms.every(tx) if room.state == "active"}
-
-
-def _ranks(tx: Connection) -> Callable[[str], int]:
-    """The strongest tie is the first."""
-    order: dict[str, int] = {}
-    for number, tie in enumerate(sorted(moves.foretold(tx), key=_weakness)):
-        order.setdefault(tie.address.lower(), number)
-    return lambda address: order.get(address.lower(), len(order))
-
-
-def _weakness(tie: ForetoldTie) -> tuple[bool, float]:
-    return not tie.strong, -tie.strength

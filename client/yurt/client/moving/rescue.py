@@ -25,8 +25,8 @@ from yurt.client.links import check_name, parse_invite
 from yurt.client.moving import difference, forecast, steps
 from yurt.client.moving.calls import CheckView
 from yurt.client.moving.home import Ask, visit
-from yurt.client.moving.mover import arrival, keep_keys
 from yurt.client.moving.prepare import prepare_rescue, read_phrase, seal_new_keys
+from yurt.client.moving.step_deeds import arrival, keep_keys
 from yurt.client.moving.strength import Known, strengths
 from yurt.client.portability.kit_fetch import fetch_kit
 from yurt.client.service.lock import VaultLock
