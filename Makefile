@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 # Processes that `make test` runs at once.
 JOBS ?= 3
+# A file at a time, in the order of tests/conftest.py: the longest first.
+SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,10 +28,10 @@ world: $(STAMP)  ## Two nodes to play with by hand, until Ctrl-C.
 	@$(BIN)/python -m yurt.lab.world
 
 test: $(STAMP)  ## Run the tests (minutes).
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+	$(BIN)/pytest $(SPREAD)
 
 test-long: $(STAMP)  ## Run the tests in full sizes (an hour).
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "long or not long" --timeout 1800
+	$(BIN)/pytest $(SPREAD) -m "long or not long" --timeout 1800
 
 check: $(STAMP)  ## Check format, style, types and imports.
 	$(BIN)/ruff format --check .
@@ -47,7 +49,6 @@ fuzz: $(STAMP)  ## Throw mutated bytes at the MLS decoders (FUZZ=500000 rounds).
 
 bench: $(STAMP)  ## Measure a real node beside a bare broadcast.
 	$(BIN)/python -m yurt.lab.bench
-	$(BIN)/python -m yurt.lab.bench.two_nodes
 	$(BIN)/python -m yurt.lab.bench.mls
 
 clean:  ## Remove the environment and all caches.

@@ -1,8 +1,39 @@
 """What tests of several wings share."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
+
+_LONGEST: Final = (
+    "tests/lab/test_migration.py",
+    "tests/lab/test_fediverse.py",
+    "tests/lab/test_storm.py",
+    "tests/lab/test_secrecy.py",
+    "tests/lab/test_portability.py",
+    "tests/lab/test_devices.py",
+    "tests/lab/test_move.py",
+    "tests/lab/test_rescue.py",
+    "tests/client/client/test_evil_node.py",
+)
+"""The files that take longest, the longest first; then come other worlds, and what takes least."""
+_FOLDERS: Final = ("tests/lab/", "tests/client/", "tests/peers/", "tests/server/", "tests/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process works alone at the end of a run in several.
+
+    Within a file the order stays as it is (pytest-randomly's). xdist must be told to keep to it: by itself it
+    begins with the files of most tests, which are the shortest.
+    """
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[int, int]:
+    file = item.nodeid.partition("::")[0]
+    longest = _LONGEST.index(file) if file in _LONGEST else len(_LONGEST)
+    return longest, next((at for at, folder in enumerate(_FOLDERS) if file.startswith(folder)), 0)
 
 
 @pytest.fixture(scope="session")
