@@ -62,6 +62,8 @@ class PersonProfile:
     """Of the actor key."""
     identity: Ed25519PublicKey | None = None
     """The key in the did, so that its integrity proofs count for the actor."""
+    proof_key: Ed25519PublicKey | None = None
+    """The node's, for integrity proofs of this account's public posts."""
     statement: bytes = b""
     """FEP-c390, verbatim JSON; empty if there is none."""
     display_name: str = ""
@@ -103,10 +105,10 @@ def person_document(profile: PersonProfile) -> Json:
         "publicKey": _public_key(places.key_id, places.actor, profile.rsa),
         "attachment": [parse_object(profile.statement, limit=DOCUMENT_BODY)] if profile.statement else [],
     }
-    if profile.identity is not None:
-        document["assertionMethod"] = [
-            make_multikey(f"{places.actor}#identity", places.actor, profile.identity)
-        ]
+    keys = {f"{places.actor}#identity": profile.identity, places.proof_key_id: profile.proof_key}
+    multikeys = [make_multikey(name, places.actor, key) for name, key in keys.items() if key is not None]
+    if multikeys:
+        document["assertionMethod"] = multikeys
     if profile.also_known_as:
         document["alsoKnownAs"] = list(profile.also_known_as)
     if profile.moved_to:

@@ -38,6 +38,11 @@ class PersonLocations:
         return f"{self.actor}/inbox"
 
     @property
+    def proof_key_id(self) -> str:
+        """Id of the key with which the node proves this account's public posts (FEP-8b32)."""
+        return f"{self.actor}#proof"
+
+    @property
     def outbox(self) -> str:
         """What this account published."""
         return f"{self.actor}/outbox"

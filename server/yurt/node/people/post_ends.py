@@ -19,6 +19,7 @@ from yurt.activitypub.reactions import Announce, Like
 from yurt.activitypub.references import Json, write
 from yurt.node.ids import account_at, actor_url
 from yurt.node.people.follow_ends import undone_key
+from yurt.node.people.proving import prove
 from yurt.node.portability.refusals import refuses
 from yurt.node.store import accounts, deliveries, people, posts, replay, said
 from yurt.node.store.deliveries import NewDelivery
@@ -99,7 +100,8 @@ class PostEnds:
             repair: Whether it goes with the digest of the followers (FEP-8fcf).
         """
         stops = plan(recipient for recipient in recipients if recipient.inbox)
-        new = NewDelivery(sender, write(document), for_followers=repair)
+        proved = prove(self.tx, self.domain, sender, document, self._now_s)
+        new = NewDelivery(sender, write(proved), for_followers=repair)
         deliveries.add_deliveries(self.tx, new, stops, self.now_ms)
 
     # --- who -----------------------------------------------------------------------------------------

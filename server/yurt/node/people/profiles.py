@@ -18,6 +18,7 @@ from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.posts import update_actor_document
 from yurt.activitypub.references import write
 from yurt.identity.did import public_of
+from yurt.node.people.proving import proof_key
 from yurt.node.store import deliveries, moves, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.deliveries import NewDelivery
@@ -31,6 +32,7 @@ def profile_of(tx: ReadTx, domain: str, account: AccountRow, now_s: int = 0) -> 
         locations=PersonLocations(domain, account.name),
         rsa=_rsa(account),
         identity=Ed25519PublicKey.from_public_bytes(public_of(account.did)),
+        proof_key=proof_key(tx, account.id),
         statement=account.statement,
         published=account.created_at,
         locked=people.is_locked(tx, account.name),

@@ -57,6 +57,7 @@ OWNED: Final = (
     "moved_account",
     "tie_move",
     "public_key_package",
+    "proof_key",
     "lent_key",
     "lent_until",
     "rescue_stop",

@@ -28,6 +28,7 @@ from yurt.node.store import (
     outbound,
     people,
     posts,
+    proof_keys,
     public_key_packages,
     records,
     replay,
@@ -72,4 +73,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *moving.ENDS,
     *kits.READERS,
     *key_packages.ANSWERS,
+    *proof_keys.STEPS,
 )

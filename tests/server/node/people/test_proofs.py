@@ -14,7 +14,7 @@ from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
 from yurt.node.testing import Client, Town, until
 from yurt.wire.people_commands import Follow, Followers, Following
-from yurt.wire.post_commands import Timeline
+from yurt.wire.post_commands import Post, Timeline
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO, CY = (f"https://{node}/users/{name}" for node, name in
@@ -57,6 +57,35 @@ async def pass_on(town: Town, document: Json) -> int:
 
 async def texts(one: Client) -> list[str]:
     return [post.text for post in (await one.call(Timeline())).posts]
+
+
+async def queued(town: Town) -> list[Json]:
+    """What waits at hilltop."""
+    rows = await town.nodes[HILLTOP].store.read(lambda tx: tx.rows("SELECT body FROM delivery ORDER BY id"))
+    return [json.loads(row[0]) for row in rows]
+
+
+async def test_public_posts_may_be_passed_on(town: Town) -> None:
+    """They carry their author's proof, made with a key of the actor document; those for followers do not."""
+    ana, _, cy = [await town.join(*who) for who in (("ana", HARBOUR), ("bo", HILLTOP), ("cy", HILLTOP))]
+    await ana.call(Follow(f"cy@{HILLTOP}"))
+
+    async def follows() -> bool:
+        return [tie.state for tie in (await ana.call(Following())).ties] == ["accepted"]
+
+    await until(follows)
+    await town.stop(HARBOUR)
+    await cy.call(Post(text="for everybody", visibility="public"))
+    await cy.call(Post(text="for followers"))
+    public, private = await queued(town)
+    await town.nodes[HILLTOP].store.write(lambda tx: tx.change("DELETE FROM delivery"))
+    await town.start(HARBOUR)
+
+    assert public["proof"]["verificationMethod"] == f"{CY}#proof"
+    assert DATA_INTEGRITY_CONTEXT in public["@context"]
+    assert "proof" not in private
+    assert (await pass_on(town, private), await pass_on(town, public)) == (400, 202)
+    assert await texts(ana) == ["for everybody"]
 
 
 async def test_a_post_that_is_passed_on_counts_with_its_proof(town: Town) -> None:
