@@ -94,6 +94,7 @@ class Ground:
     domain: str
     store: SqliteStore
     bus: LocalBus
+    tail: Tail
     clock: SystemClock
     work: WorkPool
     fetch: SafeFetch
@@ -131,7 +132,7 @@ class Node:
         store = await SqliteStore.open(self._data / DATABASE_NAME, STEPS, Publisher(bus, tail))
         stack.push_async_callback(store.close)
         self.store = store
-        ground = self._ground(stack, store, bus)
+        ground = self._ground(stack, store, bus, tail)
         fanout = Fanout(store, bus, tail)
         stack.callback(fanout.close)
         poll = Poll(store, bus)
@@ -142,7 +143,7 @@ class Node:
         stack.push_async_callback(listener.stop)
         await listener.start()
 
-    def _ground(self, stack: AsyncExitStack, store: SqliteStore, bus: LocalBus) -> Ground:
+    def _ground(self, stack: AsyncExitStack, store: SqliteStore, bus: LocalBus, tail: Tail) -> Ground:
         clock = SystemClock(self._network.path if self._network else None)
         domains = DomainControl(self._config.domain, store)
         stack.push_async_callback(domains.stop)
@@ -150,6 +151,7 @@ class Node:
             domain=self._config.domain,
             store=store,
             bus=bus,
+            tail=tail,
             clock=clock,
             work=WorkPool(),
             fetch=SafeFetch(self._network, domains.refuses),
@@ -192,7 +194,7 @@ class Node:
         hub = RestoredHub(domain, store, states, clock, copies)
         hub.allowances = members_copies.allowances
         client = ExchangeClient(domain, ground.keys, clock, ground.fetch)
-        links = Links(domain, store, ground.bus, client, copies, ground.limiter)
+        links = Links(domain, store, ground.bus, client, copies, ground.limiter, ground.tail)
         moving = Moving(domain, store, clock, ground.limiter, directory, moves, delivery.wake, links.wake)
         rescuing = Rescuing(domain, store, clock, ground.work, moves, delivery.wake)
         watch = MoveWatch(store, clock)

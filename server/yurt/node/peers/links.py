@@ -1,7 +1,8 @@
 """All links of a node: one for each peer it has something to say to, woken by the bus.
 
 A hint that a room has grown wakes the links of its member nodes; the poll beneath the bus finds what hints
-lost. At the start every peer for which something may wait is woken once.
+lost. At the start every peer for which something may wait is woken once. Which nodes a room has is read
+after each of its commits and kept: nothing else changes it, and a lone message shall not wait for a reader.
 
 A person may name a node that this one has never met: a hub after a rescue, the node of somebody to invite. A
 link to it costs a task and look-ups, so such names must look like a domain, and each person has only so many.
@@ -12,7 +13,8 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -22,18 +24,24 @@ from yurt.node.bus import Bus, Hint
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.link import Exchanges, Link
 from yurt.node.peers.ports import Copies
-from yurt.node.store import rooms
+from yurt.node.store import logs, rooms
 from yurt.node.store.peers import is_neighbour, known_peers
+from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, Store, StoreError
+from yurt.node.streams.tail import Tail
 from yurt.wire.command import Answer
 from yurt.wire.errors import GateError
 from yurt.wire.exchange import Ask, Claim, ClaimAnswer, Pull, Submission
-from yurt.wire.frames import room_of
+from yurt.wire.frames import room_log, room_of
 from yurt.wire.gate import decode_msgpack
+from yurt.wire.position import Position
 from yurt.wire.problems import Problem, ProblemError, refuse
+from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Appended
 
 MAX_LINKS: Final = 5_000
+MAX_ROOMS: Final = 2_000
+"""Rooms whose member nodes are kept in memory."""
 
 STRANGER_RATE: Final = Rate(burst=60, every_s=30.0)
 """Nodes that this one has nothing to do with yet, and that one person names."""
@@ -49,6 +57,14 @@ A = TypeVar("A", bound=Answer)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Members:
+    """The member nodes of a room, as they were at a position of its log."""
+
+    nodes: frozenset[str]
+    upto: Position
+
+
 class Links:
     """The ways to other nodes."""
 
@@ -60,6 +76,7 @@ class Links:
         exchanges: Exchanges,
         copies: Copies,
         limiter: Limiter,
+        tail: Tail,
     ) -> None:
         self._domain = domain
         self._store = store
@@ -67,6 +84,8 @@ class Links:
         self._exchanges = exchanges
         self._copies = copies
         self._limiter = limiter
+        self._tail = tail
+        self._members: dict[bytes, _Members] = {}
         self._links: dict[str, tuple[Link, asyncio.Task[None]]] = {}
         self._grown: set[bytes] = set()
         self._bell = asyncio.Event()
@@ -185,10 +204,33 @@ class Links:
         return idle is not None
 
     def _hear(self, hints: Sequence[Hint]) -> None:
-        grown = [room for hint in hints if (room := room_of(hint.log)) is not None]
-        if grown:
-            self._grown.update(grown)
-            self._bell.set()
+        for hint in hints:
+            room = room_of(hint.log)
+            if room is None:
+                continue
+            nodes = self._members_now(room, hint.log)
+            if nodes is None:
+                self._grown.add(room)
+                self._bell.set()
+            else:
+                self._wake_all(nodes)
+
+    def _members_now(self, room: bytes, log: str) -> frozenset[str] | None:
+        """The member nodes of a room, if no commit has come since they were read."""
+        known = self._members.get(room)
+        rows = None if known is None else self._tail.after(log, known.upto)
+        if known is None or rows is None or any(row.kind == EntryKind.COMMIT for row in rows):
+            return None
+        if rows:
+            known.upto = rows[-1].position
+        return known.nodes
+
+    def _wake_all(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            try:
+                self.wake(node)
+            except ProblemError as error:
+                _log.warning("%s gets nothing now: %s", node, error.problem.message)
 
     async def _route(self) -> None:
         """Wake the links of the member nodes of rooms that have grown."""
@@ -202,8 +244,12 @@ class Links:
                 _log.warning("the links could not read the store; the poll rings again")
 
     async def _wake_members(self, grown: frozenset[bytes]) -> None:
-        def members(tx: ReadTx) -> set[str]:
-            return {node for room in grown for node, _ in rooms.nodes_of(tx, room)}
+        def members(tx: ReadTx) -> list[tuple[bytes, list[tuple[str, Position]], Position]]:
+            return [(room, rooms.nodes_of(tx, room), logs.head(tx, room_log(room))) for room in grown]
 
-        for node in await self._store.read(members):
-            self.wake(node)
+        for room, nodes, head in await self._store.read(members):
+            # A node that was put out still gets its removal, which is a commit; later messages are not its.
+            self._wake_all(node for node, _ in nodes)
+            self._members[room] = _Members(frozenset(node for node, end in nodes if end == STILL), head)
+        while len(self._members) > MAX_ROOMS:
+            del self._members[next(iter(self._members))]
