@@ -16,7 +16,7 @@ import msgspec
 from yurt.node.allowances import FULL_RETRY_S, ROOM_FULL
 from yurt.node.store import logs, outbound, rooms
 from yurt.node.store.outbound import Outbound, OutboundKind
-from yurt.node.store.peers import has_start, row_at
+from yurt.node.store.peers import has_start, rooms_behind, row_at
 from yurt.node.store.rooms import STILL
 from yurt.node.store.types import ReadTx, Store, Tx
 from yurt.rooms.common.errors import Refused
@@ -49,6 +49,8 @@ class Waiting:
     welcomes: tuple[WelcomeDelivery, ...]
     rooms: tuple[RoomRows, ...]
     records: tuple[Outbound, ...] = ()
+    has_more: bool = False
+    """Whether one request does not hold everything."""
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +73,8 @@ class Outcome:
     """Rooms of which the peer says that it has less than before, or nothing."""
     moved: bool = False
     """Whether it has anything that it did not have: else it is to be left alone for a while."""
+    is_whole: bool = False
+    """Whether it has all that waited: what came since rings by itself."""
 
 
 async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnswer) -> Outcome:
@@ -96,6 +100,9 @@ async def settle(store: Store, node: str, waiting: Waiting, answer: ExchangeAnsw
         moved=bool(waiting.records)
         or any(_is_settled(item) for item in items)
         or any(have.problem not in _LESS and have.have > asked[have.room].after for have in haves),
+        is_whole=not waiting.has_more
+        and known == {item.id for item in items if item.problem is None}
+        and asked.keys() == {have.room for have in haves if _has_all(asked[have.room], have)},
     )
 
 
@@ -109,11 +116,18 @@ def _gather(tx: ReadTx, node: str, stopped: Collection[bytes]) -> Waiting:
     )
     found: list[RoomRows] = []
     left = MAX_BYTES - sum(len(item.body) for item in items)
-    for room, end in rooms.rooms_of_node(tx, node):
-        if left > 0 and room not in stopped and (part := _rows(tx, node, room, end, left)) is not None:
+    has_more = len(items) == MAX_OUTBOUND
+    for room, end in rooms_behind(tx, node):
+        if room in stopped:
+            continue
+        if left <= 0:
+            has_more = True
+            break
+        if (part := _rows(tx, node, room, end, left)) is not None:
             found.append(part)
             left -= sum(_weight(row) for row in part.rows)
-    return Waiting(starts, welcomes, tuple(found), tuple(_of(items, OutboundKind.RECORD)))
+            has_more |= part.rows[-1].position < (part.head if end == STILL else min(part.head, end))
+    return Waiting(starts, welcomes, tuple(found), tuple(_of(items, OutboundKind.RECORD)), has_more)
 
 
 def _of(items: list[Outbound], kind: OutboundKind) -> list[Outbound]:
@@ -138,6 +152,10 @@ def _rows(tx: ReadTx, node: str, room: bytes, end: Position, left: int) -> RoomR
 def _weight(row: LogRow) -> int:
     """What a row costs in a request; an erased one is not free."""
     return len(row.body) + ROW_OVERHEAD
+
+
+def _has_all(asked: RoomRows, have: RoomHave) -> bool:
+    return not have.problem and have.have >= asked.rows[-1].position
 
 
 def _is_settled(item: Settled) -> bool:

@@ -237,17 +237,18 @@ class Link:
             self._failed(asked, PeerDown("internal"))
         else:
             self._failures = 0
-            if not waiting.is_empty:
-                self._go_on(moved=outcome.moved)
+            self._go_on(outcome)
 
     async def _gather(self) -> batch.Waiting:
         if time.monotonic() < self._quiet_until:
             return _NOTHING
         return await batch.gather(self._store, self.node, self._left_out())
 
-    def _go_on(self, *, moved: bool) -> None:
-        """Send more, for there may be more than one request holds; after a while, if nothing was taken."""
-        if moved:
+    def _go_on(self, outcome: batch.Outcome) -> None:
+        """Send more if one request did not hold everything; after a while, if nothing was taken."""
+        if outcome.is_whole:
+            return
+        if outcome.moved:
             self._stuck = 0
             self._wake.set()
             return

@@ -2,6 +2,7 @@
 
 from yurt.node.store import logs, outbound
 from yurt.node.store.outbound import OutboundKind
+from yurt.node.store.rooms import peer_reader
 from yurt.node.store.types import ReadTx
 from yurt.wire.frames import room_log
 from yurt.wire.position import LogRow, Position
@@ -24,6 +25,25 @@ def is_neighbour(tx: ReadTx, node: str) -> bool:
         node,
     )
     return row is not None
+
+
+def rooms_behind(tx: ReadTx, node: str) -> list[tuple[bytes, Position]]:
+    """Rooms of which a member node lacks rows, each with the last position it may have (`STILL`: no end)."""
+    # One statement for all of its rooms: this is asked for each message. `seq` goes on through terms.
+    rows = tx.rows(
+        """
+        SELECT room_node.room, room_node.end_term, room_node.end_seq
+        FROM room_node
+        JOIN log ON log.name = 'room/' || lower(hex(room_node.room))
+        LEFT JOIN cursor ON cursor.log = log.id AND cursor.reader = ?2
+        WHERE room_node.node = ?1
+            AND (SELECT max(seq) FROM entry WHERE entry.log = log.id) > ifnull(cursor.seq, 0)
+            AND (room_node.end_seq = 0 OR room_node.end_seq > ifnull(cursor.seq, 0))
+        """,
+        node,
+        peer_reader(node),
+    )
+    return [(bytes(room), Position(term, seq)) for room, term, seq in rows]
 
 
 def has_start(tx: ReadTx, node: str, room: bytes) -> bool:

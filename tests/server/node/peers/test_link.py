@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from yurt.node.store.outbound import REFUSALS, Outbound, OutboundKind
 from yurt.node.store.rooms import StoredRoom
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
-from yurt.node.store.types import Tx
+from yurt.node.store.types import ReadTx, Tx
 from yurt.wire.exchange import (
     ExchangeAnswer,
     ExchangeRequest,
@@ -33,6 +34,7 @@ from yurt.wire.frames import room_log
 from yurt.wire.position import START, LogRow, Position
 from yurt.wire.problems import Problem, ProblemError
 
+T = TypeVar("T")
 PEER = "hilltop.example"
 ROOM = bytes(32)
 LOG = room_log(ROOM)
@@ -236,7 +238,10 @@ async def test_a_peer_that_takes_nothing_keeps_nobody_busy(store: SqliteStore, p
     task = asyncio.create_task(link.run())
 
     link.wake()
-    await asyncio.sleep(1.0)
+    async with asyncio.timeout(20):
+        while len(sponge.requests) < 2:  # noqa: ASYNC110  # a test double without events
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)
     times = len(sponge.requests)
     answer = await link.submit(submission())
 
@@ -271,8 +276,51 @@ async def test_a_peer_that_forgets_all_the_time_gets_a_room_a_few_times(store: S
     task = asyncio.create_task(link.run())
 
     link.wake()
-    await asyncio.sleep(0.9)
+    async with asyncio.timeout(20):
+        while forgetful.begun < 2:  # noqa: ASYNC110  # a test double without events
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)
 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert 1 < forgetful.begun <= RESETS + 2
+
+
+class Counted(SqliteStore):
+    """A store that counts how often it is asked."""
+
+    reads = 0
+    writes = 0
+
+    @override
+    async def read(self, query: Callable[[ReadTx], T]) -> T:
+        self.reads += 1
+        return await super().read(query)
+
+    @override
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        self.writes += 1
+        return await super().write(unit)
+
+
+async def test_a_lone_message_is_read_once_sent_once_and_noted_once(peer: Peer, tmp_path: Path) -> None:
+    """Once the peer has everything nobody looks again, until something rings."""
+    store = await Counted.open(tmp_path / "node.db", STEPS)
+    await store.write(room_with_rows)
+    await store.write(lambda tx: logs.move_cursor(tx, LOG, "peer/hilltop.example", Position(1, 1199)))
+    assert isinstance(store, Counted)
+    store.writes = 0
+    link = Link(PEER, store, peer, NoCopies())
+    task = asyncio.create_task(link.run())
+    peer.have = Position(1, 1199)
+
+    link.wake()
+    await until(peer, Position(1, 1200))
+    async with asyncio.timeout(20):
+        while not link.is_idle:  # noqa: ASYNC110  # what is waited for is only a state
+            await asyncio.sleep(0.005)
+
+    assert (store.reads, len(peer.requests), store.writes) == (1, 1, 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await store.close()
