@@ -7,8 +7,7 @@ import pytest
 from yurt.lab.bench import page
 from yurt.lab.bench.__main__ import main
 from yurt.lab.bench.figures import Book, Record, Row, number, table
-from yurt.lab.bench.printed import figure_of
-from yurt.lab.bench.rows import MODULES, ROWS, SCENES
+from yurt.lab.bench.rows import ROWS, SCENES
 
 FAST = Row("fast", "messages", "/s", 10_000, at_least=True)
 SMALL = Row("small", "memory", "MB", 60)
@@ -58,23 +57,9 @@ def test_numbers_have_the_digits_that_mean_something(value: float, written: str)
     assert number(value) == written
 
 
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("  hub back: read                 2.1 s", ("hub back: read", "2.1 s")),
-        ("      12.0 s  {'accepted': 3}", None),
-        ("under load", None),
-        ("  a line without a figure", None),
-    ],
-)
-def test_printed_figures_are_told_from_progress(line: str, found: tuple[str, str] | None) -> None:
-    """Only lines with a figure get into the page."""
-    assert figure_of(line) == found
-
-
 def test_every_row_has_a_name_of_its_own() -> None:
     """What is asked for by name is one thing."""
-    names = [row.name for row in ROWS] + [*SCENES, *MODULES]
+    names = [row.name for row in ROWS] + [*SCENES]
 
     assert len(names) == len(set(names))
     assert all(name in page.listed() for name in names)

@@ -6,6 +6,7 @@ they get and share the generator's core; these people only join, publish a key p
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from yurt.client.clock import SystemClock
 from yurt.client.identity import device_of, make_person
 from yurt.client.links import AccountInvite, parse_invite
+from yurt.client.rooms.leaves import Device
 from yurt.client.stream import Stream
 from yurt.lab.world.people import PASSPHRASE
 from yurt.mls.framing import MLSMessage
@@ -25,6 +27,15 @@ STREAMS_PER_DEVICE: Final = 5
 _AT_ONCE: Final = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Passerby:
+    """Somebody of a crowd."""
+
+    device: Device
+    did: str
+    token: str = field(repr=False)
+
+
 async def gather_crowd(count: int, link: str, follows: str, network: NetworkMap) -> list[str]:
     """Let people join a node and follow somebody; return their tokens.
 
@@ -34,9 +45,14 @@ async def gather_crowd(count: int, link: str, follows: str, network: NetworkMap)
         follows: Address of whom they follow, who may then claim their key packages.
         network: The network map of all of them.
     """
+    return [one.token for one in await gather_people(count, link, follows, network)]
+
+
+async def gather_people(count: int, link: str, follows: str, network: NetworkMap) -> list[Passerby]:
+    """Let people join a node and follow somebody; as `gather_crowd`, with what they are."""
     invite, places = parse_invite(link), asyncio.Semaphore(_AT_ONCE)
 
-    async def one(number: int) -> str:
+    async def one(number: int) -> Passerby:
         async with places:
             return await _join(invite, f"crowd{number}", follows, network)
 
@@ -48,7 +64,7 @@ def names_of(count: int, node: str) -> Sequence[str]:
     return [f"crowd{number}@{node}" for number in range(count)]
 
 
-async def _join(invite: AccountInvite, name: str, follows: str, network: NetworkMap) -> str:
+async def _join(invite: AccountInvite, name: str, follows: str, network: NetworkMap) -> Passerby:
     now_s = SystemClock().now_ms() // 1000
     person = await asyncio.to_thread(make_person, invite, name, PASSPHRASE, now_s)
     stream = await Stream.open(invite.node, network)
@@ -57,10 +73,11 @@ async def _join(invite: AccountInvite, name: str, follows: str, network: Network
         request = msgspec.msgpack.decode(person.account.join_request, type=Join)
         token = (await stream.call(request, SignedIn)).token
         await stream.hello(token)
-        bundle = device_of(person.account).key_package(now_s)
+        device = device_of(person.account)
+        bundle = device.key_package(now_s)
         package = MLSMessage(bundle.key_package).encode()
         await stream.call(PublishKeyPackages((package,)), KeyPackageCount)
         await stream.call(Follow(follows), Person)
     finally:
         await stream.close()
-    return token
+    return Passerby(device, person.account.did, token)

@@ -56,14 +56,6 @@ class Figure(msgspec.Struct, frozen=True):
     quick: bool
 
 
-class Printed(msgspec.Struct, frozen=True):
-    """Figures of a benchmark that prints its own lines."""
-
-    lines: tuple[tuple[str, str], ...]
-    load: float
-    when: str
-
-
 class Record(msgspec.Struct):
     """The file."""
 
@@ -73,7 +65,6 @@ class Record(msgspec.Struct):
     """Before and after."""
     steal: float = 0.0
     figures: dict[str, Figure] = {}
-    printed: dict[str, Printed] = {}
 
     @classmethod
     def read(cls, path: Path) -> "Record":

@@ -65,6 +65,11 @@ def pin(pid: int, core: int) -> None:
         os.sched_setaffinity(pid, {cores[core % len(cores)]})
 
 
+def unpin() -> None:
+    """Let this process, and what it starts, run on every core again."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 def fsync_p99_ms(folder: Path, times: int = 300) -> float:
     """Append 4 KiB and fsync, again and again; return the 99th percentile in milliseconds."""
     taken: list[float] = []

@@ -119,7 +119,8 @@ async def _pongs(sockets: list[RawSocket]) -> None:
 
 async def measure_flat(setting: Setting, book: Book) -> None:
     """A steady load over ten minutes: what is used after the first quarter must be enough for ever."""
-    folder, lasts = setting.folder / "flat", FLAT_S / 20 if setting.quick else FLAT_S
+    book.quick, folder = not setting.full, setting.folder / "flat"
+    lasts = FLAT_S if setting.full else FLAT_S / 20 if setting.quick else FLAT_S / 6
     node = await Node.start(Network.make(folder / "network", [NAME]), folder, FLAT_LISTENERS)
     try:
         pin(0, LOAD_CORE)

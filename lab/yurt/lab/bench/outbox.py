@@ -27,7 +27,6 @@ PER_HOST: Final = 10
 ROUNDS: Final = 7
 DELIVERIES: Final = 100_000
 _LOOKS: Final = 40
-_MORE: Final = ("post", "post-cpu", "post-first", "post-again")
 _FORGET: Final = (
     "DELETE FROM delivery",
     "UPDATE host SET failures = 0, paused_until = 0, failed_days = '', is_dead = 0",
@@ -35,22 +34,42 @@ _FORGET: Final = (
 
 
 async def measure(setting: Setting, book: Book) -> None:
-    """Measure what is wanted."""
-    hosts = [*ALIVE, *DEAD, *TAR]
-    async with fedi_node.opened(setting.folder, hosts, ("ana", "bo")) as node:
-        good = [f"https://{host}/users/f{number}" for number in range(PER_HOST) for host in ALIVE]
-        bad = [f"https://{host}/users/f{number}" for number in range(PER_HOST) for host in (*DEAD, *TAR)]
-        book.note("follows", len(good) / await node.follow("ana", good))
-        if setting.wants(*_MORE):
-            await node.follow("bo", [*good, *bad])
-            for host in DEAD:
-                await node.street.kill(host)
-            node.street.tar_pits |= set(TAR)
-            for _ in range(2 if setting.quick else ROUNDS):
-                await _round(node, book)
-            await _forget(node)
-        if setting.wants("deliveries", "delivery-cpu", "delivery-memory"):
-            await _many(node, book, DELIVERIES // 10 if setting.quick else DELIVERIES)
+    """Post, with hosts that are well, and with bad ones beside."""
+    async with fedi_node.opened(setting.folder, [*ALIVE, *DEAD, *TAR], ("ana", "bo")) as node:
+        book.note("follows", PER_HOST * len(ALIVE) / await node.follow("ana", _people(ALIVE)))
+        await node.follow("bo", _people([*ALIVE, *DEAD, *TAR]))
+        for host in DEAD:
+            await node.street.kill(host)
+        node.street.tar_pits |= set(TAR)
+        for _ in range(2 if setting.quick else ROUNDS):
+            await _round(node, book)
+
+
+async def measure_many(setting: Setting, book: Book) -> None:
+    """Boost and take it back, again and again: what a node uses after a quarter is enough for ever."""
+    book.quick = not setting.full
+    deliveries = DELIVERIES if setting.full else setting.less(DELIVERIES) // 4
+    async with fedi_node.opened(setting.folder, ALIVE) as node:
+        await node.follow("ana", _people(ALIVE, each=1))
+        answer = await node.call("ana", "post", {"text": "Sun", "visibility": "public"})
+        post = str(msgspec.json.decode(answer)["id"])
+        await asyncio.sleep(3)
+        boosts, memory = deliveries // len(ALIVE), list[tuple[int, float]]()
+        used, began = cpu_s(node.process.pid), time.perf_counter()
+        for number in range(boosts):
+            await _sent(node, "ana", "boost", {"post": post, "undo": number % 2 == 1})
+            if number % (boosts // _LOOKS) == 0:
+                memory.append((number, rss_mb(node.process.pid)))
+        took = time.perf_counter() - began
+        late = memory[len(memory) // 4 :]
+        slope = linear_regression([at for at, _ in late], [mb for _, mb in late]).slope
+        book.note("deliveries", deliveries / took)
+        book.note("delivery-cpu", (cpu_s(node.process.pid) - used) / deliveries * 1e6)
+        book.note("delivery-memory", slope * (late[-1][0] - late[0][0]))
+
+
+def _people(hosts: list[str], each: int = PER_HOST) -> list[str]:
+    return [f"https://{host}/users/f{number}" for number in range(each) for host in hosts]
 
 
 async def _round(node: FediNode, book: Book) -> None:
@@ -86,22 +105,3 @@ async def _sent(node: FediNode, who: str, name: str, values: dict[str, object]) 
     await node.call(who, name, values)
     await node.street.wait_for(ALIVE, 1)
     return time.perf_counter() - began
-
-
-async def _many(node: FediNode, book: Book, deliveries: int) -> None:
-    """Boost and take it back, again and again; what a node uses after a quarter is enough for ever."""
-    answer = await node.call("ana", "post", {"text": "Sun", "visibility": "public"})
-    post = str(msgspec.json.decode(answer)["id"])
-    await asyncio.sleep(3)
-    boosts, memory = deliveries // len(ALIVE), list[tuple[int, float]]()
-    used, began = cpu_s(node.process.pid), time.perf_counter()
-    for number in range(boosts):
-        await _sent(node, "ana", "boost", {"post": post, "undo": number % 2 == 1})
-        if number % (boosts // _LOOKS) == 0:
-            memory.append((number, rss_mb(node.process.pid)))
-    took = time.perf_counter() - began
-    late = memory[len(memory) // 4 :]
-    slope = linear_regression([at for at, _ in late], [mb for _, mb in late]).slope
-    book.note("deliveries", deliveries / took)
-    book.note("delivery-cpu", (cpu_s(node.process.pid) - used) / deliveries * 1e6)
-    book.note("delivery-memory", slope * (late[-1][0] - late[0][0]))

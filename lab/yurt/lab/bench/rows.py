@@ -56,9 +56,38 @@ OUTBOX: Final = (
     Row("post-cpu", "the same, CPU of the node", "ms"),
     Row("post-first", "20 dead hosts and 5 tar pits beside, met for the first time: longer by", "%", 10),
     Row("post-again", "the same, when they are known", "%", 10),
+)
+DELIVERIES: Final = (
     Row("deliveries", "deliveries, a hundred hosts at a time", "/s"),
     Row("delivery-cpu", "the same, CPU of each", "µs"),
     Row("delivery-memory", "growth of memory over the last three quarters of 100,000", "MB", 2),
+)
+OVER: Final = (
+    Row("over-p50", "20 messages/s from the hub to 50 people of another node: p50", "ms", 8),
+    Row("over-p99", "the same, p99", "ms", 20),
+    Row("over-rate", "messages from node to node, both on one core", "/s", 1_500, at_least=True),
+    Row("over-cpu", "the same, CPU of both nodes for each", "µs"),
+    Row("over-disk", "disk on the hub, of a message beyond its entry", "B", 200),
+)
+AWAY: Final = (
+    Row("catch-up", "a client catches up, decrypted and stored, 50 participants", "/s", 1_000, at_least=True),
+    Row("hub-back", "the hub is back: 100 messages that waited are read after", "s", 30),
+)
+JOINS: Final = (
+    Row("adds", "a member comes back and lets a hundred in: until they are", "s", 3),
+    Row("joins", "500 people join one room by its link: CPU of the node", "s", 2),
+)
+CARRYING: Final = (
+    Row("kit", "a kit renewed, 2,000 ties", "ms", 100),
+    Row("archive-out", "an archive of 1,000 ties and 20,000 messages: out", "s", 10),
+    Row("archive-in", "the same, in", "s", 20),
+    Row("import", "10,000 follows over 100 hosts: until all are accepted, peers included", "s", 180),
+    Row("import-rate", "the same", "/s"),
+)
+RESCUE: Final = (
+    Row("rescue-yurt", "an old node dead, with a kit: ties on Yurt nodes", "%", 100, at_least=True),
+    Row("rescue-honouring", "the same, on peers that honour a Move", "%", 100, at_least=True),
+    Row("rescue", "the whole of that", "s"),
 )
 
 SCENES: Final = {
@@ -68,13 +97,13 @@ SCENES: Final = {
     "idle": IDLE,
     "flat-memory": FLAT,
     "terminal": TERMINAL,
+    "two-nodes": OVER,
+    "away": AWAY,
+    "joins-500": JOINS,
     "inbox": INBOX,
     "outbox": OUTBOX,
+    "deliveries-100k": DELIVERIES,
+    "carrying": CARRYING,
+    "rescuing": RESCUE,
 }
 ROWS: Final = tuple(row for rows in SCENES.values() for row in rows)
-MODULES: Final = {
-    "two-nodes": ("yurt.lab.bench.two_nodes", "A room over two nodes, both on one core"),
-    "fediverse": ("yurt.lab.bench.fediverse", "The fediverse side of a node"),
-    "portability": ("yurt.lab.bench.portability", "Carrying a network"),
-}
-"""Benchmarks that print their own lines: module, and title."""

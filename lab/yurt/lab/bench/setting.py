@@ -17,6 +17,8 @@ class Setting:
     """One repetition of each, and less of it."""
     rows: frozenset[str]
     """The rows that are wanted."""
+    full: bool = False
+    """What takes very long in its full size: ten minutes of load, 20,000 messages, 100,000 deliveries."""
 
     @property
     def times(self) -> int:

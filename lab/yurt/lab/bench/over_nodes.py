@@ -1,29 +1,27 @@
-"""`python -m yurt.lab.bench.two_nodes`: a room over two real nodes, both on one core, TLS everywhere.
+"""Scene: a room over two real nodes, both on one core, TLS everywhere; entries that nobody decrypts.
 
-How long an entry takes from a person of the hub to people of the other node; how many a second go over; what
-an entry costs on the disk; how long a client needs to catch up real messages; and how fast everything arrives
-when the hub comes back. The load and the listeners have the other core.
+How long an entry takes from a person of the hub to fifty people of the other node, how many a second go over,
+and what one takes on the disk. The load and the listeners have the other core.
 """
 
 import asyncio
 import contextlib
 import os
 import sqlite3
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from yurt.client.paths import load_network
 from yurt.client.stream import Stream
 from yurt.lab.bench.bare_target import BODY_SIZE
 from yurt.lab.bench.crowd import gather_crowd, names_of
-from yurt.lab.bench.machine import percentile, pin
+from yurt.lab.bench.figures import Book
+from yurt.lab.bench.machine import cpu_s, percentile, pin
 from yurt.lab.bench.raw_socket import marked
-from yurt.lab.world.people import Person, follow, meet, sign_in, until
+from yurt.lab.bench.setting import LOAD_CORE, SERVER_CORE, Setting
+from yurt.lab.world.people import Person, sign_in, until
 from yurt.lab.world.process import NodeProcess
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.mls.framed_content import ContentType
@@ -35,15 +33,13 @@ from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Append, Appended
 
-CROWD: Final = 48
-"""People of the other node, beside Ana and Bo."""
+CROWD: Final = 50
+"""People of the other node."""
 RATE: Final = 20
 STEADY: Final = 200
 BURST: Final = 4_000
 WINDOW: Final = 64
-CATCH_UP: Final = 2_000
-AWAY: Final = 100
-_PATIENCE_S: Final = 180.0
+_PATIENCE_S: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -71,68 +67,29 @@ class Over:
         return (await stream.call(command, Appended)).position
 
 
-async def main() -> None:
-    """Measure."""
-    with tempfile.TemporaryDirectory(prefix="yurt-bench-") as name:
-        async with World.open(Path(name)) as world:
-            pin(0, 1)
-            for node in world.nodes.values():
-                pin(node.pid, 0)
-            ana, bo = await world.person("ana", HARBOUR), await world.person("bo", HILLTOP)
-            await follow(bo, ana)
-            await _messages(world, ana, bo)
-            await _entries(world, ana)
+async def measure(setting: Setting, book: Book) -> None:
+    """Measure what is wanted."""
+    async with World.open(setting.folder / "world") as world:
+        pin(0, LOAD_CORE)
+        for node in world.nodes.values():
+            pin(node.pid, SERVER_CORE)
+        ana = await world.person("ana", HARBOUR)
+        over = await crowded_room(world, ana, CROWD)
+        talker = await Stream.open(HARBOUR, over.network)
+        await talker.hello(over.token)
+        try:
+            for _ in range(setting.times):
+                if setting.wants("over-p50", "over-p99"):
+                    await _steady(over, talker, setting.less(STEADY), book)
+                if setting.wants("over-rate", "over-cpu", "over-disk"):
+                    await _burst(over, talker, world, setting.less(BURST), book)
+        finally:
+            await talker.close()
 
 
-async def _messages(world: World, ana: Person, bo: Person) -> None:
-    """Real messages between real engines."""
-    room = await meet(ana, bo, name="bench")
-    await bo.engine.send(room, "here", wait="accepted")
-    await ana.reads(room, "here")
-    await bo.close()
-    for number in range(CATCH_UP):
-        await ana.engine.send(room, f"message {number}")
-    await ana.engine.sync(_PATIENCE_S)
-    await bo.reopen()
-    began = time.perf_counter()
-    await bo.reads(room, f"message {CATCH_UP - 1}", within=_PATIENCE_S)
-    took = time.perf_counter() - began
-    _line(f"a client catches up {CATCH_UP:,} messages", f"{took:.1f} s, {CATCH_UP / took:,.0f} /s")
-    await world.nodes[HARBOUR].stop()
-    for number in range(AWAY):
-        await bo.engine.send(room, f"away {number}")
-    await asyncio.sleep(5)
-    await world.nodes[HARBOUR].start()
-    pin(world.nodes[HARBOUR].pid, 0)
-    began = time.perf_counter()
-    await ana.reads(room, f"away {AWAY - 1}", within=_PATIENCE_S)
-    _line(f"hub back: {AWAY} messages that waited are read", f"{time.perf_counter() - began:.1f} s")
-
-
-async def _entries(world: World, ana: Person) -> None:
-    """Entries that nobody decrypts, so that nodes are measured."""
-    over = await _room(world, ana)
-    talker = await Stream.open(HARBOUR, over.network)
-    await talker.hello(over.token)
-    _line("20 msg/s to 50 people, hub to the other node", await _steady(over, talker))
-    before, size = _disk(world.nodes[HARBOUR]), len(over.entry(0))
-    _line("messages/s over both nodes", f"{await _burst(over, talker):,.0f} /s")
-    each = (_disk(world.nodes[HARBOUR]) - before) / BURST
-    _line("disk at the hub, a message", f"{each:.0f} B, of them {size} B the entry")
-    await talker.close()
-
-
-async def _room(world: World, ana: Person) -> Over:
-    invite = await world.nodes[HILLTOP].invite(uses=CROWD)
-    map_file = await world.map_of("crowd")
-    network = load_network(map_file)
-    if network is None:
-        raise RuntimeError("there is no network map")
-    ears = await gather_crowd(CROWD, invite, ana.address, network)
-    room = (await ana.engine.create_room("crowd")).room
-    for address in names_of(CROWD, HILLTOP):
-        await until(partial(_invited, ana, room, address), f"{address} is added", within=_PATIENCE_S)
-    await ana.engine.send(room, "first", wait="accepted")
+async def crowded_room(world: World, ana: Person, count: int) -> Over:
+    """Open a room of Ana's with that many people of the other node; Ana's engine is let go."""
+    room, ears, network = await gather_into_room(world, ana, count)
     view = next(view for view in await ana.engine.rooms() if view.room == room)
     device_id = (await ana.engine.status()).device_id
     await ana.close()
@@ -140,7 +97,26 @@ async def _room(world: World, ana: Person) -> Over:
     return Over(room, view.epoch, view.position, token, ears, network)
 
 
+async def gather_into_room(world: World, ana: Person, count: int) -> tuple[bytes, list[str], NetworkMap]:
+    """Let people join the other node and follow Ana, and add them to a new room at the pace that nodes allow.
+
+    Returns:
+        The room, the people's tokens, and their network map.
+    """
+    network = load_network(await world.map_of("crowd"))
+    if network is None:
+        raise RuntimeError("there is no network map")
+    invite = await world.nodes[HILLTOP].invite(uses=count)
+    tokens = await gather_crowd(count, invite, ana.address, network)
+    room = (await ana.engine.create_room("crowd")).room
+    for address in names_of(count, HILLTOP):
+        await until(partial(_invited, ana, room, address), f"{address} is added", within=_PATIENCE_S)
+    await ana.engine.send(room, "first", wait="accepted")
+    return room, tokens, network
+
+
 async def _invited(ana: Person, room: bytes, address: str) -> bool:
+    """Invite somebody; not yet if that is too often, or if their Follow is still on its way."""
     try:
         return (await ana.engine.invite(room, address)).state in ("invited", "participant")
     except ProblemError as error:
@@ -172,7 +148,8 @@ async def _listen(over: Over, token: str, came: "asyncio.Queue[tuple[int, float]
     return task
 
 
-async def _steady(over: Over, talker: Stream) -> str:
+async def _steady(over: Over, talker: Stream, messages: int, book: Book) -> None:
+    """A message now and then, as people talk."""
     came = asyncio.Queue[tuple[int, float]]()
     ears = [await _listen(over, token, came) for token in over.ears]
     sent: dict[int, float] = {}
@@ -183,36 +160,45 @@ async def _steady(over: Over, talker: Stream) -> str:
         position = await over.append(talker, number)
         sent[position.seq], over.head = began, max(over.head, position)
 
-    for number in range(STEADY):
+    for number in range(messages):
         calls.append(asyncio.create_task(one(number)))
         await asyncio.sleep(1 / RATE)
     await asyncio.gather(*calls)
-    heard = [await came.get() for _ in range(STEADY * len(ears))]
+    heard = [await came.get() for _ in range(messages * len(ears))]
     for ear in ears:
         ear.cancel()
     await asyncio.gather(*ears, return_exceptions=True)
-    taken = [(now - sent[seq]) * 1000 for seq, now in heard]
-    return f"p50 {percentile(taken, 50):.1f} ms, p99 {percentile(taken, 99):.1f} ms"
+    taken = [(now - sent[seq]) * 1000 for seq, now in heard if seq in sent]
+    book.note("over-p50", percentile(taken, 50))
+    book.note("over-p99", percentile(taken, 99))
 
 
-async def _burst(over: Over, talker: Stream) -> float:
+async def _burst(over: Over, talker: Stream, world: World, messages: int, book: Book) -> None:
+    """As many as go over."""
+    hub = world.nodes[HARBOUR]
     came = asyncio.Queue[tuple[int, float]]()
     ear = await _listen(over, over.ears[0], came)
-    numbers = iter(range(BURST))
+    numbers = iter(range(messages))
 
     async def sender() -> None:
         for number in numbers:
-            await over.append(talker, number)
+            over.head = max(over.head, await over.append(talker, number))
 
-    began = time.perf_counter()
+    disk, used, began = _disk(hub), _cpu(world), time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(WINDOW)))
     async with asyncio.timeout(_PATIENCE_S):
-        for _ in range(BURST):
+        for _ in range(messages):
             await came.get()
     took = time.perf_counter() - began
     ear.cancel()
     await asyncio.gather(ear, return_exceptions=True)
-    return BURST / took
+    book.note("over-rate", messages / took)
+    book.note("over-cpu", (_cpu(world) - used) / messages * 1e6)
+    book.note("over-disk", (_disk(hub) - disk) / messages - len(over.entry(0)))
+
+
+def _cpu(world: World) -> float:
+    return sum(cpu_s(node.pid) for node in world.nodes.values())
 
 
 def _disk(node: NodeProcess) -> int:
@@ -222,15 +208,3 @@ def _disk(node: NodeProcess) -> int:
         pages, free = (base.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "freelist_count"))
         (size,) = base.execute("PRAGMA page_size").fetchone()
     return int(pages[0] - free[0]) * int(size)
-
-
-def _line(what: str, figure: str) -> None:
-    print(f"  {what:<50} {figure}", flush=True)
-
-
-if __name__ == "__main__":
-    if sys.platform != "linux":
-        sys.exit("the benchmark reads /proc: it runs on Linux only")
-    import uvloop
-
-    uvloop.run(main())
