@@ -46,40 +46,37 @@ KINDS: Final[Mapping[str, Callable[[TieResult], bool]]] = {
     "retention.honouring": lambda tie: _is_stock_follower(tie) and profile(tie.profile).follows_move,
     "retention.deaf": lambda tie: _is_stock_follower(tie) and not profile(tie.profile).follows_move,
 }
-FIGURES: Final = frozenset(
-    {
-        "retention.weighted",
-        "gap.difference",
-        "gap.risk_ratio",
-        "reach_loss",
-        "room_continuity",
-        "ttr.50",
-        "ttr.90",
-        "ttr.99",
-        "components.before",
-        "components.after",
-        "clustering.before",
-        "clustering.after",
-        "largest.before",
-        "largest.after",
-        "hijacked.yurt",
-        "hijacked.stock",
-        "blocks.lost",
-        "unnamed",
-        "foretold.low",
-        "foretold.high",
-        "manual",
-        "brier",
-        "mark.1h",
-        "mark.1d",
-        "mark.7d",
-        "mark.30d",
-        "lent_keys.before",
-        "lent_keys.after",
-    }
-)
-"""``unnamed``: lost ties for which no reason is known; ``hijacked``: follows of the thief's account;
-``lent_keys``: old actor keys that the target holds once everybody came, and thirty days after."""
+FIGURES: Final[Mapping[str, str]] = {
+    "retention.weighted": "all ties, each weighted by its strength",
+    "gap.difference": "retention of the strong minus that of the weak",
+    "gap.risk_ratio": "how many times more often a weak tie was lost than a strong one",
+    "reach_loss": "share of the followers that is gone",
+    "room_continuity": "share of the memberships of rooms that go on in the same group",
+    "ttr.50": "hours until half of the final retention was there for good",
+    "ttr.90": "hours until nine tenths were",
+    "ttr.99": "hours until all but a hundredth was",
+    "components.before": "parts of the whole population's graph",
+    "components.after": "the same at the end",
+    "largest.before": "share of the people in the largest part",
+    "largest.after": "the same at the end",
+    "clustering.before": "mean share of a person's acquaintances who know each other",
+    "clustering.after": "the same at the end",
+    "foretold.low": "ties that yurt check expected at least (interval of 95 %)",
+    "foretold.high": "and at most",
+    "brier": "mean square error of the foretold chances: 0 is perfect, 0.25 a coin",
+    "mark.1h": "retention an hour after the move, by the clock of the map",
+    "mark.1d": "after a day",
+    "mark.7d": "after a week",
+    "mark.30d": "after thirty days",
+    "lent_keys.before": "old actor keys that the target holds once everybody came",
+    "lent_keys.after": "the same after thirty days",
+    "hijacked.yurt": "people on Yurt who follow the thief",
+    "hijacked.stock": "people elsewhere who do",
+    "blocks.lost": "blocked people who were let in",
+    "unnamed": "ties that are not kept, without a reason",
+    "manual": "things that are left for the person to do",
+}
+"""Name of each figure, and what it is; hours are those of the map's clock, from when people began to move."""
 
 
 def check_measures(scenario: Scenario) -> None:
@@ -89,8 +86,8 @@ def check_measures(scenario: Scenario) -> None:
         ScenarioError: Names it.
     """
     for number, one in enumerate(scenario.expectations):
-        if one.measure not in KINDS.keys() | FIGURES:
-            known = ", ".join(sorted(KINDS.keys() | FIGURES))
+        if one.measure not in KINDS.keys() | FIGURES.keys():
+            known = ", ".join(sorted(KINDS.keys() | FIGURES.keys()))
             raise ScenarioError(
                 f"expectations[{number}].measure", f"{one.measure} is not measured; there are {known}"
             )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
+from yurt.lab.migration.measures import FIGURES
 from yurt.lab.migration.plots import lost_plot, retention_plot
 from yurt.lab.migration.result import Result, Share
 
@@ -47,7 +48,10 @@ def page(result: Result) -> str:
         "<h2>Shares</h2>",
         _shares(result.shares),
         "<h2>Figures</h2>",
-        _table(("figure", "value"), ((name, _figure(value)) for name, value in result.figures.items())),
+        _table(
+            ("figure", "value", "what it is"),
+            ((name, _figure(value), FIGURES.get(name, "")) for name, value in result.figures.items()),
+        ),
         "<h2>What stock peers did with each Move and Delete</h2>",
         _table(
             ("server", "rules", "activity", "to", "outcome", "rule"),
