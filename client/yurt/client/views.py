@@ -9,6 +9,7 @@ from yurt.client.vault.accounts import Account
 from yurt.client.vault.rooms import RoomRow
 from yurt.wire.frames import room_log
 from yurt.wire.problems import refuse
+from yurt.wire.sanitise import clean_line
 
 
 def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
@@ -17,7 +18,7 @@ def room_view(tx: Connection, room: RoomRow, me: str) -> RoomView:
     leaving = leavings.find(tx, room.room) is not None
     return RoomView(
         room=room.room,
-        name=room.name,
+        name=clean_line(room.name),  # a member's word, or whoever made a link
         hub=room.hub,
         epoch=room.epoch,
         participants=tuple(addresses.shown(tx, did, actor) for did, actor in room.people),
@@ -43,7 +44,7 @@ def room_views(tx: Connection, me: str) -> list[RoomView]:
     return views + [
         RoomView(
             room=one.room,
-            name=one.name,
+            name=clean_line(one.name),
             hub=one.hub,
             epoch=0,
             participants=(),

@@ -3,13 +3,16 @@
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from typing_extensions import override
 
 from yurt.cli.commands.node import status_lines
+from yurt.cli.commands.tail import item_line
 from yurt.cli.commands.timeline import post_lines
 from yurt.cli.main import main
 from yurt.cli.output import Output
+from yurt.client.api import TimelineItem
 from yurt.node import commands
 from yurt.wire.post_commands import PostInfo
 
@@ -79,6 +82,21 @@ def test_a_warning_hides_what_is_behind_it() -> None:
     assert "butler" not in folded
     assert "the butler did it" in unfolded
     assert "[1 like]" in folded
+
+
+def test_no_text_looks_like_a_line_of_somebody_else() -> None:
+    """What comes after a line break is indented, whatever breaks it: nobody speaks in another's name."""
+    forged = "hello\u202812:01 * ana@harbour.example made bo@hilltop.example owner\r12:02 cy@c.example: yes"
+    item = TimelineItem(
+        item=1, revision=1, room=b"r", kind="message", did="did:key:eve", address="eve@e.example", text=forged
+    )
+
+    lines = item_line(item, None).split("\n")
+
+    assert lines[0] == "eve@e.example: hello"
+    assert all(line.startswith("      ") for line in lines[1:])
+    warned = msgspec.structs.replace(WARNED, summary="a\n2026-11-21 12:00  ana@harbour.example")
+    assert all(line.startswith("  ") for line in post_lines(warned).split("\n")[1:])
 
 
 def test_status_is_told_in_words() -> None:

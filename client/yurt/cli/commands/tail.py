@@ -119,7 +119,14 @@ def _said(item: TimelineItem) -> str:
     marks += [f"vouched for by {item.vouched_by}"] if item.vouched_by else []
     marks += ["settled"] if item.own and item.state == "settled" else []
     marks += [f"{each.emoji} {len(each.by)}" for each in item.reactions]
-    return "".join([item.text, *(f" [{mark}]" for mark in marks)])
+    return "".join([_inside(item.text), *(f" [{mark}]" for mark in marks)])
+
+
+def _inside(text: str) -> str:
+    """Indent what comes after the first line, so that no text looks like a line of somebody else."""
+    from yurt.wire.sanitise import clean_body  # unicode tables: only when something is printed
+
+    return clean_body(text).replace("\n", "\n      ")
 
 
 def item_line(item: TimelineItem, room: str | None, answered: str = "") -> str:
@@ -138,4 +145,4 @@ def item_line(item: TimelineItem, room: str | None, answered: str = "") -> str:
         answers = f" (answers {answered or 'an earlier message'})" if item.reply_did else ""
         return f"{clock}{place}{item.address or item.did}{answers}: {_said(item)}"
     who = f"{item.address}: " if item.kind != "roster" and item.address else ""
-    return f"{clock}{place}* {who}{item.text}"
+    return f"{clock}{place}* {who}{_inside(item.text)}"

@@ -58,7 +58,7 @@ def post_lines(post: "PostInfo", *, unfold: bool = False) -> str:
     marks += ["you asked to be told"] if post.notify else []
     marks += [post.visibility] if post.visibility != "public" else []
     head = f"{when}  {post.author}{shown}" + (f"  [{', '.join(marks)}]" if marks else "")
-    warning = [f"[{post.summary}]"] if post.summary else []
+    warning = f"[{post.summary}]".split("\n") if post.summary else []
     text = post.text.split("\n")
     if warning and not unfold:
         text = ["(`yurt timeline --warned` shows it)"]

@@ -38,6 +38,7 @@ from yurt.rooms.common.join_request import JoinRequest
 from yurt.wire.link_commands import JOINED, Asked, AskToJoin, FetchLink, LinkContent
 from yurt.wire.problems import ProblemError, refuse
 from yurt.wire.registry import KEY_PACKAGE_LIFETIME_S
+from yurt.wire.sanitise import clean_line
 
 AGAIN_S: Final = 60.0
 """How often a request that waits is asked about, should every ring be lost."""
@@ -74,7 +75,9 @@ class Joiner:
         async with self._lock:
             joining = await core.write(lambda tx: _begin(core, tx, keys, blob))
             if joining is None:
-                return JoinView(room=blob.group_id, name=blob.room_name, hub=blob.hub, state=JOINED)
+                return JoinView(
+                    room=blob.group_id, name=clean_line(blob.room_name), hub=blob.hub, state=JOINED
+                )
             await self._ask(joining, told=True)
         self.look()
         await core.until(lambda tx: _is_decided(tx, joining.room), call.within)
@@ -177,9 +180,11 @@ def _view(tx: Connection, joining: Joining) -> JoinView:
     if known is not None and known.state == "refused":
         raise refuse("refused", known.problem, rule=REFUSED)
     if known is None and room is not None and room.state == "active":
-        return JoinView(room=room.room, name=room.name, hub=room.hub, state=JOINED)
+        return JoinView(room=room.room, name=clean_line(room.name), hub=room.hub, state=JOINED)
     state, until = (known.state, known.until) if known else ("asking", joining.until)
-    return JoinView(room=joining.room, name=joining.name, hub=joining.hub, state=state, until=until)
+    return JoinView(
+        room=joining.room, name=clean_line(joining.name), hub=joining.hub, state=state, until=until
+    )
 
 
 def _waits(tx: Connection, joining: Joining, until: int) -> None:
