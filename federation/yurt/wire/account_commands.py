@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from typing_extensions import override
-
 from yurt.wire.command import Answer, Command, Done
+from yurt.wire.unshown import Unshown
 
 
-class SignedIn(Answer, frozen=True):
+class SignedIn(Unshown, Answer, frozen=True):
     """A device's access to its account."""
 
     account: str
@@ -19,13 +18,8 @@ class SignedIn(Answer, frozen=True):
     expires_at: int
     """Seconds since 1970."""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "SignedIn(...)"
 
-
-class Join(Command, frozen=True, kw_only=True):
+class Join(Unshown, Command, frozen=True, kw_only=True):
     """Make an account from an account invite, all or nothing.
 
     Asked again by the same did with the same secret and login key (the answer was lost), it signs in.
@@ -50,13 +44,8 @@ class Join(Command, frozen=True, kw_only=True):
     actor_key: bytes
     """RSA-2048 private key, PKCS #8 DER, lent to the node for HTTP signatures."""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "Join(...)"
 
-
-class Login(Command, frozen=True, kw_only=True):
+class Login(Unshown, Command, frozen=True, kw_only=True):
     """Sign a device in with the login key."""
 
     name: ClassVar[str] = "login"
@@ -66,11 +55,6 @@ class Login(Command, frozen=True, kw_only=True):
     account: str
     login_key: bytes
     device_id: bytes
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "Login(...)"
 
 
 class Logout(Command, frozen=True):

@@ -7,10 +7,9 @@ keeps bytes that the node cannot read).
 
 from typing import ClassVar, Final
 
-from typing_extensions import override
-
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Answer, Command, Done
+from yurt.wire.unshown import Unshown
 
 LINK_STEPS: Final = 3
 """Messages in a mailbox: hello, offer, answer."""
@@ -86,13 +85,8 @@ class DeviceSignedIn(SignedIn, frozen=True, kw_only=True):
 
     record: bytes
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "DeviceSignedIn(...)"
 
-
-class LoginDevice(Command, frozen=True):
+class LoginDevice(Unshown, Command, frozen=True):
     """Sign a device in by its own key (`yurt.identity.device_login`)."""
 
     name: ClassVar[str] = "login_device"
@@ -100,11 +94,6 @@ class LoginDevice(Command, frozen=True):
     open: ClassVar[bool] = True
 
     proof: bytes
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "LoginDevice(...)"
 
 
 class DeviceSeen(Answer, frozen=True):

@@ -21,10 +21,10 @@ problem ``unsupported``, never with a closed stream. Logs are named ``inbox`` an
 from typing import Final
 
 import msgspec
-from typing_extensions import override
 
 from yurt.wire.position import LogRow, Position
 from yurt.wire.problems import Problem
+from yurt.wire.unshown import Unshown
 
 STREAM_VERSION: Final = 1
 INBOX: Final = "inbox"
@@ -51,31 +51,21 @@ class Frame(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True):
 
 
 # --- client to node ---------------------------------------------------------------------------------
-class ClientHello(Frame, frozen=True, tag="hello"):
+class ClientHello(Unshown, Frame, frozen=True, tag="hello"):
     """First frame of a client; a second one (with a token) upgrades an open stream after join or login."""
 
     versions: tuple[int, ...]
     features: tuple[str, ...] = ()
     token: str = ""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "ClientHello(...)"
 
-
-class Call(Frame, frozen=True, tag="call"):
+class Call(Unshown, Frame, frozen=True, tag="call"):
     """Ask for a command; answers may come in another order."""
 
     id: int
     command: str
     args: msgspec.Raw
     """The command's struct, MessagePack."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "Call(...)"
 
 
 class Subscribe(Frame, frozen=True, tag="subscribe"):
@@ -125,16 +115,11 @@ class NodeHello(Frame, frozen=True, tag="hello"):
     """The node's clock, milliseconds since 1970."""
 
 
-class Result(Frame, frozen=True, tag="result"):
+class Result(Unshown, Frame, frozen=True, tag="result"):
     """A command's answer."""
 
     id: int
     value: msgspec.Raw
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "Result(...)"
 
 
 class ProblemFrame(Frame, frozen=True, tag="problem"):

@@ -7,14 +7,14 @@ lent for it (`LendKey`, `RescueFollowers`). Next person records go by `publish_r
 from typing import Annotated, ClassVar, Final
 
 import msgspec
-from typing_extensions import override
 
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Answer, Command, Done
 from yurt.wire.portability_commands import KitFile
+from yurt.wire.unshown import Unshown
 
 
-class Arrive(Command, frozen=True, kw_only=True):
+class Arrive(Unshown, Command, frozen=True, kw_only=True):
     """Make an account for somebody who has a person already, all or nothing; asked again, it signs in.
 
     In a planned move the newest record still names the old actor: nothing is moved by arriving.
@@ -39,13 +39,8 @@ class Arrive(Command, frozen=True, kw_only=True):
     previous: str
     """The actor that is left: the new one says that it is also that one (``alsoKnownAs``)."""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "Arrive(...)"
 
-
-class RescueKit(Command, frozen=True, kw_only=True):
+class RescueKit(Unshown, Command, frozen=True, kw_only=True):
     """Fetch a kit from a buddy before there is an account, on the strength of an account invite."""
 
     name: ClassVar[str] = "rescue_kit"
@@ -57,11 +52,6 @@ class RescueKit(Command, frozen=True, kw_only=True):
     buddy: str
     request: Annotated[bytes, msgspec.Meta(max_length=1_024)]
     """See `yurt.wire.portability_commands.FetchKit`."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "RescueKit(...)"
 
 
 class MoveTie(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -117,7 +107,7 @@ class MoveAway(Command, frozen=True):
     """Tell those once more who still follow here."""
 
 
-class LendKey(Command, frozen=True, kw_only=True):
+class LendKey(Unshown, Command, frozen=True, kw_only=True):
     """Let this node sign one Move in the name of the actor that was left; asked again, it changes nothing.
 
     The newest person record must name this account's actor, and the other one as a previous actor.
@@ -133,11 +123,6 @@ class LendKey(Command, frozen=True, kw_only=True):
     """RSA private key, PKCS #8 DER."""
     days: int = 30
     """At most 30; then the node erases it."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: a traceback or a log must not hold what it carries."""
-        return "LendKey(...)"
 
 
 class EraseKey(Command, frozen=True):

@@ -3,9 +3,9 @@
 from typing import ClassVar, Literal
 
 import msgspec
-from typing_extensions import override
 
 from yurt.client.calls import EngineCall
+from yurt.wire.unshown import Unshown
 
 LinkOutcome = Literal["none", "waiting", "linked", "failed", "expired"]
 
@@ -43,31 +43,21 @@ class DeviceViews(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the node could be asked when they were last seen."""
 
 
-class BeginLink(EngineCall, frozen=True, kw_only=True):
+class BeginLink(Unshown, EngineCall, frozen=True, kw_only=True):
     """Make a code for a new device; answered by `LinkCodeView`."""
 
     name: ClassVar[str] = "begin_link"
     phrase: str
     """The 24 words: the next person record is signed by the identity key."""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return "BeginLink(...)"
 
-
-class LinkCodeView(msgspec.Struct, frozen=True, kw_only=True):
+class LinkCodeView(Unshown, msgspec.Struct, frozen=True, kw_only=True):
     """What the new device must be told within two minutes."""
 
     code: str
     node: str
     until: int
     """Seconds since 1970."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the code."""
-        return "LinkCodeView(...)"
 
 
 class AwaitLink(EngineCall, frozen=True, kw_only=True):
@@ -112,18 +102,13 @@ class JudgeDevice(EngineCall, frozen=True, kw_only=True):
     """As in `RevokeDevice`."""
 
 
-class RevokeDevice(EngineCall, frozen=True, kw_only=True):
+class RevokeDevice(Unshown, EngineCall, frozen=True, kw_only=True):
     """Shut a device out; answered by `RoomsSettled`. Again is no error."""
 
     name: ClassVar[str] = "revoke_device"
     device: str
     """Its id in hexadecimal, or the beginning of it."""
     phrase: str
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return f"RevokeDevice({self.device!r}, ...)"
 
 
 class AwaitRooms(EngineCall, frozen=True, kw_only=True):

@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 import msgspec
-from typing_extensions import override
 
 from yurt.client.calls import EngineCall
+from yurt.wire.unshown import Unshown
 
 
-class EnterFromKit(EngineCall, frozen=True, kw_only=True):
+class EnterFromKit(Unshown, EngineCall, frozen=True, kw_only=True):
     """Enter the rooms that the newest kit remembers; answered by `EnteredFromKit`. Again is no error."""
 
     name: ClassVar[str] = "enter_from_kit"
@@ -19,11 +19,6 @@ class EnterFromKit(EngineCall, frozen=True, kw_only=True):
     """Nodes that may keep a copy, beside those of the person record and the own one."""
     files: tuple[bytes, ...] = ()
     """Kit files from a disk."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return "EnterFromKit(...)"
 
 
 class EnteredFromKit(msgspec.Struct, frozen=True, kw_only=True):

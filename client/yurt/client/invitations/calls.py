@@ -2,16 +2,15 @@
 
 from typing import ClassVar, Final
 
-from typing_extensions import override
-
 from yurt.client.api import View
 from yurt.client.calls import EngineCall
+from yurt.wire.unshown import Unshown
 
 DEFAULT_USES: Final = 1
 DEFAULT_DAYS: Final = 7
 
 
-class LinkView(View, frozen=True, kw_only=True):
+class LinkView(Unshown, View, frozen=True, kw_only=True):
     """A link to a room, as the room's policy has it."""
 
     code: str
@@ -53,7 +52,7 @@ class LeftView(View, frozen=True):
     """Whether the room has taken it in; else somebody in it will, or it is said again once it can be."""
 
 
-class MakeLink(EngineCall, frozen=True, kw_only=True):
+class MakeLink(Unshown, EngineCall, frozen=True, kw_only=True):
     """Make a link to a room; with the same secret again, it is made once."""
 
     name: ClassVar[str] = "make_link"
@@ -65,11 +64,6 @@ class MakeLink(EngineCall, frozen=True, kw_only=True):
     account: bool = False
     """Whether it also brings an account on the own node."""
     history: int = 0
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: the secret is in it."""
-        return "MakeLink(...)"
 
 
 class ListLinks(EngineCall, frozen=True, kw_only=True):
@@ -87,18 +81,13 @@ class EndLink(EngineCall, frozen=True, kw_only=True):
     code: str
 
 
-class JoinByLink(EngineCall, frozen=True, kw_only=True):
+class JoinByLink(Unshown, EngineCall, frozen=True, kw_only=True):
     """Ask to join the room that a link leads to, and wait a little."""
 
     name: ClassVar[str] = "join_by_link"
     url: str
     within: float = 10.0
     """Seconds to wait for somebody in the room."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing: the secret is in it."""
-        return "JoinByLink(...)"
 
 
 class LeaveRoom(EngineCall, frozen=True, kw_only=True):

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from typing_extensions import override
-
 from yurt.client.api import View
 from yurt.client.calls import EngineCall
 from yurt.client.vault.moves import ForetoldTie
+from yurt.wire.unshown import Unshown
 
 
 class Expected(View, frozen=True, kw_only=True):
@@ -91,7 +90,7 @@ class MoveStanding(View, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class PrepareMove(EngineCall, frozen=True, kw_only=True):
+class PrepareMove(Unshown, EngineCall, frozen=True, kw_only=True):
     """Get a move ready, while the phrase is at hand (`MoveStanding`); nothing leaves this device."""
 
     name: ClassVar[str] = "prepare_move"
@@ -102,11 +101,6 @@ class PrepareMove(EngineCall, frozen=True, kw_only=True):
     """Name of the new account; empty: the same as now."""
     phrase: str
     """The 24 words."""
-
-    @override
-    def __repr__(self) -> str:
-        """Show no phrase."""
-        return "PrepareMove(...)"
 
 
 class GoOnMove(EngineCall, frozen=True, kw_only=True):

@@ -6,10 +6,9 @@ is named by what it imports, so asking again finds the same one.
 
 from typing import ClassVar, Final, Literal
 
-from typing_extensions import override
-
 from yurt.client.api import View
 from yurt.client.calls import EngineCall
+from yurt.wire.unshown import Unshown
 
 ExportKind = Literal["csv", "archive", "graphml", "edges"]
 
@@ -78,18 +77,13 @@ class HistoryView(View, frozen=True, kw_only=True):
     """Messages that were here already."""
 
 
-class ImportHistory(EngineCall, frozen=True, kw_only=True):
+class ImportHistory(Unshown, EngineCall, frozen=True, kw_only=True):
     """Open an archive's sealed history with the phrase, and keep it for reading (`HistoryView`)."""
 
     name: ClassVar[str] = "import_history"
 
     path: str
     phrase: str
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return "ImportHistory(...)"
 
 
 class ExportedFile(View, frozen=True, kw_only=True):
@@ -152,7 +146,7 @@ class KitStatus(EngineCall, frozen=True):
     name: ClassVar[str] = "kit_status"
 
 
-class SaveKit(EngineCall, frozen=True, kw_only=True):
+class SaveKit(Unshown, EngineCall, frozen=True, kw_only=True):
     """Write the kit into a new file (`KitView`); the phrase is needed where there is no kit yet."""
 
     name: ClassVar[str] = "save_kit"
@@ -160,13 +154,8 @@ class SaveKit(EngineCall, frozen=True, kw_only=True):
     path: str
     phrase: str = ""
 
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return "SaveKit(...)"
 
-
-class SetBuddy(EngineCall, frozen=True, kw_only=True):
+class SetBuddy(Unshown, EngineCall, frozen=True, kw_only=True):
     """Name a node as a buddy, or no longer (`KitView`): a new person record, so it asks for the phrase."""
 
     name: ClassVar[str] = "set_buddy"
@@ -174,11 +163,6 @@ class SetBuddy(EngineCall, frozen=True, kw_only=True):
     node: str
     phrase: str
     remove: bool = False
-
-    @override
-    def __repr__(self) -> str:
-        """Show nothing of the phrase."""
-        return "SetBuddy(...)"
 
 
 PORTABILITY_CALLS: Final[tuple[type[EngineCall], ...]] = (
