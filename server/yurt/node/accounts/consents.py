@@ -17,7 +17,7 @@ from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.people.record_book import RecordBook
 from yurt.node.store import accounts, blocks, consents, logs, records
-from yurt.node.store.consents import AskingRow
+from yurt.node.store.consents import AskingRow, Most
 from yurt.node.store.types import Store, Tx
 from yurt.node.streams.fanout import Fanout
 from yurt.wire.command import Done
@@ -35,10 +35,8 @@ from yurt.wire.problems import ProblemError, refuse
 
 ASK_RATE: Final = Rate(burst=20, every_s=180.0)
 """Of one person."""
-MOST: Final = 200
-"""Askings that wait for one account ..."""
-MOST_OF_ONE: Final = 5
-"""... and of one asker."""
+MOST: Final = Most(altogether=200, of_node=40, of_one=5)
+"""Askings that wait for one account."""
 KEPT_MS: Final = 30 * 86_400_000
 CONSENT_S: Final = 7 * 86_400
 ACCEPTED: Final = "invite_accepted"
@@ -150,7 +148,7 @@ class Consents:
             if blocks.block_of(tx, name, actor, blocks.BLOCK) is not None:
                 return False
             row = AskingRow(name, record.did, asked.room, actor, now_ms)
-            return consents.ask(tx, row, MOST, MOST_OF_ONE)
+            return consents.ask(tx, row, MOST)
 
         if await self._store.write(unit):
             self._fanout.tell(logs.inbox_log(name), Ring(asked.room))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from yurt.identity.location import node_of
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.types import ReadTx, Tx
 
@@ -46,12 +47,28 @@ class AskingRow:
     since: int
 
 
-def ask(tx: Tx, new: AskingRow, most: int, most_of_one: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How much may wait for one account."""
+
+    altogether: int
+    of_node: int
+    """From people of one node: it can mint as many as it likes."""
+    of_one: int
+
+
+def ask(tx: Tx, new: AskingRow, most: Most) -> bool:
     """Keep what somebody asks; False if too much waits for that account already."""
     row = tx.row(
-        "SELECT count(*), coalesce(sum(did = ?), 0) FROM asking WHERE account = ?", new.did, new.account
+        """
+        SELECT count(*), coalesce(sum(instr(actor, ?) = 1), 0), coalesce(sum(did = ?), 0)
+        FROM asking WHERE account = ?
+        """,
+        f"https://{node_of(new.actor)}/",
+        new.did,
+        new.account,
     )
-    if row is not None and (row[0] >= most or row[1] >= most_of_one):
+    if row is not None and (row[0] >= most.altogether or row[1] >= most.of_node or row[2] >= most.of_one):
         return False
     tx.change(
         """
