@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 _NAMES: Final = {
     "slash": "/",
+    "plus": "+",
     "question_mark": "?",
     "escape": "Esc",
     "enter": "Enter",

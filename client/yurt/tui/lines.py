@@ -36,6 +36,8 @@ _REFUSED: Final = "!"
 _MARKS: Final[Mapping[ItemKind, str]] = {"roster": "──", "notice": "!─", "undecryptable": "?─"}
 _TONES: Final[Mapping[ItemKind, Tone]] = {"roster": "quiet", "notice": "warning", "undecryptable": "warning"}
 _QUIET: Final[Tone] = "quiet"
+NAME: Final = 14
+"""Cells for a name in a room."""
 _ROOMY: Final = 54
 """Cells from which there is space for the time."""
 _LEAST: Final = 8
@@ -51,9 +53,9 @@ class Gutter:
     text: int
 
     @classmethod
-    def of(cls, width: int) -> "Gutter":
-        """Divide a width, in cells."""
-        time, name = (6, 14) if width >= _ROOMY else (0, 8)
+    def of(cls, width: int, names: int = NAME) -> "Gutter":
+        """Divide a width, in cells; `names` are for names, as far as a quarter of the width goes."""
+        time, name = (6, max(NAME, min(names, width // 4))) if width >= _ROOMY else (0, 8)
         return cls(time, name, max(_LEAST, width - time - name - 3))
 
 

@@ -226,6 +226,7 @@ async def test_who_asks_is_given_what_was_chosen_for_them_and_nothing_else(town:
     assert await core.write(wanted) == []
     asks = await line(ana, room, reason="historyWanted")
     assert (asks.address, asks.text[:4]) == (BO, "asks")
+    assert asks.text.endswith(f"`yurt room tell {room.hex()[:8]} {BO}`")
 
     await core.write(lambda tx: history.choose(tx, room, bo_did, 70))
     (grant,) = await core.write(wanted)

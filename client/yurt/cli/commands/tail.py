@@ -14,6 +14,8 @@ from yurt.cli.output import Output
 from yurt.cli.which_room import find_room, short_id
 from yurt.client.api import NEWEST, EngineApi, TimelineItem
 from yurt.client.errors import UsageError
+from yurt.client.folding import folded
+from yurt.client.vault.timeline import BLOCKED
 
 HISTORY: Final = 20
 
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         room = (await find_room(engine, args.room)).room if args.room else None
         revision = (await engine.status()).revision
         before = await _last(engine, [room] if room else list(names), history)
+        before = before if output.as_json else folded(before)
         shown: dict[int, object] = {}
         said: dict[tuple[str, bytes], str] = {}
         count = 0
@@ -141,7 +144,7 @@ def item_line(item: TimelineItem, room: str | None, answered: str = "") -> str:
     clock = (
         f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
     )
-    if item.kind == "message":
+    if item.kind == "message" and item.reason != BLOCKED:
         answers = f" (answers {answered or 'an earlier message'})" if item.reply_did else ""
         return f"{clock}{place}{item.address or item.did}{answers}: {_said(item)}"
     who = f"{item.address}: " if item.kind != "roster" and item.address else ""

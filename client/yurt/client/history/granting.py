@@ -5,6 +5,7 @@ Who is asked (`HistoryWanted`) gives what this vault knows to be allowed, and to
 """
 
 import random
+import re
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.rooms.leaves import Device as OwnDevice
 from yurt.client.vault import accounts, history, timeline
+from yurt.client.vault.accounts import address_of
 from yurt.client.vault.history import ALL_ALLOWED, Bundle, Entry, Grant
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.leaf import VerifiedLeaf
@@ -26,6 +28,7 @@ from yurt.wire.position import LogRow, Position
 
 UNTIL_OTHERS_MS: Final = OFFER_WITHIN_MS + MAX_ANSWER_DELAY_MS
 """How long another own device leaves a new one to the device that added it."""
+_PLAIN: Final = re.compile(r"[a-z0-9_]+@[a-z0-9.-]+")
 
 
 def came_in(
@@ -78,7 +81,7 @@ def wanted(tx: Connection, room: bytes, row: LogRow, author: VerifiedLeaf, said:
         return  # a device asks for itself
     since = 0 if author.did == own.did else history.chosen(tx, room, author.did)
     if since is None or since < 0:
-        text = "asks for what was said before they came: `yurt room tell` tells them"
+        text = f"asks for what was said before they came. To tell them: {_to_type(room, author.actor)}"
         line = NewItem(
             room=room,
             kind="notice",
@@ -94,6 +97,12 @@ def wanted(tx: Connection, room: bytes, row: LogRow, author: VerifiedLeaf, said:
     delay = random.randrange(1, MAX_ANSWER_DELAY_MS)  # noqa: S311  # so that not all answer at once
     device = Device(author.did, author.device_id)
     _grant(tx, room, device, max(since, ask.since), ask.before, row.accepted_at + delay)
+
+
+def _to_type(room: bytes, actor: str) -> str:
+    """Say what tells them; it is pasted into shells, so nothing that others chose freely may be in it."""
+    address = address_of(actor)
+    return f"`yurt room tell {room.hex()[:8]} {address if _PLAIN.fullmatch(address) else 'ADDRESS'}`"
 
 
 def _grant(tx: Connection, room: bytes, device: Device, since: int, before: Position, due: int) -> None:

@@ -6,27 +6,30 @@ from yurt.client.api import Reaction, TimelineItem
 from yurt.wire.position import Position
 from yurt.wire.post_commands import PostInfo
 
+_ISOLATES: Final = dict.fromkeys(range(0x2066, 0x206A))
+_FOLDED: Final = "(Enter shows it)"
 POSTS: Final = b"posts"
 """Stands where a line names its room: no room has an id of this length."""
 
 
-def line_of(post: PostInfo, me: str) -> TimelineItem:
+def line_of(post: PostInfo, me: str, *, unfold: bool = False) -> TimelineItem:
     """Lay a post out as a line.
 
     Args:
         post: As the node tells it.
         me: Address of whoever looks.
+        unfold: Whether to show what stands behind a warning.
     """
     return TimelineItem(
         item=post.number,
-        revision=1 + post.likes + post.boosts + 2 * post.liked + 2 * post.boosted + post.edited,
+        revision=1 + post.likes + post.boosts + 2 * post.liked + 2 * post.boosted + post.edited + unfold,
         room=POSTS,
         kind="message",
         position=Position(0, post.number),
         did=post.author,
         address=post.author,
         name=post.author,
-        text=_text(post),
+        text=_text(post, unfold=unfold or post.author == me),
         own=post.author == me,
         accepted_at=post.published * 1000,
         edited=bool(post.edited),
@@ -34,9 +37,15 @@ def line_of(post: PostInfo, me: str) -> TimelineItem:
     )
 
 
-def _text(post: PostInfo) -> str:
-    above = [f"[{post.summary}]"] if post.summary else []
-    return "\n".join([*above, post.text])
+def _text(post: PostInfo, *, unfold: bool) -> str:
+    if not post.summary:
+        return _bare(post.text)
+    return "\n".join([f"[{_bare(post.summary)}]", _bare(post.text) if unfold else _FOLDED])
+
+
+def _bare(text: str) -> str:
+    """Take away the isolation that the node gave each line: the screen isolates each row of its own."""
+    return text.translate(_ISOLATES)
 
 
 def _facts(post: PostInfo) -> tuple[Reaction, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -40,8 +41,26 @@ _WHO_READS: Final = {
     "public": "anybody may read it",
 }
 _KEYS: Final = (
-    "i write · v who reads it · r answer · + like · b boost · d take back · F7 requests · Esc rooms"
+    "Esc rooms",
+    "F1 keys",
+    "F7 requests",
+    "i write",
+    "r answer",
+    "+ like",
+    "v who reads it",
+    "b boost",
+    "d take back",
 )
+"""The last ones go where there is little space."""
+_NAMES: Final = 28
+
+
+def fitting(keys: Sequence[str], width: int) -> str:
+    """Join as many of the first words as fit into a width."""
+    for count in range(len(keys), 0, -1):
+        if len(line := " · ".join(keys[:count])) <= width:
+            return line
+    return ""
 
 
 class Posts(Screen[None]):
@@ -50,6 +69,7 @@ class Posts(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "write", "write a post"),
         Binding("v", "visibility", "who may read the next post"),
+        Binding("enter", "unfold", "show what stands behind a warning"),
         Binding("b", "boost", "show this post to your followers, or no longer"),
         Binding("f5", "look", "look for new posts"),
         Binding("f7", "requests", "who asks to follow you", priority=True),
@@ -71,6 +91,8 @@ class Posts(Screen[None]):
         self._engine = engine
         self._me = me
         self._posts: dict[int, PostInfo] = {}
+        self._unfolded = set[int]()
+        """Numbers of posts whose warning was read."""
         self._next = 0
         self._visibility = VISIBILITIES[0]
         self._outgoing: asyncio.Queue[tuple[str, str, str, bytes]] = asyncio.Queue()
@@ -78,9 +100,14 @@ class Posts(Screen[None]):
     @override
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Timeline()
+            yield Timeline(names=_NAMES)
             yield Composer()
-        yield Static(Content(_KEYS))
+        yield Static()
+
+    def on_resize(self) -> None:
+        """Tell as many keys as there is space for, and never half of one."""
+        for line in self.query(Static):  # not there yet, or not any more
+            line.update(Content(fitting(_KEYS, self.size.width - 2)))
 
     def on_mount(self) -> None:
         """Ask for the newest posts."""
@@ -114,7 +141,10 @@ class Posts(Screen[None]):
 
     def _lines(self, page: TimelinePage) -> list[TimelineItem]:
         self._posts |= {post.number: post for post in page.posts}
-        return [line_of(post, self._me) for post in reversed(page.posts)]
+        return [self._line(post) for post in reversed(page.posts)]
+
+    def _line(self, post: PostInfo) -> TimelineItem:
+        return line_of(post, self._me, unfold=post.number in self._unfolded)
 
     def on_timeline_older_wanted(self) -> None:
         """Fetch the page before."""
@@ -195,6 +225,16 @@ class Posts(Screen[None]):
                 self._take_back(post)
             case _:
                 self._tell("only its author can do that to a post, and posts are not edited here")
+
+    def action_unfold(self) -> None:
+        """Show what stands behind the warning of the post under the cursor."""
+        timeline = self.query_one(Timeline)
+        item = timeline.under_cursor
+        post = self._posts.get(item.item) if item else None
+        if post is not None and post.summary:
+            self._unfolded.add(post.number)
+            timeline.window.merge(self._line(post))
+            timeline.changed()
 
     def action_boost(self) -> None:
         """Show the post under the cursor to one's followers, or no longer."""

@@ -20,12 +20,14 @@ _MARKS: Final = (
     ("!", "before a message: the hub has refused it"),
     ("~", "its author said something else before"),
     ("x", "it was taken back"),
+    ("── blocked: 2", "said by people whom you block; it is there again if you unblock them"),
     ("?", "below a message: who told you of it; you did not see it said"),
     ("┌ └", "what a message answers, and what others think of it"),
     ("── !─ ?─", "the room's own lines: who came or left, a warning, something unreadable"),
     ("?name", "the name has letters of other scripts that may look like somebody else's"),
     ("name@node", "somebody else in the room has the same name"),
-    ("= own adm mod", "a person whose safety number you compared; roles"),
+    ("=", "after a person: you compared their safety number"),
+    ("owner admin mod", "what a person may do in the room"),
     ("x room", "you may read it, nothing can be said there any more"),
 )
 _KEY: Final = 20

@@ -132,7 +132,7 @@ class LineList(ScrollView, can_focus=True):
 
     @override
     def render_line(self, y: int) -> Strip:
-        at, width = y + self.scroll_offset.y, self.size.width
+        at, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if at >= len(self._lines):
             text = self._empty if not self._lines and y == 0 else ""
             return Strip([Segment(text[:width].ljust(width), self.rich_style + Style(dim=True))], width)

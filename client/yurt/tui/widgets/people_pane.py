@@ -49,7 +49,7 @@ class PeoplePane(LineList):
             self.post_message(self.Chose(self.chosen))
 
 
-_ROLES: Final[Mapping[RoleName, str]] = {"member": "", "moderator": "mod", "admin": "adm", "owner": "own"}
+_ROLES: Final[Mapping[RoleName, str]] = {"member": "", "moderator": "mod", "admin": "admin", "owner": "owner"}
 
 
 def _facts(person: ParticipantView) -> str:

@@ -19,6 +19,8 @@ from yurt.tui.app_of import app_of
 from yurt.tui.colours import warning_colour
 
 BETWEEN: Final = " · "
+HELP: Final = "F1 keys"
+"""At the right edge, where there is space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +97,8 @@ class StateLine(Widget):
         for text, urgent in fitted(self._facts, max(0, width - 2)):
             segments.append(Segment(BETWEEN if segments else " ", style))
             segments.append(Segment(text, style + warning if urgent else style))
+        # Whoever is new here must see where to begin.
+        left = width - sum(segment.cell_length for segment in segments) - cell_len(HELP) - 1
+        if left > len(BETWEEN):
+            segments.append(Segment(" " * left + HELP, style))
         return Strip(segments).adjust_cell_length(width, style)

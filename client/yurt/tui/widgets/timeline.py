@@ -18,10 +18,11 @@ from textual.strip import Strip
 from typing_extensions import override
 
 from yurt.client.api import TimelineItem
+from yurt.client.folding import folded
 from yurt.tui import shown
 from yurt.tui.app_of import app_of
 from yurt.tui.colours import colour_of, warning_colour
-from yurt.tui.lines import Gutter, Roll, Row, day_of, divider, rows_of
+from yurt.tui.lines import NAME, Gutter, Roll, Row, day_of, divider, rows_of
 from yurt.tui.window import Window
 
 NEAR: Final = 60
@@ -87,8 +88,15 @@ class Timeline(ScrollView, can_focus=True):
             """``reply``, ``edit``, ``delete`` or ``react``."""
             self.item = item
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
+    def __init__(self, *, id: str | None = None, names: int = NAME) -> None:  # noqa: A002  # Textual's word
+        """Make an empty one.
+
+        Args:
+            id: As Textual has it.
+            names: Cells for names where there is space: posts tell whole addresses.
+        """
         super().__init__(id=id)
+        self._names = names
         self._window = Window()
         self._items: Sequence[TimelineItem] = ()
         self._rows: list[Row] = []
@@ -177,9 +185,9 @@ class Timeline(ScrollView, can_focus=True):
         if width != self._laid_width:
             self._laid.clear()
             self._laid_width = width
-        gutter, rows, starts = Gutter.of(width), list[Row](), dict[int, int]()
+        gutter, rows, starts = Gutter.of(width, self._names), list[Row](), dict[int, int]()
         kept, day, ruled = dict[tuple[int, int, int], list[Row]](), "", False
-        self._items = self._window.in_order()
+        self._items = folded(self._window.in_order())
         named = {(item.did, item.content_id): item for item in self._items if item.content_id}
         for item in self._items:
             if (today := day_of(item)) and today != day:
