@@ -59,10 +59,6 @@ class CipherSuite:
         """KDF.Extract."""
         return self.kdf.extract(salt, ikm)
 
-    def hkdf_expand(self, prk: bytes, info: bytes, length: int) -> bytes:
-        """KDF.Expand to `length` bytes."""
-        return self.kdf.expand(prk, info, length)
-
     def aead_seal(self, key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
         """AEAD.Seal."""
         return self.aead.seal(key, nonce, aad, plaintext)

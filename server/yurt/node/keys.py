@@ -42,11 +42,6 @@ class NodeKeys:
             raise TypeError(f"{_RSA_NAME} holds another kind of key")
         return key
 
-    @cached_property
-    def rsa_public_pem(self) -> str:
-        """Public half of `rsa`, as an actor document carries it."""
-        return public_pem(self.rsa.public_key())
-
 
 def public_pem(key: rsa.RSAPublicKey) -> str:
     """Write an RSA public key as PEM (SubjectPublicKeyInfo)."""

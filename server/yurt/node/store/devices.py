@@ -96,11 +96,6 @@ def seen_device(tx: ReadTx, account_id: int, device_id: bytes, now_s: int) -> Se
     return SeenDevice(device_id, bool(signed_in), packages, first, last)
 
 
-def signed_in_devices(tx: ReadTx, account_id: int) -> list[bytes]:
-    """Devices that hold a token."""
-    return [bytes(row[0]) for row in tx.rows("SELECT device_id FROM device WHERE account = ?", account_id)]
-
-
 def end_device(tx: Tx, account_id: int, device_id: bytes) -> None:
     """Forget everything that lets a device in, or lets others add it."""
     for table in ("device", "key_package", "last_resort", "public_key_package", "device_seen"):
