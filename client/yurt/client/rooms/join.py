@@ -162,7 +162,7 @@ def _keep(
     place = LogCopy(delivery.position, delivery.chain, delivery.accepted_at)
     cursors.save(tx, room_log(delivery.room), place)
     _tell(tx, room, delivery, group, standing)
-    if asked is not None and asked.inviter:
+    if asked is not None and asked.inviter and asked.state != "refused":
         is_here = Did(asked.inviter) in standing.people
         at, then = delivery.position, delivery.accepted_at
         link_makers.entered(tx, room.room, asked.inviter, present=is_here, at=at, accepted_at=then)
