@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures.keys import write_pem
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
 from yurt.node.testing import Client, Town
@@ -39,11 +41,17 @@ def undo(number: int = 1) -> dict[str, Any]:
 
 
 async def post(
-    town: Town, activity: dict[str, Any], *, url: str = INBOX, key_id: str = f"{BO}#main-key", late_s: int = 0
+    town: Town,
+    activity: dict[str, Any],
+    *,
+    url: str = INBOX,
+    key_id: str = f"{BO}#main-key",
+    late_s: int = 0,
+    by: RSAPrivateKey | None = None,
 ) -> int:
-    """Post an activity as bo's node would."""
-    body = json.dumps(activity).encode()
-    headers = cavage.sign("POST", url, body, key_id=key_id, key=key(), now=SystemClock().now_s() - late_s)
+    """Post an activity as bo's node would, with his key or with another one."""
+    body, now = json.dumps(activity).encode(), SystemClock().now_s()
+    headers = cavage.sign("POST", url, body, key_id=key_id, key=by or key(), now=now - late_s)
     return await send(town, url, body, headers)
 
 
@@ -144,6 +152,22 @@ async def test_an_actor_that_changed_is_fetched_again(town: Town) -> None:
 
     assert await post(town, update) == 202
     assert await followers(ana) == ["bo@hilltop.example"]
+
+
+async def test_a_new_key_is_fetched_once(town: Town) -> None:
+    """Bo's key changes under its old name: what he signs with it counts at once, what forgers sign never."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+    assert await post(town, {**follow(), "type": "Arrive"}) == 202
+    new, forged = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    pem = write_pem(new.public_key())
+    change = "UPDATE account SET actor_key_pem = ? WHERE name = 'bo'"
+    await town.nodes[HILLTOP].store.write(lambda tx: tx.change(change, pem))
+
+    refused = [await post(town, follow(number), by=forged) for number in range(5)]
+    assert refused == [401] * 5
+    assert await post(town, follow(7), by=new) == 202
+    assert await followers(ana) == ["bo@hilltop.example"]
+    assert await post(town, follow(8)) == 401
 
 
 async def test_unknown_kinds_and_nobodys_inbox_are_no_error(town: Town) -> None:
