@@ -196,6 +196,7 @@ class SafeFetch:
         self._network = network
         self._refuses = refuses
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._tls = _tls(network)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -290,7 +291,7 @@ class SafeFetch:
         names = self._network.map.names if self._network else {}
         connector = aiohttp.TCPConnector(
             resolver=CheckedResolver(names),
-            ssl=_tls_context(self._network),
+            ssl=self._tls,
             use_dns_cache=False,
             limit=PLACES,
             limit_per_host=8,
@@ -317,8 +318,14 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(content)
 
 
-def _tls_context(network: Network | None) -> ssl.SSLContext:
-    ca_file = network.ca_file if network else None
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+def _tls(network: Network | None) -> ssl.SSLContext | bool:
+    """How others prove who they are: by the CA of the network map, else by what this system trusts.
+
+    aiohttp read the latter when it was imported (and, as Python does, takes TLS 1.2 and newer); reading it
+    again would stop the event loop for 50 ms.
+    """
+    if network is None or network.ca_file is None:
+        return True
+    context = ssl.create_default_context(cafile=str(network.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

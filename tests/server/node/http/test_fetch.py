@@ -7,10 +7,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from yurt.lab.world.network import Network as Places
+from yurt.node import fetch
 from yurt.node.config import Network, read_network
 from yurt.node.fetch import (
     CheckedResolver,
@@ -295,3 +297,12 @@ async def test_nothing_is_signed_for_who_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FetchFailed):
         await fetch.post(f"https://{OPEN}/inbox", b"{}", {}, sign=sign)
     await fetch.close()
+
+
+def test_without_a_network_map_the_systems_authorities_are_asked() -> None:
+    """The context that aiohttp keeps for that checks certificate and name, and takes no old TLS."""
+    assert fetch._tls(None) is True  # what is handed to aiohttp
+    context: ssl.SSLContext = getattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED")  # noqa: B009  # it has no public name
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
