@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 from yurt.wire.problems import refuse
@@ -17,6 +17,7 @@ _MAX_KEYS: Final = 10_000
 """Of one kind: whoever floods one (names of nodes, say) must not make another forget (logins)."""
 
 
+_PREFIX: Final = 64
 _ROUNDING_S: Final = 1e-6
 """Thirty times a fifth of a second is a little more than six."""
 
@@ -78,8 +79,18 @@ def _keep(keys: OrderedDict[str, float], key: str, full_again: float) -> None:
 
 @lru_cache(maxsize=4096)
 def limited_address(address: str) -> str:
-    """The address as a key of a limit; empty for loopback and unix sockets, where a proxy stands."""
+    """The address as a key of a limit; empty for loopback and unix sockets, where a proxy stands.
+
+    Of IPv6 the network counts: whoever has one address has all 2**64 of its /64 (RFC 6177, RFC 4291 2.5.4).
+    """
     try:
-        return "" if ip_address(address.split("%", 1)[0]).is_loopback else address
+        parsed = ip_address(address.split("%", 1)[0])
     except ValueError:
         return ""
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if parsed.is_loopback:
+        return ""
+    return (
+        str(parsed) if isinstance(parsed, IPv4Address) else str(IPv6Network((parsed, _PREFIX), strict=False))
+    )

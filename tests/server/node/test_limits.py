@@ -52,7 +52,16 @@ def test_a_flood_of_one_kind_forgets_nothing_of_another() -> None:
 def test_a_proxy_is_not_limited_as_one_person() -> None:
     """Loopback and unix sockets have no address of their own."""
     assert limited_address("203.0.113.7") == "203.0.113.7"
-    assert [limited_address(text) for text in ("127.0.0.1", "::1", "", "unix")] == ["", "", "", ""]
+    assert [limited_address(text) for text in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "unix")] == [""] * 4
+
+
+def test_a_network_counts_as_one_address() -> None:
+    """Who has one IPv6 address has 2**64 of them: a new one for each try buys nothing."""
+    one, other = limited_address("2001:db8:1:2::1"), limited_address("2001:db8:1:2:ffff::7%eth0")
+
+    assert one == other == "2001:db8:1:2::/64"
+    assert limited_address("2001:db8:1:3::1") != one
+    assert limited_address("::ffff:203.0.113.7") == limited_address("203.0.113.7")
 
 
 def test_one_address_does_not_fill_the_memory_for_bodies() -> None:

@@ -12,10 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import web
+
+from yurt.node.limiter import limited_address
 
 HEADER_S: Final = 10.0
 IDLE_S: Final = 75.0
@@ -126,8 +127,4 @@ def _peer(transport: asyncio.Transport) -> str:
     name: object = transport.get_extra_info("peername")
     if not isinstance(name, tuple) or not name:
         return ""
-    host = str(name[0])  # pyright: ignore[reportUnknownArgumentType]  # asyncio gives no type
-    try:
-        return "" if ip_address(host.split("%", 1)[0]).is_loopback else host
-    except ValueError:
-        return ""
+    return limited_address(str(name[0]))  # pyright: ignore[reportUnknownArgumentType]  # asyncio gives no type
