@@ -150,7 +150,12 @@ class StepDeeds:
                 row, "nobody has the old actor key: only people on Yurt can come along by themselves"
             )
         lend = LendKey(actor=row.previous, key_id=row.old_key_id, key=row.old_key)
-        await ask(lend, Done)
+        try:
+            await ask(lend, Done)
+        except ProblemError as error:
+            if error.problem.detail.get("rule") != "keyOver":
+                raise
+            return _noted(row, "the thirty days of the old key are over: nobody is told with it any more")
         foretold = await self._core.vault.read(moves.foretold)
         followers = [
             OldFollower(tie.actor, tie.inbox, tie.shared_inbox, tie.did)

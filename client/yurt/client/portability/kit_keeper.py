@@ -46,6 +46,8 @@ CHANGES: Final[frozenset[type[Command]]] = frozenset(
 )
 """What changes the graph without a word in the inbox."""
 _SHARE: Final = 20
+MAX_REST_S: Final = 20.0
+"""The node may have waited for others who do not answer: that is no work, and no reason to rest for long."""
 HOURLY_S: Final = 3600.0
 """Room cards change with every message; they are refreshed once an hour at least."""
 
@@ -192,7 +194,7 @@ class KitKeeper:
                 loop = asyncio.get_running_loop()
                 began = loop.time()
                 await self.refresh()
-                self._rest_until = loop.time() + _SHARE * (loop.time() - began)
+                self._rest_until = loop.time() + min(MAX_REST_S, _SHARE * (loop.time() - began))
             await self.hand_out()
             self.problem = ""
         except ProblemError as error:
