@@ -14,6 +14,8 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV= UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 STAMP := $(VENV)/.installed
 ROOTS := federation server client lab
+# Tests start hundreds of processes; where the shell forbids bytecode, each would compile all of Yurt.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo world test test-long check format fuzz bench clean
