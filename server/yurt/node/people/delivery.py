@@ -151,7 +151,7 @@ class Delivery:
 
     async def _set_aside(self, row: DeliveryRow, reason: str) -> None:
         _log.warning("an activity for %s is set aside: %s", row.host, reason)
-        await self._gathered.write(lambda tx: deliveries.set_aside(tx, row.id, reason))
+        await self._gathered.write(lambda tx: deliveries.set_aside(tx, row, reason))
 
     async def _came(self, row: DeliveryRow, tried: Tried) -> bool:
         """Keep what came of one; False if its host should be left alone now."""
@@ -180,7 +180,7 @@ class Delivery:
         return self._paces.took(host, now)
 
     def _delivered(self, tx: Tx, row: DeliveryRow, scheme: KnownScheme, rests: int) -> None:
-        deliveries.delivered(tx, row.id)
+        deliveries.delivered(tx, row)
         self._follow_ended(tx, row, TieEvent.DELIVERED)
         self._learned(tx, row.host, scheme)
         if rests:
@@ -189,11 +189,11 @@ class Delivery:
     def _not_delivered(self, tx: Tx, row: DeliveryRow, outcome: Outcome, answer: Answer) -> None:
         now = self._clock.now_ms()
         if isinstance(outcome, TryAgain):
-            deliveries.try_again(tx, row.id, int(outcome.at * 1000))
+            deliveries.try_again(tx, row, int(outcome.at * 1000))
             self._failed(tx, row.host, answer, now)
         elif isinstance(outcome, GivenUp):
             _log.warning("an activity for %s is set aside: %s", row.host, outcome.reason)
-            deliveries.set_aside(tx, row.id, outcome.reason)
+            deliveries.set_aside(tx, row, outcome.reason)
             self._follow_ended(tx, row, TieEvent.FAILED)
             if answer.status is None:
                 self._failed(tx, row.host, answer, now)

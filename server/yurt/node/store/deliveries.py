@@ -160,19 +160,28 @@ def followers_at(tx: ReadTx, account: str, host: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def delivered(tx: Tx, delivery: int) -> None:
+# A row may be gone while it was under way (its account was deleted), and its id be another's by now: an
+# activity's body is its own.
+def delivered(tx: Tx, row: DeliveryRow) -> None:
     """It arrived."""
-    tx.change("DELETE FROM delivery WHERE id = ?", delivery)
+    tx.change("DELETE FROM delivery WHERE id = ? AND body = ?", row.id, row.body)
 
 
-def try_again(tx: Tx, delivery: int, next_at_ms: int) -> None:
+def try_again(tx: Tx, row: DeliveryRow, next_at_ms: int) -> None:
     """It did not arrive this time."""
-    tx.change("UPDATE delivery SET tries = tries + 1, next_at = ? WHERE id = ?", next_at_ms, delivery)
+    tx.change(
+        "UPDATE delivery SET tries = tries + 1, next_at = ? WHERE id = ? AND body = ?",
+        next_at_ms,
+        row.id,
+        row.body,
+    )
 
 
-def set_aside(tx: Tx, delivery: int, reason: str) -> None:
+def set_aside(tx: Tx, row: DeliveryRow, reason: str) -> None:
     """It will not be tried again."""
-    tx.change("UPDATE delivery SET tries = tries + 1, aside = ? WHERE id = ?", reason, delivery)
+    tx.change(
+        "UPDATE delivery SET tries = tries + 1, aside = ? WHERE id = ? AND body = ?", reason, row.id, row.body
+    )
 
 
 def alive(tx: Tx, host: str, now_ms: int) -> bool:
