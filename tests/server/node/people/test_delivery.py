@@ -15,6 +15,7 @@ from yurt.activitypub.delivery import DEAD_DAYS, Recipient, plan
 from yurt.activitypub.follow import FollowState
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.fetch import Fetched, FetchFailed, FetchRefused, SafeFetch, Sign
+from yurt.node.people import delivery
 from yurt.node.people.delivery import Delivery
 from yurt.node.store import accounts, deliveries, people
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -180,6 +181,20 @@ async def test_bad_hosts_delay_nobody_else(office: Office) -> None:
 
     await until(lambda: _now(len(office.world.taken) == 60))
     assert {host for host, _ in office.world.taken} == set(good)
+
+
+async def test_who_answered_lately_is_served_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that may be gone are tried when those that are there have what is theirs."""
+    monkeypatch.setattr(delivery, "HOSTS_AT_ONCE", 1)
+    await office.open()
+    await office.queue("n.example", "m.example")
+    await until(lambda: _is(office.waiting(), 0))
+    office.world.taken.clear()
+
+    await office.queue(*(f"{name}.example" for name in "abmnyz"))
+
+    await until(lambda: _is(office.waiting(), 0))
+    assert {host for host, _ in office.world.taken[:2]} == {"m.example", "n.example"}
 
 
 async def test_hosts_that_failed_share_slots_of_their_own(office: Office) -> None:
