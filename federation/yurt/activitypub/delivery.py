@@ -6,7 +6,7 @@
         case HostBusy(wait_s=wait_s): ...        # of the host; the activity has not failed
         case GivenUp(reason=reason): ...
 
-    health = failed(health, now); may_try(health, is_follow=False)
+    health = failed(health, now)                 # dead: only who follows anew tries it
     for stop in plan(recipients): ...            # one request for each, grouped by shared inbox
 
 Times are seconds since 1970; a host is the name in the inbox's URL. What came from a host, or reached it,
@@ -199,11 +199,6 @@ def failed(health: HostHealth, now: int) -> HostHealth:
 def heard_from(_health: HostHealth) -> HostHealth:
     """Note that a delivery arrived, or that a verified request came from the host: it lives."""
     return HostHealth()
-
-
-def may_try(health: HostHealth, *, is_follow: bool) -> bool:
-    """Tell whether an activity may be sent to the host; a person who follows asks anew, dead mark or not."""
-    return is_follow or not health.is_dead
 
 
 # --- where to ---------------------------------------------------------------------------------------

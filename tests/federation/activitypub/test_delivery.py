@@ -28,7 +28,6 @@ from yurt.activitypub.delivery import (
     heard_from,
     is_final,
     judge,
-    may_try,
     next_delay,
     plan,
     quicker,
@@ -215,13 +214,11 @@ def test_a_host_is_dead_after_failures_on_seven_days() -> None:
     assert len(failed(health, NOW + 99 * DAY_S).failed_days) == DEAD_DAYS
 
 
-def test_a_dead_host_is_revived_by_a_word_and_tried_by_a_follow() -> None:
-    """Anything that comes from it or arrives there; a person who follows it may always try."""
+def test_a_dead_host_is_revived_by_a_word() -> None:
+    """Anything that comes from it or arrives there."""
     dead = HostHealth(tuple(range(DEAD_DAYS)))
 
-    assert not may_try(dead, is_follow=False)
-    assert may_try(dead, is_follow=True)
-    assert may_try(heard_from(dead), is_follow=False)
+    assert dead.is_dead
     assert heard_from(dead) == HostHealth()
 
 

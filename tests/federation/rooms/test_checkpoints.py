@@ -12,7 +12,6 @@ from yurt.rooms.common.checkpoint import (
     Checkpoint,
     Seen,
     VerifiedCheckpoint,
-    is_newer,
     may_bring,
     passed_to,
 )
@@ -100,16 +99,6 @@ def test_checkpoints_go_past_the_hub() -> None:
     assert passed_to(mine, HUB, TOWN.nodes) == frozenset()
     assert may_bring(mine, HILL)
     assert not may_bring(mine, HUB)
-
-
-def test_newest_is_kept() -> None:
-    """By position; an older one that comes late changes nothing."""
-    old, new = signed(BO, TOWN, 3).checkpoint, signed(BO, TOWN, 7).checkpoint
-
-    assert is_newer(None, old)
-    assert is_newer(old, new)
-    assert not is_newer(new, old)
-    assert not is_newer(new, new)
 
 
 # --- settled ---

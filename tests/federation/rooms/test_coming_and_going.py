@@ -12,7 +12,6 @@ from yurt.mls.proposals import Add, ExternalInit, Remove, SelfRemove
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.errors import Refused
 from yurt.rooms.common.judge import judge
-from yurt.rooms.common.leaving import COMMIT_WITHIN_MS, must_commit
 from yurt.rooms.common.policy import Role
 from yurt.rooms.common.policy_changes import without
 from yurt.rooms.common.room_change import Device, RoleChange
@@ -68,14 +67,6 @@ def test_self_remove_is_its_authors() -> None:
         with pytest.raises(Refused) as caught:
             judge(replace(change, proposals=((SelfRemove(), author),)), AT)
         assert caught.value.rule is Rule.SELF_REMOVE
-
-
-def test_when_the_others_commit_it() -> None:
-    """Before the next message; else after each one's own delay, a minute at most."""
-    assert must_commit(0, 1, sending=True)
-    assert not must_commit(0, 29_999, sending=False, delay_ms=30_000)
-    assert must_commit(0, 30_000, sending=False, delay_ms=30_000)
-    assert must_commit(0, COMMIT_WITHIN_MS, sending=False, delay_ms=10**9)
 
 
 # --- coming back ---

@@ -33,7 +33,7 @@ from yurt.rooms.common.said import (
 )
 from yurt.rooms.member.content_rules import JOINING_LEAF, NOT_AUTHOR, refused_because
 from yurt.rooms.member.message_state import MAX_REACTIONS, Actions, MessageView, Placed, Reaction
-from yurt.rooms.member.read_marks import NamedAt, OwnMark, ReadMarks, later_name, may_mark
+from yurt.rooms.member.read_marks import OwnMark, ReadMarks, may_mark
 from yurt.rooms.testing import ANA, BO, CY, DEE, EVE, Person
 from yurt.wire.position import START, Position
 
@@ -308,10 +308,3 @@ def test_when_a_mark_is_sent(up_to: int, now: int, people: int, enabled: bool, m
     own = OwnMark(Position(1, 5), 0)
 
     assert may_mark(own, Position(1, up_to), now, people=people, enabled=enabled) is may
-
-
-def test_last_name_wins() -> None:
-    """By the log, not by arrival."""
-    old, new = NamedAt(Position(1, 2), "tea"), NamedAt(Position(1, 5), "coffee")
-
-    assert later_name(later_name(None, old), new) == later_name(later_name(None, new), old) == new

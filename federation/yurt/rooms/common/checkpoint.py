@@ -136,11 +136,6 @@ class VerifiedCheckpoint:
         return node_of(self.member.leaf.actor)
 
 
-def is_newer(known: Checkpoint | None, new: Checkpoint) -> bool:
-    """Tell whether a node keeps a checkpoint in place of the one it has of the same device."""
-    return known is None or new.seen.position > known.seen.position
-
-
 def passed_to(verified: VerifiedCheckpoint, own_node: str, nodes: Iterable[str]) -> frozenset[str]:
     """Say to which nodes this one passes a checkpoint: none of another node's device goes on from here.
 

@@ -180,11 +180,6 @@ def should_ask(joined_at: int, now_ms: int, *, offered: bool) -> bool:
     return not offered and now_ms - joined_at >= OFFER_WITHIN_MS
 
 
-def should_answer(wanted_at: int, now_ms: int, delay_ms: int, *, answered: bool) -> bool:
-    """Tell whether a member answers ``HistoryWanted`` now, after its own random delay."""
-    return not answered and now_ms - wanted_at >= min(delay_ms, MAX_ANSWER_DELAY_MS)
-
-
 def _info(room: bytes, digest: bytes, device_id: bytes) -> bytes:
     return LABEL_HISTORY + b"\0" + room + digest + device_id
 

@@ -5,7 +5,7 @@ proposal was accepted. A commit that raced it ends the epoch without it; then th
 has several devices takes the others out first, by a commit, and leaves with the last.
 
     leaving = judge_proposal(pending, tree)          # hub, member node and client alike
-    if must_commit(accepted_at, now_ms, sending=True): stage_commit(references=..., policy=without(...))
+    stage_commit(references=..., policy=without(...))      # within COMMIT_WITHIN_MS
 """
 
 from dataclasses import dataclass
@@ -47,15 +47,3 @@ def judge_proposal(pending: PendingProposal, tree: RatchetTree) -> Leaving:
         raise Refused(Rule.SELF_REMOVE, "only a member's SelfRemove travels on its own")
     leaf = verified_leaf(tree.leaf(pending.author))
     return Leaving(leaf.did, leaf.device_id, pending.author, pending.reference)
-
-
-def must_commit(accepted_at: int, now_ms: int, *, sending: bool, delay_ms: int = 0) -> bool:
-    """Tell whether a member has to commit a SelfRemove now.
-
-    Args:
-        accepted_at: Of the proposal, in milliseconds.
-        now_ms: Milliseconds since 1970.
-        sending: Whether this device wants to send content: then the removal comes first.
-        delay_ms: A random part of `COMMIT_WITHIN_MS`, so that not everybody commits at once.
-    """
-    return sending or now_ms - accepted_at >= min(delay_ms, COMMIT_WITHIN_MS)

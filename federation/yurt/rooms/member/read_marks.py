@@ -1,8 +1,7 @@
-"""Marks that move only forward: how far others have read, and how the room is called (TRUST 4).
+"""Marks that move only forward: how far others have read (TRUST 4).
 
 marks = marks.note(leaf.key, said.object.up_to, head)
 if may_mark(own, up_to, now_ms, people=len(people)): ...      # send Read{up_to}
-card = later_name(card, NamedAt(position, name, topic))
 """
 
 from collections.abc import Mapping
@@ -63,17 +62,3 @@ class ReadMarks:
         """Forget somebody who went."""
         kept = {device: up_to for device, up_to in self.by_device.items() if device[0] != did}
         return ReadMarks(MappingProxyType(kept))
-
-
-@dataclass(frozen=True, slots=True)
-class NamedAt:
-    """How the room was called at one place of its log."""
-
-    position: Position
-    name: str
-    topic: str = ""
-
-
-def later_name(known: NamedAt | None, new: NamedAt) -> NamedAt:
-    """Keep the name that stands last in the log, whichever was learned first."""
-    return new if known is None or new.position > known.position else known
