@@ -301,7 +301,8 @@ async def test_nothing_is_signed_for_who_is_not_there(tmp_path: Path) -> None:
 
 def test_without_a_network_map_the_systems_authorities_are_asked() -> None:
     """The context that aiohttp keeps for that checks certificate and name, and takes no old TLS."""
-    assert fetch._tls(None) is True  # what is handed to aiohttp
+    handed_to_aiohttp = fetch._tls(None)  # pyright: ignore[reportPrivateUsage]  # a test looks inside
+    assert handed_to_aiohttp is True
     context: ssl.SSLContext = getattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED")  # noqa: B009  # it has no public name
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
