@@ -13,6 +13,8 @@ from yurt.lab.migration.result import Result, to_csv, to_json
 from yurt.lab.migration.running import FILES, write
 from yurt.lab.migration.scenario import load, names, small
 
+pytestmark = pytest.mark.timeout(600)  # eight nodes on a machine that has much else to do
+
 IN_EVERY_RUN = ("dead-source-kit", "hostile-source", "planned-move")
 LONG = tuple(name for name in names() if name not in IN_EVERY_RUN)
 

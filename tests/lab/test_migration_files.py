@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -27,7 +28,7 @@ from yurt.lab.migration.scenario_text import line_of
 from yurt.lab.migration.setting import setting
 from yurt.lab.migration.stock_profiles import profile, profiles
 from yurt.lab.migration.stock_rules import RULES, WEEK_S, Case, Target, Times, judge, text_of
-from yurt.portability.metrics import wilson
+from yurt.portability.metrics import neighbourhood_overlap, shared_rooms_score, tie_strength, wilson
 from yurt.portability.peers import builtin_peers
 
 HEAD = b"version = 1\nname = 'x'\ntells = 'y'\n"
@@ -330,6 +331,10 @@ def tie(number: int, *, kept: bool, strong: bool, strength: float) -> TieResult:
     )
 
 
+def replace_tie(one: TieResult, *, direction: str) -> TieResult:
+    return msgspec.structs.replace(one, direction=direction)
+
+
 TIES = tuple(tie(n, kept=n % 4 != 0, strong=n % 2 == 1, strength=0.2 + 0.1 * (n % 5)) for n in range(20))
 
 
@@ -345,6 +350,83 @@ def test_shares_are_what_is_written_by_hand() -> None:
     assert figures["gap.risk_ratio"] is None  # no strong tie was lost: infinitely many times
     assert figures["reach_loss"] == 0.25
     assert figures["unnamed"] == 0.0
+
+
+def test_a_strength_by_hand() -> None:
+    """Two who follow each other, share a room of three, and one acquaintance of three: 0.679."""
+    rooms = shared_rooms_score([3])
+    overlap = neighbourhood_overlap({"bo", "cy"}, {"cy", "dee"})
+    strength = tie_strength(mutual=True, rooms=rooms, recency=0.0, overlap=overlap)
+
+    assert math.isclose(rooms, 1 / math.log(4), abs_tol=1e-12)  # 0.7213
+    assert math.isclose(overlap, 1 / 3)
+    # -2 + 1 + 1.5 x 0.7213 + 0 + 2 / 3 = 0.7487; 1 / (1 + e^-0.7487)
+    assert math.isclose(strength, 0.67889, abs_tol=1e-5)
+
+
+def test_strengths_of_a_population_are_those_of_its_graph() -> None:
+    """In the plan each tie has the strength that its mutuality, its room and its common friends give it."""
+    people = populate(small(load("planned-move")))
+    (mover, members), *_ = people.rooms.items()
+    tie = Tie(mover, members[0])
+    near = {
+        name: {t.followed if t.follower == name else t.follower for t in people.of(name)}
+        for name in (mover, members[0])
+    }
+    expected = tie_strength(
+        mutual=True,
+        rooms=shared_rooms_score([len(members) + 1]),
+        recency=0.0,
+        overlap=neighbourhood_overlap(near[mover] - {members[0]}, near[members[0]] - {mover}),
+    )
+
+    assert math.isclose(people.strengths[tie], expected)
+
+
+def test_figures_by_hand() -> None:
+    """Four ties: a strong follower kept, a strong one lost, a weak one kept, a weak followed one lost."""
+    ties = (
+        tie(1, kept=True, strong=True, strength=0.8),
+        tie(2, kept=False, strong=True, strength=0.6),
+        tie(3, kept=True, strong=False, strength=0.4),
+        replace_tie(tie(4, kept=False, strong=False, strength=0.2), direction="following"),
+    )
+    figures, forecast = measures.tie_figures(ties), measures.foretold(ties)
+
+    assert figures["retention.weighted"] == pytest.approx((0.8 + 0.4) / (0.8 + 0.6 + 0.4 + 0.2))
+    assert figures["gap.difference"] == 0.0  # 1/2 - 1/2
+    assert figures["gap.risk_ratio"] == 1.0  # (1 - 1/2) / (1 - 1/2)
+    assert figures["reach_loss"] == pytest.approx(1 / 3)  # two of three followers came
+    assert [(one.count, one.low, one.high, one.kept) for one in forecast] == [(4, 2.0, 3.6, 2)]
+    # Chance 0.7 each: (0.3^2 + 0.7^2 + 0.3^2 + 0.7^2) / 4
+    assert measures.forecast_figures(ties)["brier"] == pytest.approx(0.29)
+
+
+def test_rooms_and_marks_by_hand() -> None:
+    """Three of four memberships go on; a mark has the share of its time, and none where it was not played."""
+    before = {"ana": frozenset({"ana", "bo"}), "cy": frozenset({"cy", "bo"})}
+    after = {"ana": frozenset({"ana", "bo"}), "cy": frozenset({"bo", "dee"})}
+    mark = Mark(name="1d", after_h=24.0, counted=3, followers=measures.share(TIES), all=measures.share(TIES))
+
+    assert measures.rooms(before, after) == {"room_continuity": 0.75}
+    assert measures.rooms({}, {}) == {"room_continuity": None}
+    assert measures.mark_figures([mark]) == {
+        "mark.1h": None,
+        "mark.1d": 0.75,
+        "mark.7d": None,
+        "mark.30d": None,
+    }
+
+
+def test_every_figure_is_explained() -> None:
+    """Whoever reads a figure finds it in docs/migrations.md, and nothing there is measured no more."""
+    text = (Path(__file__).parents[2] / "docs" / "migrations.md").read_text(encoding="utf-8")
+    for name in (*measures.KINDS, *measures.FIGURES):
+        assert f"`{name}`" in text or f"`{name.partition('.')[0]}.*`" in text, name
+    for name in names():
+        assert f"`{name}`" in text, name
+    for name in profiles():
+        assert f"`{name}`" in text, name
 
 
 def test_graph_figures() -> None:
