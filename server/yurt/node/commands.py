@@ -109,19 +109,19 @@ def suspend(data: Path, name: str, *, undo: bool = False) -> None:
     _told(work)
 
 
-def reset(data: Path, name: str) -> None:
-    """Sign an account's devices out and end its passphrase; the person comes back with their 24 words.
+def reset(data: Path, name: str) -> str:
+    """Sign an account's devices out and end its passphrase; return the address that 24 words bring back.
 
     Raises:
         NodeCommandError: nothing was changed.
     """
 
-    def work() -> None:
+    def work() -> str:
         from yurt.node.admin.account import reset_account
 
-        asyncio.run(reset_account(data, name))
+        return asyncio.run(reset_account(data, name))
 
-    _told(work)
+    return _told(work)
 
 
 def delete(data: Path, name: str) -> None:

@@ -152,12 +152,11 @@ def _suspend(args: argparse.Namespace, output: Output) -> None:
 
 
 def _reset(args: argparse.Namespace, output: Output) -> None:
-    from yurt.node import commands, config
+    from yurt.node import commands
 
-    commands.reset(args.data, args.name)
-    domain = config.load(args.data).domain
+    address = commands.reset(args.data, args.name)
     line = f"{args.name} is signed out everywhere. They come back with their 24 words, in a new YURT_HOME:"
-    line += f"\n  yurt device restore {args.name}@{domain} --revoke-others"
+    line += f"\n  yurt device restore {address} --revoke-others"
     output.show({"name": args.name, "reset": True}, line)
 
 

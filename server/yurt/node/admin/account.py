@@ -44,15 +44,16 @@ async def resume_account(data: Path, name: str) -> None:
         _found(await store.write(lambda tx: account_care.resume(tx, name)), name)
 
 
-async def reset_account(data: Path, name: str) -> None:
-    """Sign every device out and forget the login key; the same person comes back with their 24 words.
+async def reset_account(data: Path, name: str) -> str:
+    """Sign every device out and forget the login key; return the address that 24 words bring back.
 
     Raises:
         ConfigError: no such account.
     """
-    configuration.load(data)
+    domain = configuration.load(data).domain
     async with opened_store(data) as store:
         _found(await store.write(lambda tx: account_care.reset(tx, name)), name)
+    return f"{name}@{domain}"
 
 
 async def delete_account(data: Path, clock: Clock, name: str) -> None:
