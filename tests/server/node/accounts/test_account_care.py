@@ -152,7 +152,7 @@ async def test_open_streams_end_when_the_operator_acts(
     monkeypatch.setattr("yurt.node.streams.door.CHECK_S", 3600.0)
     ana, bo = await harbour.join("ana", HARBOUR), await harbour.join("bo", HARBOUR)
     data = harbour.folder / HARBOUR
-    acts: dict[str, Callable[[], Awaitable[None]]] = {
+    acts: dict[str, Callable[[], Awaitable[object]]] = {
         "suspend": lambda: account.suspend_account(data, CLOCK, "ana"),
         "reset": lambda: account.reset_account(data, "ana"),
         "delete": lambda: account.delete_account(data, CLOCK, "ana"),
