@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.calls import EngineCall
+from yurt.client.calls import EngineCall, Nothing
 from yurt.client.moving.calls import (
     AskReceipt,
+    CancelMove,
     CheckMove,
     CheckView,
     ConfirmMove,
@@ -126,6 +127,10 @@ async def test_old_node_that_does_nothing(tmp_path: Path) -> None:
         await ana.reads(room, "are you there?")
         prepare = PrepareMove(link=world.invites[NEW], account="anna", phrase=ana.phrase)
         assert (await go_on(ana, prepare)).needs_confirmation
+        await ana.engine.call(CancelMove(), Nothing)
+        assert await ana.engine.call(ShowMove(), MoveStanding) == MoveStanding()
+        again = msgspec.structs.replace(prepare, link=await world.nodes[NEW].invite())
+        assert (await go_on(ana, again)).needs_confirmation  # whoever thinks again is let in by another link
 
         await world.nodes[OLD].kill()
         await ana.engine.call(ConfirmMove(), MoveStanding)

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="if the old node refuses, let the new one hold your old actor key, at most 30 days",
     )
     parser.add_argument("--status", action="store_true", help="only show where the move stands")
-    parser.add_argument("--cancel", action="store_true", help="forget a move that was not confirmed")
+    parser.add_argument("--cancel", action="store_true", help="end a move that was not confirmed")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         if args.cancel:
             await engine.call(CancelMove(), Nothing)
             output.show(
-                {"cancelled": True}, "The move is forgotten; the account on the new node stays, unused."
+                {"cancelled": True},
+                "You are not moving. A new account stays, if made: `yurt move LINK` takes it up again.",
             )
             return 0
         if link:
@@ -77,7 +78,7 @@ async def go_on(
         if standing.needs_confirmation:
             show(standing, output)
             if not (yes or confirmed("Move now? It cannot be taken back")):
-                output.note("Nobody was told that you move. `yurt move --yes` goes on, --cancel forgets it.")
+                output.note("Nobody was told that you move. `yurt move --yes` goes on, --cancel ends it.")
                 return _WAITS
             standing = await engine.call(ConfirmMove(lend_key=lend_key), MoveStanding)
         else:

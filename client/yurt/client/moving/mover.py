@@ -91,11 +91,8 @@ class Mover:
             )
             view = await forecast.check(core, core.session.call, await self._kit(), invite.node)
             row = await core.vault.read(partial(_what_there_is, row=row))
-            if before is not None and (before.node, before.name, before.code) == (row.node, name, row.code):
-                # The account may be there already: the same keys sign in again.
-                row = msgspec.structs.replace(
-                    row, job=before.job, login_key=before.login_key, actor_key=before.actor_key
-                )
+            if before is not None and (before.node, before.name) == (row.node, name):
+                row = _same_account(row, before)
             public, part = await asyncio.to_thread(
                 seal_new_keys, phrase, account.device, row, counter, core.now_s
             )
@@ -138,19 +135,20 @@ class Mover:
             return await self._standing(row)
 
     async def cancel(self, call: CancelMove) -> Nothing:
-        """Forget a move that was not confirmed."""
+        """End a move that was not confirmed; what signs in to the new account is kept."""
         del call
         async with self._one:
             row = await self._row()
             if steps.is_final(row.kind, row.step) and steps.after(row.kind, row.step):
                 raise refuse("refused", "the move was confirmed: it can only go on", rule="confirmed")
-            await self._core.write(moves.forget)
+            cancelled = msgspec.structs.replace(row, step=steps.CANCELLED)
+            await self._core.write(partial(_begin, row=cancelled, ties=[]))
             return Nothing()
 
     async def show(self, call: ShowMove) -> MoveStanding:
         """Tell where the move stands."""
         del call
-        row = await self._core.vault.read(moves.load)
+        row = await self._core.vault.read(_under_way)
         return MoveStanding() if row is None else await self._standing(row)
 
     async def receipt(self, call: AskReceipt) -> ReceiptView:
@@ -167,7 +165,7 @@ class Mover:
 
     # --- small things -------------------------------------------------------------------------------
     async def _row(self) -> MoveRow:
-        row = await self._core.vault.read(moves.load)
+        row = await self._core.vault.read(_under_way)
         if row is None:
             raise refuse("notFound", "you are not moving: `yurt move LINK` begins")
         return row
@@ -179,6 +177,20 @@ class Mover:
     async def _kit(self) -> forecast.KitStanding:
         now_s = self._core.now_s
         return await self._core.vault.read(lambda tx: forecast.kit_standing(tx, now_s))
+
+
+def _under_way(tx: Connection) -> MoveRow | None:
+    row = moves.load(tx)
+    return None if row is None or row.step == steps.CANCELLED else row
+
+
+def _same_account(row: MoveRow, before: MoveRow) -> MoveRow:
+    """Sign in with the keys of the try before: the account may be there already.
+
+    A move that was cancelled has a new job: what its old one carried is found done.
+    """
+    job = row.job if before.step == steps.CANCELLED else before.job
+    return msgspec.structs.replace(row, job=job, login_key=before.login_key, actor_key=before.actor_key)
 
 
 def _begin(tx: Connection, row: MoveRow, ties: list[ForetoldTie]) -> None:

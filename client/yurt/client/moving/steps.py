@@ -1,7 +1,7 @@
 """The steps of a move and of a rescue, as tables: what comes after what, and what it is called.
 
 A step is written into the vault after it was done, and may be done twice, so whoever is stopped anywhere
-goes on there. Nothing before ``confirmed`` can be seen by anybody but the new node.
+goes on there. Before ``confirmed`` nobody hears that somebody moves; whom they follow sees a new follower.
 
 ======== planned move ========================================== ===========================================
 prepared statement and next record are signed, keys are made     the phrase is not needed any more
@@ -36,6 +36,8 @@ ROOMS: Final = "rooms"
 TOLD: Final = "told"
 SWITCHED: Final = "switched"
 WATCHED: Final = "watched"
+CANCELLED: Final = "cancelled"
+"""Nobody moves; what the account on that node was made with is kept, for whoever thinks again."""
 
 NEXT: Final[Mapping[MoveKind, Mapping[str, str]]] = {
     "move": {
@@ -85,4 +87,4 @@ def waits(kind: MoveKind, step: str) -> bool:
 
 def is_final(kind: MoveKind, step: str) -> bool:
     """Tell whether the move cannot be taken back any more."""
-    return not (kind == "move" and step in (PREPARED, ARRIVED, CARRIED))
+    return not (kind == "move" and step in (PREPARED, ARRIVED, CARRIED, CANCELLED))

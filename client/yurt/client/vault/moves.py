@@ -128,12 +128,6 @@ def save(tx: Connection, move: MoveRow) -> None:
     tx.execute("INSERT OR REPLACE INTO move (one, state) VALUES (1, ?)", (msgspec.msgpack.encode(move),))
 
 
-def forget(tx: Connection) -> None:
-    """Forget the move and what was foretold."""
-    tx.execute("DELETE FROM move")
-    tx.execute("DELETE FROM move_tie")
-
-
 def foretell(tx: Connection, ties: list[ForetoldTie]) -> None:
     """Keep what is foretold, instead of what was before."""
     tx.execute("DELETE FROM move_tie")

@@ -65,7 +65,7 @@ class Arriving:
         return {Arrive.name: self.arrive, RescueKit.name: self.rescue_kit}
 
     async def arrive(self, context: Context, command: Arrive) -> SignedIn:
-        """Make the account, or sign in if this very arrival was done before."""
+        """Make the account, or sign in if an arrival of this person made it before, with whatever invite."""
         self._limiter.take("join", limited_address(context.address), JOIN_RATE)
         await self._check_invite(command.code, command.secret)
         chain = await self._chain(command)
@@ -73,9 +73,8 @@ class Arriving:
         did = chain[-1].did
         earlier = await self._store.read(lambda tx: accounts.account_named(tx, command.account))
         if earlier is not None:
-            same = await self._store.read(lambda tx: accounts.joined_with(tx, command.code, did))
             login = await self._store.read(lambda tx: accounts.login_of(tx, earlier.id))
-            if earlier.did != did or not same:
+            if earlier.did != did:
                 raise refuse("nameTaken", f"{command.account} is taken on this node; choose another name")
             if not await self._sessions.matches(login, command.login_key):
                 raise wrong_login()
