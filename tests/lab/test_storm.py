@@ -28,7 +28,7 @@ from yurt.mls.algorithms import Aead
 from yurt.wire.position import Position
 from yurt.wire.problems import ProblemError
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]  # twelve devices, and a machine may be slow
 
 LIGHTHOUSE: Final = "lighthouse.example"
 NODES: Final = (HARBOUR, HILLTOP, LIGHTHOUSE)
