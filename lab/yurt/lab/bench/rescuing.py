@@ -27,5 +27,5 @@ async def measure(setting: Setting, book: Book) -> None:
     if failures := result.failures():
         raise RuntimeError(f"{SCENARIO} does not hold: {'; '.join(failures)}")
     for name, figure in _ROWS.items():
-        book.note(name, 100 * (result.figures[figure] or 0.0))
+        book.note(name, 100 * (result.shares[figure].share or 0.0))
     book.note("rescue", result.seconds)
