@@ -1,4 +1,4 @@
-"""Work in the background for one room at a time: asked for again while it runs, it runs once more after."""
+"""Work in the background, at most one task of a kind for each room."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,6 +26,12 @@ class RoomTasks:
         """Do the work for a room now, or once more when what runs has ended."""
         if room in self._tasks:
             self._again.add(room)
+        else:
+            self.begin(room)
+
+    def begin(self, room: bytes) -> None:
+        """Do the work for a room, unless that is under way."""
+        if room in self._tasks:
             return
         task = self._tasks[room] = asyncio.create_task(self._do(room), name=f"{self._what} {room.hex()[:8]}")
         task.add_done_callback(lambda done: self._ended(room, done))

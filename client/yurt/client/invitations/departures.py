@@ -12,6 +12,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
+from yurt.client.room_tasks import RoomTasks
 from yurt.client.rooms import standing
 from yurt.client.rooms.commit import Committer
 from yurt.client.vault import leavings, rooms
@@ -60,28 +61,17 @@ class Departures:
         """When they do, in seconds after they heard of it: at random, between the two."""
         self._core = core
         self._committer = committer
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._tasks = RoomTasks("taking somebody out who leaves", self._work)
 
     async def look(self, room: bytes) -> None:
         """See whether somebody wants to leave a room that was just read to its head."""
         since = await self._core.vault.read(lambda tx: leavings.departure(tx, room))
-        if since is None or room in self._tasks:
-            return
-        task = self._tasks[room] = asyncio.create_task(self._work(room), name=f"leavers {room.hex()[:8]}")
-        task.add_done_callback(lambda done: self._ended(room, done))
+        if since is not None:
+            self._tasks.begin(room)
 
     async def close(self) -> None:
         """Stop; the vault knows who wants to leave."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _ended(self, room: bytes, task: "asyncio.Task[None]") -> None:
-        del self._tasks[room]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            context = {"message": "taking somebody out who leaves failed", "exception": error}
-            task.get_loop().call_exception_handler(context)
+        await self._tasks.close()
 
     async def _work(self, room: bytes) -> None:
         core = self._core

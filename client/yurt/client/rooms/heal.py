@@ -26,6 +26,7 @@ from yurt.client.calls import EngineCalls, Nothing
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
 from yurt.client.outbox import Outbox
+from yurt.client.room_tasks import RoomTasks
 from yurt.client.rooms import lines, resync
 from yurt.client.rooms.commit import LOST_RACE
 from yurt.client.rooms.heal_calls import ResyncRoom
@@ -67,7 +68,7 @@ class Healer:
     def __init__(self, core: Core, outbox: Outbox) -> None:
         self._core = core
         self._outbox = outbox
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._tasks = RoomTasks("the repair of a room", self._run)
 
     def calls(self) -> EngineCalls:
         """What a front end may ask here."""
@@ -80,16 +81,11 @@ class Healer:
 
     def kick(self, room: bytes) -> None:
         """Begin with one room, unless that is under way."""
-        if room not in self._tasks:
-            task = self._tasks[room] = asyncio.create_task(self._run(room), name=f"heal {room.hex()[:8]}")
-            task.add_done_callback(lambda done: self._ended(room, done))
+        self._tasks.begin(room)
 
     async def close(self) -> None:
         """Stop; the vault remembers what is wanted."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
 
     async def resync(self, room: bytes) -> None:
         """Come back into a room by hand.
@@ -143,12 +139,6 @@ class Healer:
     async def _by_hand(self, call: ResyncRoom) -> Nothing:
         await self.resync(call.room)
         return Nothing()
-
-    def _ended(self, room: bytes, task: "asyncio.Task[None]") -> None:
-        del self._tasks[room]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            context = {"message": "the repair of a room ended", "exception": error}
-            task.get_loop().call_exception_handler(context)
 
     async def _run(self, room: bytes) -> None:
         delay = FIRST_RETRY_S
