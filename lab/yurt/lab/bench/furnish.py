@@ -30,12 +30,6 @@ def allow_connections(data: Path, count: int) -> None:
         settings.write(f"max_connections = {count}\n")
 
 
-def add_devices(data: Path, account: str, count: int) -> list[str]:
-    """Give an account more devices; return their tokens."""
-    with _database(data) as base:
-        return [token for token, _ in _devices(base, account, count)]
-
-
 def add_readers(data: Path, account: str, rooms: Sequence[bytes], each: int) -> list[list[str]]:
     """Give an account so many more devices in each room; return their tokens, by room."""
     found: list[list[str]] = []

@@ -97,11 +97,6 @@ class Moves:
         await self._store.write(lambda tx: hear(tx, move, signer, now_ms))
         self.wake()
 
-    async def record_came(self, did: str) -> None:
-        """See soon to what a new person record changes."""
-        await self._store.write(lambda tx: moves.note_record(tx, did))
-        self.wake()
-
     async def heard(self, record: VerifiedRecord) -> None:
         """A record was kept: the unit that kept it has left word, so look now."""
         del record

@@ -105,11 +105,6 @@ def add_alias(tx: Tx, account_id: int, actor: str) -> None:
     tx.change("INSERT INTO alias (account, actor) VALUES (?, ?) ON CONFLICT DO NOTHING", account_id, actor)
 
 
-def drop_alias(tx: Tx, account_id: int, actor: str) -> None:
-    """Say so no longer."""
-    tx.change("DELETE FROM alias WHERE account = ? AND actor = ?", account_id, actor)
-
-
 def moved_to(tx: ReadTx, account: str) -> str:
     """Where an account has moved to; empty while its person is here."""
     row = tx.row(
