@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import aiohttp
 import msgspec
+from aiohttp import web
 
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.accounts.tokens import InviteLink, secret_hash
@@ -167,6 +168,21 @@ async def open_town(folder: Path, places: Places, *domains: str) -> AsyncGenerat
         finally:
             for domain in list(town.nodes):
                 await town.stop(domain)
+
+
+@asynccontextmanager
+async def served(places: Places, name: str, app: web.Application) -> AsyncGenerator[None]:
+    """Serve an application, which is no node, under a name of the network map, with TLS."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(places.certificate_file(name), places.key_file(name))
+    where = read_network(places.map_file(name)).map.names[name]
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, where.host, where.port, ssl_context=tls).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +25,7 @@ from yurt.node.fetch import (
     check_url,
     is_public,
 )
+from yurt.node.testing import served
 from yurt.node.unreachable import why_unreachable
 from yurt.wire.network_map import Endpoint
 
@@ -37,22 +39,14 @@ async def serve(tmp_path: Path) -> AsyncIterator[Start]:
     places = Places.make(tmp_path, [OPEN])
     network: Network = read_network(places.write_map(OPEN))
     fetch = SafeFetch(network)
-    runners: list[web.AppRunner] = []
+    async with AsyncExitStack() as servers:
 
-    async def start(app: web.Application) -> SafeFetch:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        runners.append(runner)
-        await runner.setup()
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(places.certificate_file(OPEN), places.key_file(OPEN))
-        endpoint = network.map.names[OPEN]
-        await web.TCPSite(runner, endpoint.host, endpoint.port, ssl_context=tls).start()
-        return fetch
+        async def start(app: web.Application) -> SafeFetch:
+            await servers.enter_async_context(served(places, OPEN, app))
+            return fetch
 
-    yield start
-    await fetch.close()
-    for runner in runners:
-        await runner.cleanup()
+        yield start
+        await fetch.close()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import ssl
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -26,13 +25,12 @@ from yurt.identity.statement import make_statement
 from yurt.lab.world.network import Network
 from yurt.lab.world.people import until
 from yurt.node.accounts.testing import Newcomer, actor_key
-from yurt.node.config import read_network
 from yurt.node.keys import public_pem
 from yurt.node.people.peer_reports import NO_TIE
 from yurt.node.store import accounts, moves, moving, people, records
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town, open_town
+from yurt.node.testing import Client, Town, open_town, served
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.device_commands import PublishRecord
 from yurt.wire.move_commands import (
@@ -138,18 +136,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         network.write_map(name)
     peer, app = StockPeer(), web.Application()
     app.router.add_post("/inbox", peer.inbox)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(network.certificate_file(STOCK), network.key_file(STOCK))
-    runner = web.AppRunner(app)
-    await runner.setup()
-    endpoint = read_network(network.map_file(STOCK)).map.names[STOCK]
-    await web.TCPSite(runner, endpoint.host, endpoint.port, ssl_context=tls).start()
-    try:
-        async with open_town(tmp_path, network, HARBOUR) as town:
-            person = Newcomer("bo", "hill.example", born_at=time.time_ns() // 1_000_000_000 - 1000)
-            yield Place(town, peer, Client(town.session, HARBOUR, person))
-    finally:
-        await runner.cleanup()
+    async with served(network, STOCK, app), open_town(tmp_path, network, HARBOUR) as town:
+        person = Newcomer("bo", "hill.example", born_at=time.time_ns() // 1_000_000_000 - 1000)
+        yield Place(town, peer, Client(town.session, HARBOUR, person))
 
 
 def follower(name: str) -> OldFollower:

@@ -1,6 +1,5 @@
 """A kit must know what the nodes of one's ties run before the own node dies: who has it, hears it."""
 
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +8,10 @@ import pytest
 from aiohttp import web
 
 from yurt.lab.world.network import Network
-from yurt.node.config import read_network
 from yurt.node.store import accounts, moving, people
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town, open_town
+from yurt.node.testing import Client, Town, open_town, served
 from yurt.portability.csv_rows import CsvKind
 from yurt.wire.move_commands import MoveTies, MoveTiesPage
 from yurt.wire.portability_commands import Portable, PortableRow
@@ -76,17 +74,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     info, app = NodeInfo(), web.Application()
     app.router.add_get("/.well-known/nodeinfo", info.discovery)
     app.router.add_get("/nodeinfo/2.0", info.document)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(network.certificate_file(STOCK), network.key_file(STOCK))
-    runner = web.AppRunner(app)
-    await runner.setup()
-    endpoint = read_network(network.map_file(STOCK)).map.names[STOCK]
-    await web.TCPSite(runner, endpoint.host, endpoint.port, ssl_context=tls).start()
-    try:
-        async with open_town(tmp_path, network, HARBOUR) as town:
-            yield Place(town, info, await town.join("ana", HARBOUR))
-    finally:
-        await runner.cleanup()
+    async with served(network, STOCK, app), open_town(tmp_path, network, HARBOUR) as town:
+        yield Place(town, info, await town.join("ana", HARBOUR))
 
 
 async def test_what_goes_into_a_kit_says_what_others_run(place: Place) -> None:
