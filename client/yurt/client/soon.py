@@ -6,7 +6,9 @@ soon.look(room, 0.2)
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from yurt.client.alarm import Alarm
 from yurt.client.errors import ClientError
 from yurt.wire.problems import ProblemError
 
@@ -20,7 +22,7 @@ class Soon:
     def __init__(self, name: str, work: Work) -> None:
         self._name = name
         self._work = work
-        self._timers: dict[bytes, asyncio.TimerHandle] = {}
+        self._alarms: dict[bytes, Alarm] = {}
         self._tasks: dict[bytes, asyncio.Task[float]] = {}
         self._again: dict[bytes, float] = {}
         self._closed = False
@@ -32,25 +34,22 @@ class Soon:
         if room in self._tasks:
             self._again[room] = min(self._again.get(room, within), within)
             return
-        loop, timer = asyncio.get_running_loop(), self._timers.get(room)
-        if timer is not None:
-            if timer.when() <= loop.time() + within:
-                return
-            timer.cancel()
-        self._timers[room] = loop.call_later(within, self._start, room)
+        if room not in self._alarms:
+            self._alarms[room] = Alarm(partial(self._start, room))
+        self._alarms[room].within(within)
 
     async def close(self) -> None:
         """Call nothing more, and end what runs."""
         self._closed = True
-        for timer in self._timers.values():
-            timer.cancel()
+        for alarm in self._alarms.values():
+            alarm.cancel()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, room: bytes) -> None:
-        self._timers.pop(room, None)
+        self._alarms.pop(room, None)
         task = self._tasks[room] = asyncio.create_task(self._run(room), name=f"{self._name} {room.hex()[:8]}")
         task.add_done_callback(lambda done: self._ended(room, done))
 

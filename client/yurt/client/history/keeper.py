@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.alarm import Alarm
 from yurt.client.core import Core
 from yurt.client.errors import ClientError
 from yurt.client.history.packing import items_for
@@ -66,34 +67,21 @@ class History:
         self._core = core
         self._outbox = outbox
         self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._wake.set)
         self._task: asyncio.Task[None] | None = None
 
     def live(self, _room: bytes | None = None) -> None:
         """Hear that something came, or is to be given."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="history")
-        self._look(LOOK_S)
+        self._alarm.within(LOOK_S)
 
     async def close(self) -> None:
         """End; everything goes on at the next start."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-    def _look(self, within: float) -> None:
-        loop = asyncio.get_running_loop()
-        if self._timer is not None:
-            if self._timer.when() <= loop.time() + within:
-                return
-            self._timer.cancel()
-        self._timer = loop.call_later(within, self._woken)
-
-    def _woken(self) -> None:
-        self._timer = None
-        self._wake.set()
 
     async def _run(self) -> None:
         while True:
@@ -104,7 +92,7 @@ class History:
             except (ProblemError, ClientError):
                 wait = AGAIN_S  # the node is away, or has too much to do
             if wait > 0:
-                self._look(wait)
+                self._alarm.within(wait)
 
     async def _all(self) -> float:
         """Do what can be done now; returns the seconds until there may be more, 0 for never."""
