@@ -106,8 +106,7 @@ def test_hostile_strings_everywhere(terminal: Callable[..., Terminal]) -> None:
     screen.sees("offline")
     screen.press(F5)  # the first room has a hostile name: it stands in a title
     screen.sees("invite into")
-    screen.press(ESC)
-    screen.settle()
+    _leave(screen, "invite into")
     screen.press(CTRL_K)
     screen.sees("jump to")
     screen.press("messages\r")

@@ -3,21 +3,28 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 
 from yurt.tui.app import YurtApp
+from yurt.tui.screens.ask import Ask
 from yurt.tui.screens.chat import Chat
+from yurt.tui.screens.dialogs import Dialog
 from yurt.tui.screens.help import Help
+from yurt.tui.screens.invitation import Invitation
+from yurt.tui.screens.jump import Jump
 from yurt.tui.screens.phrase import Phrase
 from yurt.tui.screens.room_code import RoomCode
 from yurt.tui.screens.safety import Safety
+from yurt.tui.screens.search import Search
 from yurt.tui.screens.unlock import Unlock
 from yurt.tui.screens.welcome import Welcome
 from yurt.tui.testing import BO, WORDS, FakeEngine, FakeEntrance
 from yurt.tui.widgets.composer import Composer
+from yurt.tui.widgets.line_list import LineList
 from yurt.tui.widgets.people_pane import PeoplePane
 from yurt.tui.widgets.rooms_pane import RoomsPane
 from yurt.tui.widgets.state_line import StateLine
@@ -45,7 +52,7 @@ async def _client(
 
 
 async def _until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110  # the screen has no event for being drawn
             await asyncio.sleep(0.01)
 
@@ -63,8 +70,14 @@ async def _open(pilot: Pilot[None], words: str = "light") -> None:
     await _until(lambda: isinstance(pilot.app.screen, Chat) and words in _rows(pilot, Timeline))
 
 
+async def _asked(pilot: Pilot[None], screen: type[Dialog[Any]]) -> None:
+    """Wait until a dialog takes what is typed."""
+    await _until(lambda: isinstance(pilot.app.screen, screen) and isinstance(pilot.app.focused, Input))
+
+
 async def _type(pilot: Pilot[None], text: str) -> None:
     """Type as a paste does: at once, which is how a burst of keys arrives."""
+    await _until(lambda: isinstance(pilot.app.focused, Input | TextArea))
     pilot.app.post_message(events.Paste(text))
     await pilot.pause()
 
@@ -237,17 +250,34 @@ async def test_jump() -> None:
         await _open(pilot)
         await _type(pilot, "draft")
         await pilot.press("ctrl+k")
-        await pilot.pause()
+        await _asked(pilot, Jump)
         await _type(pilot, "cy")
         await pilot.press("enter")
         await _open(pilot, "up here")
         composer = pilot.app.screen.query_one(Composer)
         await _until(lambda: composer.text == "")
         await pilot.press("ctrl+k")
-        await pilot.pause()
+        await _asked(pilot, Jump)
         await _type(pilot, "harb")
         await pilot.press("enter")
         await _until(lambda: composer.text == "draft")
+
+
+async def test_typed_ahead() -> None:
+    """Keys that come all at once are for what each of them finds: the screen need not be seen first."""
+    engine, _ = _engine()
+    hill = engine.room("hill", "cy@hilltop.example")
+    engine.say(hill, "cy@hilltop.example", "up here")
+    engine.update(hill, read=99)
+
+    async with _client(engine) as pilot:
+        await _open(pilot)
+        await pilot.press("escape", "f5")
+        await _until(lambda: isinstance(pilot.app.screen, Invitation))
+        for key in ("escape", "ctrl+k", *"hill", "enter"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+        await _open(pilot, "up here")
 
 
 async def test_copy() -> None:
@@ -272,16 +302,20 @@ async def test_people() -> None:
         await pilot.press("f3", "down", "enter")
         await _until(lambda: isinstance(pilot.app.screen, Safety))
         await pilot.press("escape")
-        steps = (("f5", "cy@hilltop.example"), ("f9", "di@hilltop.example"), ("f8", "sauna"))
-        for key, text in steps:
+        await _until(lambda: isinstance(pilot.app.screen, Chat))
+        await pilot.press("f5")
+        await _asked(pilot, Invitation)
+        await _type(pilot, "cy@hilltop.example")
+        await pilot.press("enter")
+        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await pilot.press("escape")
+        await _until(lambda: isinstance(pilot.app.screen, Chat))
+        for key, text in (("f9", "di@hilltop.example"), ("f8", "sauna")):
             await pilot.press(key)
-            await pilot.pause()
+            await _asked(pilot, Ask)
             await _type(pilot, text)
             await pilot.press("enter")
-            await _until(lambda: len(engine.asked) > 0 and engine.asked[-1].endswith(text))  # noqa: B023  # awaited at once
-            await pilot.pause(0.1)
-            if isinstance(pilot.app.screen, Safety):
-                await pilot.press("escape")
+            await _until(lambda: engine.asked[-1].endswith(text))  # noqa: B023  # awaited at once
         await _until(lambda: "sauna" in _rows(pilot, RoomsPane))
 
     assert engine.asked == ["invite cy@hilltop.example", "follow di@hilltop.example", "create sauna"]
@@ -295,8 +329,9 @@ async def test_room_code() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("f3", "c")
-        await _until(lambda: isinstance(pilot.app.screen, RoomCode))
-        await pilot.pause()
+        await _until(
+            lambda: isinstance(pilot.app.screen, RoomCode) and len(pilot.app.screen.query(Static)) > 2
+        )
 
         said = "\n".join(str(each.render()) for each in pilot.app.screen.query(Static))
         assert "harbour watch" in said
@@ -321,12 +356,13 @@ async def test_answer_edit_delete_react() -> None:
         await pilot.press("enter")
         await _open(pilot, "~│ I see it now")
         await pilot.press("escape", "plus")
-        await pilot.pause()
+        await _asked(pilot, Ask)
         await _type(pilot, ":+1:")
         await pilot.press("enter")
         await _open(pilot, "└ :+1: ana")
+        await _until(lambda: isinstance(pilot.app.screen, Chat))
         await pilot.press("d")
-        await pilot.pause()
+        await _asked(pilot, Ask)
         await _type(pilot, "yes")
         await pilot.press("enter")
         await _open(pilot, "x taken back by ana@harbour.example")
@@ -367,10 +403,10 @@ async def test_search() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("escape", "slash")
-        await pilot.pause()
+        await _asked(pilot, Search)
         await _type(pilot, "needle")
         await pilot.press("enter")
-        await pilot.pause(0.1)
+        await _until(lambda: bool(pilot.app.screen.query_one(LineList).chosen))
         await pilot.press("enter")
         await _open(pilot, "a needle in the hay")
         window = _timeline(pilot).window
@@ -388,9 +424,10 @@ async def test_compare() -> None:
         await _open(pilot)
         await pilot.press("f3", "down", "enter")
         await _until(lambda: isinstance(pilot.app.screen, Safety))
+        before = pilot.app.screen
         await pilot.press("v")
-        await _until(lambda: engine.verified == frozenset({BO}))
-        await pilot.pause(0.1)
+        await _until(lambda: isinstance(pilot.app.screen, Safety) and pilot.app.screen is not before)
+        assert engine.verified == frozenset({BO})
         await pilot.press("escape")
         await _until(lambda: isinstance(pilot.app.screen, Chat) and "=" in _rows(pilot, PeoplePane))
         await pilot.press("enter")
@@ -419,14 +456,11 @@ async def test_narrow() -> None:
 
     async with _client(engine, size=(40, 20)) as pilot:
         await _open(pilot)
-        screen = pilot.app.screen
-        seen = list[tuple[bool, bool]]()
+        rooms, people = pilot.app.screen.query_one(RoomsPane), pilot.app.screen.query_one(PeoplePane)
+        steps = {"f2": (True, False), "escape": (False, False), "f3": (False, True)}
         for key in ("f2", "escape", "f3", "escape"):
             await pilot.press(key)
-            await pilot.pause()
-            seen.append((screen.query_one(RoomsPane).display, screen.query_one(PeoplePane).display))
-
-    assert seen == [(True, False), (False, False), (False, True), (False, False)]
+            await _until(lambda: (rooms.display, people.display) == steps[key])  # noqa: B023  # awaited at once
 
 
 async def test_help_and_themes() -> None:

@@ -224,11 +224,11 @@ class Chat(Screen[None]):
             self._go_to(room.room)
             self.action_read()
 
-    def action_jump(self) -> None:
-        """Ask where to go."""
+    async def action_jump(self) -> None:
+        """Ask where to go; the letters that follow wait until there is a field for them."""
         if self.is_current:
             me = self._status.address if self._status else ""
-            app_of(self).push_screen(Jump(self._rooms, me), self._go_to)
+            await app_of(self).push_screen(Jump(self._rooms, me), self._go_to)
 
     def action_search(self) -> None:
         """Ask what to look for."""

@@ -11,7 +11,8 @@ T = TypeVar("T")
 class Dialog(ModalScreen[T]):
     """A box over whatever was there; its result is None when it was closed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
+    # At once, before the keys that follow: they are meant for what is below.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", priority=True)]
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > Vertical {
