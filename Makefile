@@ -7,6 +7,9 @@ UV_VERSION := 0.13.8
 JOBS ?= 3
 # A file at a time, in the order of tests/conftest.py: the longest first.
 SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# The same order and the same examples each time; `make test-long` takes others, and says which.
+SAME := --randomly-seed 9420
+ANEW := --hypothesis-profile anew
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,10 +33,10 @@ world: $(STAMP)  ## Two nodes to play with by hand, until Ctrl-C.
 	@$(BIN)/python -m yurt.lab.world
 
 test: $(STAMP)  ## Run the tests (minutes).
-	$(BIN)/pytest $(SPREAD)
+	$(BIN)/pytest $(SPREAD) $(SAME)
 
 test-long: $(STAMP)  ## Run the tests in full sizes (an hour).
-	$(BIN)/pytest $(SPREAD) -m "long or not long" --timeout 1800
+	$(BIN)/pytest $(SPREAD) $(ANEW) -m "long or not long" --timeout 1800
 
 check: $(STAMP)  ## Check format, style, types and imports.
 	$(BIN)/ruff format --check .

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from hypothesis import settings
+
+# Made up anew each time, as `make test-long` wants them; else "ci" holds, from pyproject.toml.
+settings.register_profile("anew", settings.get_profile("ci"), derandomize=False)
 
 _LONGEST: Final = (
     "tests/lab/test_migration.py",
@@ -17,6 +21,8 @@ _LONGEST: Final = (
     "tests/client/client/test_evil_node.py",
 )
 """The files that take longest, the longest first; then come other worlds, and what takes least."""
+_ACTOR_KEYS: Final = 12
+"""More than the people of any one story."""
 _FOLDERS: Final = ("tests/lab/", "tests/client/", "tests/peers/", "tests/server/", "tests/")
 
 
@@ -37,11 +43,23 @@ def _rank(item: pytest.Item) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="session")
-def cheap_passphrases() -> Iterator[None]:
-    """Stretch passphrases in this process a little only; what people's vaults cost is asked in test_vault."""
-    from yurt.client.vault import passphrase  # the other wings need none of it
+def cheap_people() -> Iterator[None]:
+    """Let whoever joins in this process cost little: what vaults and keys of people cost is asked elsewhere.
+
+    Passphrases are stretched a little only, and actor keys are taken from a few, each person's another's
+    than the one before; the keys of moves are made anew, as always.
+    """
+    from yurt.client import identity  # the other wings need none of it
+    from yurt.client.vault import passphrase
+
+    make, keys = identity.new_actor_key, list[bytes]()
+
+    def next_key() -> bytes:
+        keys.append(make() if len(keys) < _ACTOR_KEYS else keys[len(keys) % _ACTOR_KEYS])
+        return keys[-1]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passphrase, "MEMORY_KIB", 8 * 1024)
         patch.setattr(passphrase, "ITERATIONS", 1)
+        patch.setattr(identity, "new_actor_key", next_key)
         yield

@@ -12,7 +12,7 @@ from yurt.identity.errors import MalformedDid
 from yurt.mls.signatures import ED25519
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(min_size=32, max_size=32))
 def test_did_and_key_are_one_to_one(seed: bytes) -> None:
     """From a did comes its key, and from the key the same did."""

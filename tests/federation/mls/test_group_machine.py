@@ -348,8 +348,8 @@ def follow(group: Group, message: bytes) -> bool:
 
 
 def sized(examples: int, steps: int) -> settings:
-    """Give the machine's settings; how long a step takes is not its matter."""
-    return settings(max_examples=examples, stateful_step_count=steps, deadline=None)
+    """Give the machine's settings."""
+    return settings(max_examples=examples, stateful_step_count=steps)
 
 
 class LongRoom(Room):

@@ -58,7 +58,7 @@ def _follow(
 
 
 @given(STEPS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_hub_and_members_agree(steps: list[Step]) -> None:
     """Whatever members commit, the hub takes it, and stands where every member stands."""
     members = [Member("ana").found()]

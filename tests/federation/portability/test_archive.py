@@ -326,7 +326,6 @@ def test_nothing_is_written(
     assert os.listdir(tmp_path) == []  # noqa: PTH208  # the protocol, not the class
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_refused(data: bytes) -> None:
     """And with our own error."""
@@ -334,14 +333,13 @@ def test_any_bytes_are_refused(data: bytes) -> None:
         refusal(stream)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=500))
 def test_any_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(ArchiveError):
         decode_manifest(data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z0-9]{1,6}(/[a-z0-9_.]{1,5}[a-z]){0,2}", fullmatch=True), st.binary(max_size=700)

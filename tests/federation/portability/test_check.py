@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.check import (
@@ -135,7 +135,6 @@ def test_expectation_is_an_interval() -> None:
     assert expected([]).high == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["mastodon", "lemmy", "yurt", "x", "snac"]), max_size=50))
 def test_interval_lies_within_the_ties(software: list[str]) -> None:
     """Never more than there are, and never upside down."""

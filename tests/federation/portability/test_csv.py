@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.address import Address, parse_address, parse_domain
@@ -261,7 +261,6 @@ ROWS: dict[CsvKind, st.SearchStrategy[Row]] = {
 }
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(list(CsvKind)))
 def test_whatever_is_written_is_read(data: st.DataObject, kind: CsvKind) -> None:
     """Any rows, of any kind, come back as they were."""
@@ -276,7 +275,6 @@ def test_whatever_is_written_is_read(data: st.DataObject, kind: CsvKind) -> None
     assert decode_csv(encode_csv(kind, rows), kind=kind).rows == rows
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(list(CsvKind)))
 def test_any_bytes_are_read_or_refused(data: bytes, kind: CsvKind) -> None:
     """Nothing but our own errors comes out."""

@@ -4,7 +4,7 @@ import io
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.csv_text import decode_rows
@@ -74,7 +74,6 @@ def test_edge_list() -> None:
 TEXTS = st.text(max_size=30)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.builds(Tie, actor=TEXTS, address=TEXTS, software=TEXTS, following=st.booleans()), max_size=5)
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.identity.device import DeviceKeys
@@ -147,7 +147,6 @@ def test_file_that_is_none(record: VerifiedRecord, graph: Callable[[int], bytes]
     assert caught.value.rule == "kitTooLarge"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(KitError):

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.errors import LocalPortabilityError
@@ -51,7 +51,6 @@ def test_retention_counts_and_weighs() -> None:
 WEIGHTS = st.floats(0.001, 1)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(WEIGHTS, st.booleans()), min_size=1, max_size=60))
 def test_share_lies_within_its_interval(ties: list[tuple[float, bool]]) -> None:
     """And all lie between 0 and 1."""
@@ -99,7 +98,6 @@ def test_common_acquaintances() -> None:
 FEATURES = st.floats(0, 1000)
 
 
-@settings(deadline=None)
 @given(FEATURES, FEATURES, st.floats(0, 1), st.booleans())
 def test_strength_grows_with_each_feature(rooms: float, recency: float, overlap: float, mutual: bool) -> None:  # noqa: FBT001  # drawn
     """More of anything never makes a tie weaker; it stays a share."""

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.address import Address
@@ -157,7 +157,6 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(FILES, FILES, st.sampled_from(Mode))
 def test_import_is_idempotent_and_loses_no_block(
     state: dict[CsvKind, tuple[Row, ...]], incoming: dict[CsvKind, tuple[Row, ...]], mode: Mode

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.identity.device import DeviceKeys
@@ -144,14 +144,12 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 INTEGERS = st.integers(0, 2**53 - 1)
 
 
-@settings(deadline=None)
 @given(st.builds(Tie, actor=TEXTS, address=TEXTS, version=TEXTS, did=st.none() | TEXTS, since=INTEGERS))
 def test_fast_encoder_is_rfc_8785(tie: Tie) -> None:
     """Whatever the texts are, the two encoders agree."""
     assert encode(tie) == rfc8785.dumps(msgspec.to_builtins(tie))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:
     """And with our own error."""

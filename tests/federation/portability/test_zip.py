@@ -7,7 +7,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.portability.errors import ArchiveError
@@ -114,7 +114,6 @@ def test_file_without_a_name() -> None:
     assert refusal(packed({"a": b"x"}).replace(b"a", b"\0")) == "archivePath"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 200), st.integers(0, 255))
 def test_any_bytes_are_read_or_refused(data: bytes, at: int, value: int) -> None:
     """Only our own error comes out."""

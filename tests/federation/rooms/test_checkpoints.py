@@ -157,7 +157,7 @@ PEOPLE = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PEOPLE, st.integers(0, 3))
 def test_everything_settles_in_the_end(where: list[tuple[Person, str]], author: int) -> None:
     """Wherever people are: once all who should have signed did, an entry is settled; none of it too soon."""

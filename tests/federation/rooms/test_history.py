@@ -145,7 +145,7 @@ def test_who_asks() -> None:
     assert not should_ask(0, 60_000, offered=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8, unique=True), st.text("tea ", max_size=400))
 def test_whatever_is_given_comes_back(positions: list[int], text: str) -> None:
     """Any items, in any order, arrive in the log's order."""

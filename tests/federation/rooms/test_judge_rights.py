@@ -165,7 +165,7 @@ ROLES = st.lists(ROLE, max_size=4, unique_by=lambda pair: pair[0])
 CHANGES = st.lists(ROLE, max_size=2, unique_by=lambda pair: pair[0])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ROLES,
     CHANGES,

@@ -154,7 +154,7 @@ def test_banned_person_with_a_link() -> None:
     assert refusal(case) is Rule.BANNED
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4), st.integers(0, 2), st.integers(-1, 3))
 def test_uses_are_lowered_exactly(uses: int, come: int, lowered: int) -> None:
     """Whatever number the committer writes, only the true one is taken."""

@@ -64,7 +64,7 @@ def test_full_policy(golden: Callable[[str, bytes], None]) -> None:
     golden("policy_full.hex", FULL.encode())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(0, 40), unique=True, max_size=8),
     st.lists(st.integers(0, 40), unique=True, max_size=8),

@@ -263,7 +263,7 @@ ACTION = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(ACTION, PEOPLE, st.integers(1, 9)), max_size=5, unique_by=lambda item: item[2]))
 def test_whatever_the_order(what: list[tuple[Create | Edit | Delete | Like | Undo, Person, int]]) -> None:
     """However the actions become known, everybody shows the same."""
