@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from yurt.client.testing import HARBOUR, FakeNode, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR, FakeNode
 from yurt.lab.world.network import Network
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap(cheap_passphrases: None) -> None:
+def _cheap(cheap_people: None) -> None:
     """No story here is about the cost of a passphrase."""
 
 

@@ -11,7 +11,7 @@ from yurt.lab.world.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap(cheap_passphrases: None) -> None:
+def _cheap(cheap_people: None) -> None:
     """A world with many people spends its time on other things than their passphrases."""
 
 

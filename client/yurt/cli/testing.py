@@ -6,15 +6,13 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
 from yurt.client.api import EngineApi
 from yurt.client.clock import SystemClock
 from yurt.client.paths import load_network
 from yurt.client.service.connect import connect
 from yurt.client.testing import LINK, PASSPHRASE, Town
-
-PATIENCE_S: Final = 60.0
+from yurt.client.testing_waits import until
 
 
 def environment(town: Town, name: str) -> dict[str, str]:
@@ -68,6 +66,8 @@ async def at_home(town: Town, *names: str) -> AsyncGenerator[list[EngineApi]]:
 
 async def hears(engine: EngineApi, *, removed: bool = False) -> None:
     """Wait until somebody's only room stands so in their vault."""
-    async with asyncio.timeout(PATIENCE_S):
-        while [room.removed for room in await engine.rooms()] != [removed]:  # noqa: ASYNC110  # it lives in a vault, behind a socket
-            await asyncio.sleep(0.01)
+
+    async def stands() -> bool:
+        return [room.removed for room in await engine.rooms()] == [removed]
+
+    await until(stands)

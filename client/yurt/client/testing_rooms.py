@@ -6,11 +6,12 @@ from typing import Final
 from yurt.client.api import TimelineItem
 from yurt.client.core import Core
 from yurt.client.engine import Engine
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
+from yurt.client.testing_waits import PATIENCE_S
 
 ANA: Final = f"ana@{HARBOUR}"
 BO: Final = f"bo@{HARBOUR}"
-PATIENCE_S: Final = 15.0
 
 
 async def line(engine: Engine, room: bytes, **wanted: object) -> TimelineItem:

@@ -20,11 +20,12 @@ from yurt.cli.which_room import pick_room
 from yurt.client import errors
 from yurt.client.api import RoomView
 from yurt.client.errors import ClientError
-from yurt.client.testing import HARBOUR, LINK, PASSPHRASE, Town
+from yurt.client.testing import LINK, PASSPHRASE, Town
+from yurt.client.testing_node import HARBOUR
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.wire.problems import PROBLEMS, ProblemError
 
 HELP_MS = 150
-PATIENCE_S = 60.0
 EXIT_CODES = next(Path(__file__).parents[3].glob("docs/exit-codes.md"))
 
 

@@ -3,7 +3,8 @@
 import json
 
 from yurt.cli.testing import at_home, yurt
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
 
 ANA = f"ana@{HARBOUR}"
 

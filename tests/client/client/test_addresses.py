@@ -7,7 +7,8 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.api import PersonView
 from yurt.client.engine import Engine
 from yurt.client.people_calls import KeepOld
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
 from yurt.client.testing_rooms import ANA, BO, core_of, line, together
 from yurt.client.vault import addresses, people
 from yurt.wire.problems import ProblemError

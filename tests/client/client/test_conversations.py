@@ -11,6 +11,7 @@ from yurt.client.conversations.part import APART_S, RENEW_S, SHOW_AGAIN_S
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 from yurt.client.testing import LINK, PASSPHRASE, Town
+from yurt.client.testing_waits import until
 from yurt.client.vault import key_packages
 from yurt.client.vault.open import Vault
 from yurt.identity.leaf import LeafUse, verify_leaf
@@ -41,10 +42,7 @@ class SetClock:
 
 async def shown(town: Town, count: int) -> list[KeyPackage]:
     """Wait until the node was shown so many packages; give them."""
-    for _ in range(3000):
-        if len(town.node.beside.public) >= count:
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: len(town.node.beside.public) >= count)
     return [MLSMessage.decode(body).expect(KeyPackage) for body in town.node.beside.public]
 
 
@@ -159,8 +157,10 @@ async def join(town: Town, clock: SetClock) -> Engine:
 async def eventually(engine: Engine) -> list[str]:
     """Wait until the person hears of two."""
     found: list[str] = []
-    async with asyncio.timeout(30):
-        while len(found) < 2:
-            found += await heard(engine)
-            await asyncio.sleep(0.01)
+
+    async def two() -> bool:
+        found.extend(await heard(engine))
+        return len(found) >= 2
+
+    await until(two)
     return found

@@ -28,7 +28,9 @@ from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
 from yurt.client.paths import load_network
 from yurt.client.rooms import key_package_supply
-from yurt.client.testing import HARBOUR, LINK, PASSPHRASE, Door, FakeNode, Town
+from yurt.client.testing import LINK, PASSPHRASE, Town
+from yurt.client.testing_node import HARBOUR, Door, FakeNode
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import open as vaults
 from yurt.identity.device import DeviceKeys
 from yurt.identity.device_login import decode_device_login, verify_device_login
@@ -190,7 +192,7 @@ class House:
 
     async def outcome(self) -> LinkView:
         """What the phone says then."""
-        return await self.phone.call(AwaitLink(within=30), LinkView)
+        return await self.phone.call(AwaitLink(within=PATIENCE_S), LinkView)
 
     async def join(self, code: str) -> Engine:
         """What the laptop does."""
@@ -327,7 +329,7 @@ async def test_the_old_device_answers_after_a_restart(house: House) -> None:
     house.node.busy = True
     joining = asyncio.create_task(house.join(code.code))
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await house.node.asked.wait()
     assert await house.devices() == 2
     await house.phone.close()
@@ -367,14 +369,14 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("often", "house")
 async def test_a_last_resort_is_replaced_though_the_stream_lasts(house: House) -> None:
     """A device that is connected for weeks looks now and then what the node has left."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await house.node.rotated.wait()
     actor = (await house.phone.status()).actor
     first = house.node.last[actor]
 
     house.node.rotated.clear()
     house.node.used = True
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await house.node.rotated.wait()
 
     assert house.node.last[actor] != first
@@ -382,7 +384,7 @@ async def test_a_last_resort_is_replaced_though_the_stream_lasts(house: House) -
 
 async def test_the_last_resort_lets_a_person_into_two_rooms_and_is_replaced(house: House) -> None:
     """With no one-time package left they can still be added; a package that was used is made anew."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await house.node.rotated.wait()
     first = house.node.last[(await house.phone.status()).actor]
     bo = await house.town.join("bo")
@@ -390,7 +392,7 @@ async def test_the_last_resort_lets_a_person_into_two_rooms_and_is_replaced(hous
     rooms = [(await bo.create_room(name)).room for name in ("tea", "coffee")]
     for room in rooms:
         await bo.invite(room, "ana@harbour.example")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while {view.room for view in await house.phone.rooms()} != set(rooms):
             await house.phone.sync(1)
     for room in rooms:
@@ -401,6 +403,6 @@ async def test_the_last_resort_lets_a_person_into_two_rooms_and_is_replaced(hous
     house.node.rotated.clear()
     await house.node.stop()
     await house.node.start()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await house.node.rotated.wait()
     assert house.node.last[(await house.phone.status()).actor] != first

@@ -12,7 +12,8 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.calls import Nothing
 from yurt.client.engine import Engine
 from yurt.client.rooms.heal_calls import ResyncRoom
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
 from yurt.client.testing_rooms import ANA, core_of, line, together
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.identity.signed_record import SignedRecord

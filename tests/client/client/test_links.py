@@ -11,7 +11,8 @@ from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
 from yurt.client.invitations.calls import EndLink, JoinByLink, JoinView, Links, LinkView, ListLinks, MakeLink
 from yurt.client.people_calls import ConfirmRoom
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
 from yurt.client.testing_rooms import ANA, BO, core_of, line
 from yurt.client.vault import joinings, people
 from yurt.client.vault.joinings import Joining

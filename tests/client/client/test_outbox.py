@@ -4,11 +4,12 @@ import asyncio
 
 from yurt.client.api import TimelineItem
 from yurt.client.engine import Engine
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.wire.problems import refuse
 
 BO = f"bo@{HARBOUR}"
-PATIENCE_S = 15.0
 
 
 async def _reads(engine: Engine, room: bytes, *texts: str) -> list[str]:

@@ -1,12 +1,11 @@
 """What is ours in a log is known by its bytes, wherever a node says that it stands."""
 
-import asyncio
-
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.engine import Engine
 from yurt.client.testing import Town
 from yurt.client.testing_rooms import core_of, line, together
+from yurt.client.testing_waits import until
 from yurt.rooms.common.chain import entry_hash
 from yurt.wire.problems import refuse
 from yurt.wire.registry import EntryKind
@@ -54,9 +53,7 @@ async def test_old_encryption_that_comes_after_the_new_one(town: Town) -> None:
     await ana.send(room, "before", wait="accepted")
     town.node.refusals = [refuse("epochTooOld", "encrypt again", epoch=9).problem]
     await ana.send(room, "mine")
-    async with asyncio.timeout(20):
-        while town.node.refusals:  # noqa: ASYNC110  # the refusal is hers, not the next sender's
-            await asyncio.sleep(0.01)
+    await until(lambda: not town.node.refusals)  # the refusal is hers, not the next sender's
     await bo.send(room, "a new epoch begins", wait="accepted")
     first = await line(ana, room, text="mine", state="accepted")
 

@@ -8,10 +8,10 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.engine import Engine
 from yurt.client.rooms.receive import Receiver, Taken
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.wire.position import LogRow
-
-PATIENCE_S = 15.0
 
 
 async def reads(engine: Engine, room: bytes, text: str) -> None:

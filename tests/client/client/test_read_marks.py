@@ -9,6 +9,7 @@ from sqlcipher3.dbapi2 import Connection
 from yurt.client.api import NEWEST
 from yurt.client.mentions import mentions
 from yurt.client.testing import PASSPHRASE, Town
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import read_marks, schema, timeline
 from yurt.client.vault.open import Vault
 from yurt.client.vault.timeline import NewItem
@@ -83,7 +84,7 @@ async def test_engine_pages_and_marks(town: Town) -> None:
     newest = await ana.timeline(room, before=NEWEST, limit=4)
     earlier = await ana.timeline(room, before=newest[0].item, limit=100)
     known = await ana.person("bo@harbour.example")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         async for line in bo.watch(room):
             if line.text == "light 6":
                 break

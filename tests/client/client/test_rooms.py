@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from yurt.client.api import TimelineItem
 from yurt.client.engine import Engine
 from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
-from yurt.client.testing import HARBOUR, Town
+from yurt.client.testing import Town
+from yurt.client.testing_node import HARBOUR
+from yurt.client.testing_rooms import line
 from yurt.mls.group import Group
 from yurt.mls.staging import StagedCommit
 from yurt.rooms.common.participants import participants_of
@@ -18,16 +19,6 @@ from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind, InboxKind
 
 BO = f"bo@{HARBOUR}"
-PATIENCE_S = 15.0
-
-
-async def _line(engine: Engine, room: bytes, **wanted: object) -> TimelineItem:
-    """Wait for a line with these fields."""
-    async with asyncio.timeout(PATIENCE_S):
-        async for item in engine.watch(room):
-            if all(getattr(item, name) == value for name, value in wanted.items()):
-                return item
-    raise AssertionError(wanted)
 
 
 async def _count(engine: Engine, query: str) -> int:
@@ -40,7 +31,7 @@ async def _together(town: Town) -> tuple[Engine, Engine, bytes]:
     ana, bo = await asyncio.gather(town.join("ana"), town.join("bo"))
     room = (await ana.create_room("harbour watch")).room
     await ana.invite(room, BO)
-    await _line(bo, room, kind="roster")
+    await line(bo, room, kind="roster")
     return ana, bo, room
 
 
@@ -48,9 +39,9 @@ async def test_roster_is_told(town: Town) -> None:
     """Everybody reads who added whom, and in which epoch."""
     ana, bo, room = await _together(town)
 
-    told = await _line(ana, room, kind="roster")
+    told = await line(ana, room, kind="roster")
     # Plainly, once the node has confirmed her address.
-    joined = await _line(bo, room, text=f"ana@{HARBOUR} added you (epoch 2)")
+    joined = await line(bo, room, text=f"ana@{HARBOUR} added you (epoch 2)")
 
     assert told.text == f"ana@{HARBOUR} added {BO} (epoch 2)"
     assert joined.kind == "roster"
@@ -76,7 +67,7 @@ async def test_garbage_in_the_log(town: Town) -> None:
     await town.node.inject(room, EntryKind.MESSAGE, entry[:-1] + bytes([entry[-1] ^ 1]))
     await town.node.inject(room, 77, b"from a later release")
     await ana.send(room, "after", wait="accepted")
-    await _line(bo, room, kind="message", text="after")
+    await line(bo, room, kind="message", text="after")
     (view,) = await bo.rooms()
     reasons = [item.reason for item in await bo.timeline(room) if item.kind == "undecryptable"]
 
@@ -90,10 +81,10 @@ async def test_replayed_message(town: Town) -> None:
     """A message that the hub delivers a second time is shown once."""
     ana, bo, room = await _together(town)
     await ana.send(room, "once", wait="accepted")
-    await _line(bo, room, kind="message", text="once")
+    await line(bo, room, kind="message", text="once")
 
     await town.node.inject(room, EntryKind.MESSAGE, town.node.messages(room)[-1].body)
-    await _line(bo, room, kind="undecryptable")
+    await line(bo, room, kind="undecryptable")
 
     shown = [item for item in await bo.timeline(room) if item.kind == "message"]
     assert len(shown) == 1
@@ -105,7 +96,7 @@ async def test_commit_that_nobody_may_follow(town: Town) -> None:
     commits = [row for row in town.node.logs[room_log(room)] if row.kind == EntryKind.COMMIT]
 
     await town.node.inject(room, EntryKind.COMMIT, commits[0].body)
-    told = await _line(bo, room, reason="stopped")
+    told = await line(bo, room, reason="stopped")
     with pytest.raises(ProblemError, match="stopped") as refused:
         await bo.send(room, "is anybody there?")
 
@@ -123,7 +114,7 @@ async def test_forked_log(town: Town) -> None:
     town.node.rooms[room] = replace(state, chain=bytes(32))
     await town.node.start()
 
-    told = await _line(bo, room, reason="stopped")
+    told = await line(bo, room, reason="stopped")
 
     assert "logForked" in told.text
     assert len(rows) >= 3
@@ -133,7 +124,7 @@ async def test_removed(town: Town) -> None:
     """Who was removed is told so, keeps what was read, and can send nothing more."""
     ana, bo, room = await _together(town)
     await ana.send(room, "goodbye", wait="accepted")
-    await _line(bo, room, kind="message", text="goodbye")
+    await line(bo, room, kind="message", text="goodbye")
     core, committer = ana._core, ana._committer  # pyright: ignore[reportPrivateUsage]  # a test looks inside
 
     def stage(_tx: Connection, group: Group) -> StagedCommit:
@@ -144,7 +135,7 @@ async def test_removed(town: Town) -> None:
 
     async with core.lock(room):
         await committer.commit(room, "remove", stage)
-    told = await _line(bo, room, text=f"ana@{HARBOUR} removed {BO} (epoch 3)")
+    told = await line(bo, room, text=f"ana@{HARBOUR} removed {BO} (epoch 3)")
     with pytest.raises(ProblemError, match="no longer in this room"):
         await bo.send(room, "wait")
     (view,) = await bo.rooms()
@@ -159,7 +150,7 @@ async def test_second_welcome(town: Town) -> None:
     """A Welcome for a known room changes nothing, wherever it comes from."""
     ana, bo, room = await _together(town)
     await ana.send(room, "hello", wait="accepted")
-    await _line(bo, room, kind="message", text="hello")
+    await line(bo, room, kind="message", text="hello")
     before = await bo.timeline(room)
 
     welcome = town.node.logs["inbox/bo"][0]
@@ -167,7 +158,7 @@ async def test_second_welcome(town: Town) -> None:
     town.node.post("bo", 99, b"from a later release")
     await town.node.ring("inbox")
     await ana.send(room, "and again", wait="accepted")
-    await _line(bo, room, kind="message", text="and again")
+    await line(bo, room, kind="message", text="and again")
 
     after = await bo.timeline(room)
     assert after[: len(before)] == before
@@ -194,7 +185,7 @@ async def test_changed_did_blocks_sending(town: Town) -> None:
     with pytest.raises(ProblemError) as refused:
         await ana.invite(room, BO)
     held = await ana.send(room, "is it you?")
-    told = await _line(ana, room, content_id=held.content_id, reason="didChanged")
+    told = await line(ana, room, content_id=held.content_id, reason="didChanged")
 
     assert refused.value.problem.detail == {"rule": "didChanged"}
     assert told.state == "queued"
@@ -236,4 +227,4 @@ async def test_an_answer_to_a_claim_is_lost(town: Town) -> None:
 
     assert (await ana.invite(room, BO)).state == "invited"
 
-    await _line(bo, room, kind="roster")
+    await line(bo, room, kind="roster")

@@ -17,8 +17,7 @@ from yurt.client.service import sockets
 from yurt.client.service.connect import SharedEngine
 from yurt.client.service.lock import VaultLock
 from yurt.client.testing import PASSPHRASE, Town
-
-PATIENCE_S = 15.0
+from yurt.client.testing_waits import PATIENCE_S
 
 
 async def _connect(town: Town, name: str, passphrase: str = PASSPHRASE) -> SharedEngine:
