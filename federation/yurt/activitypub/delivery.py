@@ -62,6 +62,11 @@ class Answer:
     retry_after: str = ""
     """The header, as sent."""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the host took it."""
+        return self.status is not None and 200 <= self.status < 300
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -107,7 +112,7 @@ def judge(attempt: Attempt, answer: Answer, randomness: float) -> Outcome:
         randomness: In [0, 1): spreads the next tries of many activities.
     """
     status = answer.status
-    if status is not None and 200 <= status < 300:
+    if answer.is_taken:
         return Delivered()
     reason = "unreachable" if status is None else f"status{status}"
     if status is not None and is_final(status):

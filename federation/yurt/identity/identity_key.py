@@ -1,6 +1,7 @@
 """The identity key: who a person is. It is derived from the recovery phrase and stands on no disk.
 
-It signs person records, device certificates and the FEP-c390 statement; nothing else (TRUST 1).
+It signs person records, device certificates, the FEP-c390 statement, the kit's actor keys and the word for
+another actor key; nothing else (TRUST 1, 9).
 """
 
 from dataclasses import dataclass, field

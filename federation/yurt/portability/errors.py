@@ -9,6 +9,7 @@
         ├── CsvError                a CSV that is not read as a whole; single rows are refused, not raised
         ├── RosterError             a roster that is malformed, or that its device did not sign
         ├── KitError                a part of a continuity kit that is malformed, foreign, stale or closed
+        ├── KeyChangeError          another actor key that its person did not ask for
         ├── ArchiveError            an archive that is malformed, hostile or changed
         └── PeerTableError          a table of peers that does not say what it must
 
@@ -49,6 +50,10 @@ class RosterError(RemotePortabilityError):
 
 class KitError(RemotePortabilityError):
     """A part of a continuity kit cannot be accepted or opened."""
+
+
+class KeyChangeError(RemotePortabilityError):
+    """Nobody's word, or an old one, for another actor key."""
 
 
 class ArchiveError(RemotePortabilityError):

@@ -20,6 +20,8 @@ LABEL_KIT_READER: Final = b"yurt/kit-reader/1"
 """HKDF info: entropy of the recovery phrase to the key whose signature fetches a kit."""
 LABEL_KIT_READ: Final = b"yurt/kit-read/1"
 """Signature of a request for a kit by the reader key."""
+LABEL_ACTOR_KEY: Final = b"yurt/actor-key/1"
+"""Signature of the identity key for another actor key."""
 LABEL_ARCHIVE: Final = b"yurt/archive/1"
 """Signature of an archive's manifest by a device key."""
 LABEL_ARCHIVE_HISTORY: Final = b"yurt/archive-history/1"
@@ -35,6 +37,7 @@ LABELS: Final = (
     LABEL_KIT_SEAL,
     LABEL_KIT_READER,
     LABEL_KIT_READ,
+    LABEL_ACTOR_KEY,
     LABEL_ARCHIVE,
     LABEL_ARCHIVE_HISTORY,
     LABEL_ITEM,

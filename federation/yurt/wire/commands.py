@@ -3,6 +3,7 @@
 from typing import Final
 
 from yurt.wire.account_commands import Join, Login, Logout
+from yurt.wire.actor_key_commands import ACTOR_KEY_COMMANDS
 from yurt.wire.checkpoint_commands import CHECKPOINT_COMMANDS
 from yurt.wire.command import Command
 from yurt.wire.consent_commands import CONSENT_COMMANDS
@@ -81,6 +82,7 @@ _EVERY: Final[tuple[type[Command], ...]] = (
     Unblock,
     Mute,
     Unmute,
+    *ACTOR_KEY_COMMANDS,
     *CHECKPOINT_COMMANDS,
     *CONSENT_COMMANDS,
     *HISTORY_COMMANDS,

@@ -121,6 +121,8 @@ class LendKey(Unshown, Command, frozen=True, kw_only=True):
     """As peers know it."""
     key: bytes
     """RSA private key, PKCS #8 DER."""
+    older: bytes = b""
+    """The key before it, for those who have not heard of the newer one; tried where that is refused."""
     days: int = 30
     """At most 30; then the node erases it."""
 

@@ -60,6 +60,7 @@ from yurt.node.people.follower_repair import FollowerList, FollowerRepair
 from yurt.node.people.follows import Follows
 from yurt.node.people.host_facts import Hosts
 from yurt.node.people.inbox import Inbox
+from yurt.node.people.key_changes import KeyChanges
 from yurt.node.people.move_watch import MoveWatch
 from yurt.node.people.moves import Moves
 from yurt.node.people.moving import Moving
@@ -198,6 +199,7 @@ class Node:
         moving = Moving(domain, store, clock, ground.limiter, directory, moves, delivery.wake, links.wake)
         rescuing = Rescuing(domain, store, clock, ground.work, moves, delivery.wake)
         watch = MoveWatch(store, clock)
+        changes = KeyChanges(domain, store, clock, ground.work, ground.limiter, book, delivery.wake)
         rooms = RoomCommands(domain, store, states, clock, hub, links)
         infos = GroupInfos(domain, store, states, ground.limiter, book, links)
         hub.speaks_for = infos.speaks_for
@@ -264,6 +266,7 @@ class Node:
             moving,
             rescuing,
             watch,
+            changes,
             reports,
             TieFacts(store, hosts),
             portability,

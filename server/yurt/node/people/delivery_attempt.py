@@ -26,7 +26,7 @@ from yurt.activitypub.http_signatures.knock import (
 from yurt.activitypub.locations import PersonLocations
 from yurt.node.clock import Clock
 from yurt.node.fetch import DomainRefused, FetchError, FetchRefused, SafeFetch
-from yurt.node.store import accounts, farewells, moving
+from yurt.node.store import accounts, farewells, moving, retired_keys
 from yurt.node.store.deliveries import DeliveryRow, followers_at
 from yurt.node.store.types import ReadTx
 from yurt.node.work_pool import WorkPool
@@ -35,6 +35,7 @@ SIGNING_AT_ONCE: Final = 8
 """Of the places for such work: a post to a hundred hosts must not make who signs in wait, nor itself."""
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; nobody looks at them."""
+_UNAUTHORIZED: Final = 401
 
 
 class CannotSend(Exception):
@@ -62,8 +63,9 @@ class Prepared:
     """One that is due, with all that its tries need of the store."""
 
     row: DeliveryRow
-    signing: tuple[bytes, str] | None
-    """The sender's key and its id; None if there is none (any more)."""
+    signing: Sequence[tuple[bytes, str]]
+    """The sender's keys and their ids, first the one that peers should know; empty if there is none (any
+    more)."""
     followers: Sequence[str]
     """Of the sender, at this host, if it is told about them."""
 
@@ -71,7 +73,7 @@ class Prepared:
 def prepare(tx: ReadTx, row: DeliveryRow, domain: str, now_s: int) -> Prepared:
     """Read what the tries of a delivery need."""
     followers = followers_at(tx, row.sender, row.host) if row.for_followers else ()
-    return Prepared(row, _signing(tx, domain, row.sender, now_s), followers)
+    return Prepared(row, _signing(tx, domain, row, now_s), followers)
 
 
 class Attempts:
@@ -91,15 +93,26 @@ class Attempts:
             CannotSend: The account is gone, or the inbox is no place that we send to.
             ProblemError: This node has too much to do.
         """
-        if due.signing is None:
+        if not due.signing:
             raise CannotSend("senderGone")
-        key, now = _Key(_load(due.signing[0]), due.signing[1]), self._clock.now_s()
+        tried = await self._knocked(due, known, due.signing[0])
+        for other in due.signing[1:]:
+            if tried.answer.status != _UNAUTHORIZED:
+                break
+            again = await self._knocked(due, known, other)
+            if again.answer.is_taken:
+                tried = again  # a second refusal says no more than the first
+        return tried
+
+    async def _knocked(self, due: Prepared, known: KnownScheme, signing: tuple[bytes, str]) -> Tried:
+        """Send it under one key."""
+        key, now = _Key(_load(signing[0]), signing[1]), self._clock.now_s()
         knock = first_knock(known, now)
         answer = await self._send(due, knock, key)
         again = second_knock(knock, answer.status or 0)
         if again is not None:
             second = await self._send(due, again, key)
-            if second.status is not None and 200 <= second.status < 300:
+            if second.is_taken:
                 # A second refusal says nothing: the scheme may just not be read there. The first one stands.
                 knock, answer = again, second
         return Tried(answer, learn(known, knock, answer.status or 0, now))
@@ -135,13 +148,19 @@ class Attempts:
         return {follower_sync.HEADER: value} if value else {}
 
 
-def _signing(tx: ReadTx, domain: str, sender: str, now_s: int) -> tuple[bytes, str] | None:
-    """The key of a sender and its id; None if it is gone, or was lent and its time is over."""
-    if sender.startswith(moving.LENT):
-        lent = moving.lent_key(tx, sender.removeprefix(moving.LENT))
-        return (lent.key, lent.key_id) if lent and lent.until > now_s else None
-    der = accounts.actor_key_of(tx, sender) or farewells.farewell_key(tx, sender)
-    return None if der is None else (der, PersonLocations(domain, sender).key_id)
+def _signing(tx: ReadTx, domain: str, row: DeliveryRow, now_s: int) -> list[tuple[bytes, str]]:
+    """The keys that may sign, in turn, with their ids.
+
+    None if the account is gone, or its key was lent and the time is over. A key that was exchanged is the
+    first one for what waited then, and the second of a rescue: not everybody has heard of the newer one.
+    """
+    if row.sender.startswith(moving.LENT):
+        lent = moving.lent_key(tx, row.sender.removeprefix(moving.LENT))
+        keys = (lent.key, lent.older) if lent and lent.until > now_s else ()
+        return [(der, lent.key_id) for der in keys if lent and der]
+    now = accounts.actor_key_of(tx, row.sender) or farewells.farewell_key(tx, row.sender)
+    before = retired_keys.retired_key(tx, row.sender, row.retired) if row.retired else None
+    return [(der, PersonLocations(domain, row.sender).key_id) for der in (before, now) if der]
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Counting who arrived after a move, and erasing lent keys whose time is over: both by the clock alone.
+"""Counting who arrived after a move, and erasing keys whose time is over, lent ones and retired ones.
 
 What was sent proves nothing. At one hour, a day, a week and a month those are counted who follow here since
 the Move.
@@ -12,7 +12,7 @@ from typing import Final
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.people.move_checks import account_of
-from yurt.node.store import moves, moving
+from yurt.node.store import moves, moving, retired_keys
 from yurt.node.store.types import ReadTx, Store, StoreError, Tx
 from yurt.wire.command import Done
 from yurt.wire.move_commands import MoveMark, MoveState, MoveView, WatchMove
@@ -90,17 +90,28 @@ class MoveWatch:
         now_s = self._clock.now_s()
         for mark in await self._store.read(lambda tx: moving.due_marks(tx, now_s)):
             await self._store.write(partial(moving.count_arrivals, mark=mark, now_s=now_s))
-        erased = await self._store.write(lambda tx: moving.erase_old_keys(tx, now_s))
-        if erased:
+        if erased := await self._store.write(lambda tx: moving.erase_old_keys(tx, now_s)):
             _log.info("%d lent keys are erased", len(erased))
+        if spent := await self._store.write(lambda tx: retired_keys.erase_spent(tx, now_s)):
+            _log.info("%d retired actor keys are erased", spent)
 
     async def _run(self) -> None:
         while True:
             waits = False
             try:
-                if await self._store.read(lambda tx: moving.anything_due(tx, self._clock.now_s())):
+                if await self._store.read(lambda tx: _anything_due(tx, self._clock.now_s())):
                     await self.look()
-                waits = await self._store.read(moving.anything_waits)
+                waits = await self._store.read(_anything_waits)
             except StoreError:
                 _log.warning("moves could not be looked at; it is tried again")
             await asyncio.sleep(SOON_S if waits else EVERY_S)
+
+
+def _anything_due(tx: ReadTx, now_s: int) -> bool:
+    """Whether something is to be counted or erased now."""
+    return moving.anything_due(tx, now_s) or retired_keys.any_spent(tx, now_s)
+
+
+def _anything_waits(tx: ReadTx) -> bool:
+    """Whether something will be."""
+    return moving.anything_waits(tx) or retired_keys.any_retired(tx)

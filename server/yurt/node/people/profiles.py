@@ -5,6 +5,7 @@ are never two things.
 """
 
 import uuid
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -44,16 +45,26 @@ def profile_of(tx: ReadTx, domain: str, account: AccountRow, now_s: int = 0) -> 
 
 def tell_change(tx: Tx, domain: str, account: AccountRow, now_ms: int) -> None:
     """Queue an Update of the actor for every follower elsewhere; the caller wakes the delivery."""
+    _tell(tx, domain, account, now_ms, people.remote_inboxes(tx, account.name, FollowState.ACCEPTED.value))
+
+
+def tell_key(tx: Tx, domain: str, account: AccountRow, now_ms: int) -> None:
+    """Queue an Update for everybody elsewhere with a tie: whom one follows must know one's key as well."""
+    _tell(tx, domain, account, now_ms, people.tied_inboxes(tx, account.name))
+
+
+def _tell(
+    tx: Tx, domain: str, account: AccountRow, now_ms: int, whom: Sequence[tuple[str, str, str]]
+) -> None:
     places = PersonLocations(domain, account.name)
-    followers = people.remote_inboxes(tx, account.name, FollowState.ACCEPTED.value)
-    if not followers:
+    if not whom:
         return
     document = update_actor_document(
         places.activity("updates", str(uuid.uuid4())),
         person_document(profile_of(tx, domain, account, now_ms // 1000)),
         places.followers,
     )
-    stops = plan([Recipient(*row) for row in followers])
+    stops = plan([Recipient(*row) for row in whom])
     deliveries.add_deliveries(tx, NewDelivery(account.name, write(document)), stops, now_ms)
 
 

@@ -75,12 +75,14 @@ class Rescuing:
         if command.actor == who.actor or command.key_id.partition("#")[0] != command.actor:
             raise refuse("badRequest", "the lent key is that of the actor that was left")
         checked = await self._work.run(lambda: read_actor_key(command.key))
+        older = await self._work.run(lambda: read_actor_key(command.older)) if command.older else None
         until = self._clock.now_s() + command.days * _DAY_S
 
         def unit(tx: Tx) -> None:
             account = account_of(tx, who.account)
             check_named(tx, who.did, who.actor, command.actor)
-            lent = LentKey(command.actor, command.key_id, checked.private_der, until)
+            before = older.private_der if older else b""
+            lent = LentKey(command.actor, command.key_id, checked.private_der, until, before)
             if moving.lend_key(tx, account.id, lent) <= self._clock.now_s():
                 raise refuse("refused", "this key's thirty days are over here", rule="keyOver")
 

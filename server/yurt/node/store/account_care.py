@@ -58,6 +58,7 @@ OWNED: Final = (
     "tie_move",
     "public_key_package",
     "proof_key",
+    "retired_key",
     "lent_key",
     "lent_until",
     "rescue_stop",

@@ -62,6 +62,8 @@ class DeliveryRow:
     for_followers: bool = False
     """Goes with the header of FEP-8fcf."""
     is_follow: bool = False
+    retired: int = 0
+    """Of the sender's retired keys the one that signs it; 0: the key of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
     rows = tx.rows(
         f"""
         SELECT id, sender, delivery.host, inbox, body, tries, queued_at, for_followers,
-            is_follow
+            is_follow, retired
         FROM delivery JOIN host ON host.host = delivery.host
         WHERE delivery.host = ?1 AND next_at <= ?2 AND paused_until <= ?2 AND {_MAY_GO}
         ORDER BY next_at, id LIMIT ?3
@@ -137,8 +139,8 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
         limit,
     )
     return [
-        DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers), bool(is_follow))
-        for id_, sender, at, inbox, body, tries, queued_at, for_followers, is_follow in rows
+        DeliveryRow(*row[:7], for_followers=bool(row[7]), is_follow=bool(row[8]), retired=row[9])
+        for row in rows
     ]
 
 

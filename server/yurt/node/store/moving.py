@@ -92,7 +92,13 @@ def _keep_ends(db: Tables) -> None:
     db.execute("INSERT INTO lent_until (account, actor, until) SELECT account, actor, until FROM lent_key")
 
 
+def _add_older(db: Tables) -> None:
+    # the key before it, PKCS #8 DER: who has not heard of the newer one believes this one
+    db.execute("ALTER TABLE lent_key ADD COLUMN older BLOB NOT NULL DEFAULT x''")
+
+
 STEPS: Final = (Step("0170-moving", _create),)
+OLDER: Final = (Step("0331-lent-older", _add_older),)
 ENDS: Final = (Step("0322-lent-until", _keep_ends),)
 LOOKED_UP: Final = (Step("0190-delivery-inbox", _look_up),)
 """A Move looks at the queue for each inbox: without this, thousands of times at all of it, in one unit."""
@@ -108,18 +114,20 @@ class LentKey:
     key: bytes = field(repr=False)
     until: int
     """Seconds since 1970."""
+    older: bytes = field(default=b"", repr=False)
+    """The actor's key before it, for who knows that one still."""
 
 
 def lent_key(tx: ReadTx, account: str) -> LentKey | None:
     """The key that was lent to an account, however old."""
     row = tx.row(
         """
-        SELECT actor, key_id, key, until FROM lent_key JOIN account ON account.id = lent_key.account
+        SELECT actor, key_id, key, until, older FROM lent_key JOIN account ON account.id = lent_key.account
         WHERE account.name = ?
         """,
         account,
     )
-    return LentKey(str(row[0]), str(row[1]), bytes(row[2]), int(row[3])) if row else None
+    return LentKey(*row) if row else None
 
 
 def lend_key(tx: Tx, account_id: int, lent: LentKey) -> int:
@@ -137,7 +145,7 @@ def lend_key(tx: Tx, account_id: int, lent: LentKey) -> int:
     until = int(row[0]) if row else lent.until
     tx.change(
         """
-        INSERT INTO lent_key (account, actor, key_id, key, until) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO lent_key (account, actor, key_id, key, until, older) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (account) DO NOTHING
         """,
         account_id,
@@ -145,6 +153,7 @@ def lend_key(tx: Tx, account_id: int, lent: LentKey) -> int:
         lent.key_id,
         lent.key,
         until,
+        lent.older,
     )
     return until
 

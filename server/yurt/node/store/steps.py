@@ -32,6 +32,7 @@ from yurt.node.store import (
     public_key_packages,
     records,
     replay,
+    retired_keys,
     rooms,
     said,
 )
@@ -74,4 +75,6 @@ STEPS: Final[tuple[Step, ...]] = (
     *kits.READERS,
     *key_packages.ANSWERS,
     *proof_keys.STEPS,
+    *retired_keys.STEPS,
+    *moving.OLDER,
 )
