@@ -6,7 +6,11 @@ from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicNumbers,
+    generate_private_key,
+)
 
 from yurt.activitypub import locations
 from yurt.activitypub.actor_documents import (
@@ -17,7 +21,7 @@ from yurt.activitypub.actor_documents import (
 )
 from yurt.activitypub.actors import OtherId, key_owner, parse_actor, read_actor
 from yurt.activitypub.errors import DocumentRefused, KeyRefused, LocalActivityPubError
-from yurt.activitypub.http_signatures.keys import read_pem, verify_bytes, write_pem
+from yurt.activitypub.http_signatures.keys import accept, read_pem, verify_bytes, write_pem
 from yurt.activitypub.multikey import read_multibase, write_multibase
 from yurt.activitypub.references import Json, write
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, LD_TYPE, is_activity_type
@@ -305,6 +309,10 @@ def test_small_and_strange_keys_are_refused(node_key: Ed25519PrivateKey) -> None
     with pytest.raises(KeyRefused) as caught:
         read_pem(small)
     assert caught.value.rule == "keySize"
+    modulus = generate_private_key(65537, 2048).public_key().public_numbers().n
+    with pytest.raises(KeyRefused) as caught:
+        accept(RSAPublicNumbers(modulus - 2, modulus).public_key())  # checking costs more than signing
+    assert caught.value.rule == "keyExponent"
     for text in ("", "é", "-----BEGIN PUBLIC KEY-----"):
         with pytest.raises(KeyRefused):
             read_pem(text)

@@ -22,7 +22,10 @@ PublicKey = RSAPublicKey | Ed25519PublicKey
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
-"""Beyond it one verification is a way to make us work."""
+"""Beyond it one verification is a way to make us work ..."""
+MAX_EXPONENT_BITS: Final = 32
+"""... and so is one with a public exponent as long as the modulus; all the world's are 3 or 65537, and Go
+takes no longer ones either."""
 MAX_PEM: Final = 4096
 """Characters."""
 _PADDING: Final = PKCS1v15()
@@ -72,7 +75,8 @@ def accept(key: object) -> PublicKey:
     """Take a key of a kind and size that is used for signatures.
 
     Raises:
-        KeyRefused: Another kind, an RSA key of an unfit size, or an Ed25519 key that is a small-order point.
+        KeyRefused: Another kind, an RSA key of an unfit size or exponent, or an Ed25519 key that is a
+            small-order point.
     """
     if isinstance(key, Ed25519PublicKey):
         # With a point of small order, one signature fits many messages.
@@ -83,6 +87,8 @@ def accept(key: object) -> PublicKey:
         raise KeyRefused("keyKind", "a key that is neither RSA nor Ed25519")
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         raise KeyRefused("keySize", f"an RSA key of {key.key_size} bits")
+    if key.public_numbers().e.bit_length() > MAX_EXPONENT_BITS:
+        raise KeyRefused("keyExponent", "an RSA key with a public exponent without end")
     return key
 
 
