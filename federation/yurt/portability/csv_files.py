@@ -28,10 +28,10 @@ from yurt.portability.csv_rows import (
 )
 from yurt.portability.csv_text import MAX_CSV_ROWS, Fields, decode_rows, encode_rows, encode_viewer_rows
 from yurt.portability.errors import CsvError, LocalPortabilityError, MalformedAddress
+from yurt.wire.portability_commands import MAX_LANGUAGE, MAX_LANGUAGES
 
 MAX_LIST_NAME: Final = 256
 """Characters; Mastodon's cap of a list's title."""
-MAX_LANGUAGES: Final = 200
 _ACCOUNT: Final = "Account address"
 _COLUMNS: Final[dict[CsvKind, tuple[str, ...]]] = {
     CsvKind.FOLLOWING: (_ACCOUNT, "Show boosts", "Notify on new posts", "Languages"),
@@ -267,7 +267,8 @@ def _languages(cell: str | None) -> tuple[str, ...] | None:
     if cell is None:
         return None
     said = [code.strip() for code in cell.split(",") if code.strip()]
-    codes = tuple(filter(_LANGUAGE.fullmatch, said[:MAX_LANGUAGES]))
+    short = [code for code in said if len(code) <= MAX_LANGUAGE]
+    codes = tuple(filter(_LANGUAGE.fullmatch, short[:MAX_LANGUAGES]))
     return None if said and not codes else codes
 
 

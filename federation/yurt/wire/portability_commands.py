@@ -21,6 +21,10 @@ JobState = Literal["filling", "running", "paused", "done"]
 RowState = Literal["queued", "sent", "accepted", "pending", "refused", "dead", "successor", "skipped"]
 JobId = Annotated[bytes, msgspec.Meta(min_length=JOB_ID_SIZE, max_length=JOB_ID_SIZE)]
 Short = Annotated[str, msgspec.Meta(max_length=2_048)]
+MAX_LANGUAGES: Final = 200
+MAX_LANGUAGE: Final = 35
+"""Characters of a language's code; RFC 5646 4.4.1 asks for so many."""
+Language = Annotated[str, msgspec.Meta(max_length=MAX_LANGUAGE)]
 
 
 class PortableRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -103,7 +107,7 @@ class JobItem(msgspec.Struct, frozen=True, omit_defaults=True):
     list: Short = ""
     show_boosts: bool | None = None
     notify: bool | None = None
-    languages: tuple[Short, ...] | None = None
+    languages: Annotated[tuple[Language, ...], msgspec.Meta(max_length=MAX_LANGUAGES)] | None = None
     hide: bool | None = None
     rank: int = 0
     """Lower is earlier: the asker knows which ties are strong, and need not say why."""
@@ -200,7 +204,7 @@ class JobRows(Command, frozen=True):
 
     job: JobId
     after: int = 0
-    states: tuple[RowState, ...] = ()
+    states: Annotated[tuple[RowState, ...], msgspec.Meta(max_length=8)] = ()
     """Only these; empty: all."""
 
 

@@ -107,4 +107,4 @@ def _languages(item: JobItem) -> tuple[str, ...] | None:
     """Codes without blanks; the columns of the store hold them with blanks between."""
     if item.languages is None:
         return None
-    return tuple(code for code in item.languages if code and code.isascii() and not code.isspace())[:200]
+    return tuple(code for code in item.languages if code and code.isascii() and not code.isspace())

@@ -1,7 +1,9 @@
 """What an account carries has a sum, and what is done is forgotten: nobody fills a disk with jobs."""
 
+import msgspec
 import pytest
 
+from yurt.node.http.doors import decode_command
 from yurt.node.limiter import Limiter
 from yurt.node.portability.row_sums import RowSums
 from yurt.node.portability.sweeping import Sweeping
@@ -9,7 +11,8 @@ from yurt.node.portability.testing import Bench
 from yurt.node.store import jobs, lists
 from yurt.node.store.types import Tx
 from yurt.portability.csv_rows import CsvKind
-from yurt.wire.portability_commands import JobItem
+from yurt.wire.command import Command
+from yurt.wire.portability_commands import JobItem, JobRows, StartJob
 from yurt.wire.problems import ProblemError
 
 DAY_MS = 86_400_000
@@ -96,3 +99,19 @@ async def test_an_account_has_a_sum_of_rows(bench: Bench) -> None:
     # What was taken for rows that were there already is counted right again when it matters.
     await bench.store.write(lambda tx: tx.change("DELETE FROM bookmark"))
     await bring(11, 10)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        StartJob(bytes(16), "import", (msgspec.structs.replace(follow("bo"), languages=("x" * 36,)),)),
+        StartJob(bytes(16), "import", (msgspec.structs.replace(follow("bo"), languages=("de",) * 201),)),
+        JobRows(bytes(16), states=("dead",) * 9),
+    ],
+)
+def test_a_row_says_only_so_much(command: Command) -> None:
+    """Rows are counted, so none of them may be as long as a thousand; and a question has an end."""
+    with pytest.raises(ProblemError) as refused:
+        decode_command(msgspec.json.encode(command), type(command))
+
+    assert refused.value.problem.code == "badRequest"
