@@ -48,6 +48,8 @@ EVERY_S: Final = 60
 FORGET_S: Final = 400 * 86_400
 """A kit that nobody refreshed for so long is dropped."""
 MAX_KITS: Final = 10_000
+MAX_STRANGERS: Final = 1_000
+"""Of them, those of people with whom nobody here has a tie: 4 GiB at worst."""
 MAX_LOOKED_AT: Final = 1_000
 """Kits under one name whose readers are tried: 0.15 s at worst, beside everything else."""
 KEEP_RATE: Final = Rate(burst=20, every_s=3.0)
@@ -181,7 +183,7 @@ class Kits:
         def unit(tx: Tx) -> KitKept:
             if kits.kit_of(tx, kit_id, record.did) != held:
                 raise refuse("tooMany", "another device wrote this kit just now", retry_after=1.0)
-            self._check_room(tx, record.did, is_new=held is None)
+            self._check_room(tx, record.did, is_new=held is None, own=own)
             kit = held or StoredKit(kit_id, record.did, b"")
             kit = replace(kit, record=record.signed.encode(), kept_at=now)
             for one in judged:
@@ -249,11 +251,19 @@ class Kits:
             record = known
         return record
 
-    def _check_room(self, tx: ReadTx, did: str, *, is_new: bool) -> None:
+    def _check_room(self, tx: ReadTx, did: str, *, is_new: bool, own: bool) -> None:
+        """Find a place for a new kit: strangers leave some of them to friends.
+
+        Raises:
+            ProblemError: `refused`, or `tooMany`: there is none.
+        """
         if not is_new:
             return
         if kits.kits_of(tx, did) >= 1:
             raise _refused("kitId", "this person's kit has another name here")
+        is_friend = own or kits.is_tied(tx, did)
+        if not is_friend and kits.count_strangers(tx) >= MAX_STRANGERS:
+            raise refuse("tooMany", "this node keeps no more kits of people whom nobody here knows")
         if kits.count_kits(tx) >= MAX_KITS:
             raise refuse("tooMany", "this node keeps no more kits")
 

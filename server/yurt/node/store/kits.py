@@ -105,6 +105,19 @@ def count_kits(tx: ReadTx) -> int:
     return int(row[0]) if row else 0
 
 
+def count_strangers(tx: ReadTx) -> int:
+    """How many are of people without an account here, and with whom nobody here has a tie."""
+    row = tx.row(
+        """
+        SELECT count(*) FROM kit WHERE NOT EXISTS (SELECT 1 FROM account WHERE account.did = kit.did)
+        AND NOT EXISTS (
+            SELECT 1 FROM tie JOIN person ON person.id = tie.person
+            WHERE person.did = kit.did AND tie.state = 'accepted')
+        """
+    )
+    return int(row[0]) if row else 0
+
+
 def is_tied(tx: ReadTx, did: str) -> bool:
     """Whether somebody here follows a person, or is followed by them."""
     return (

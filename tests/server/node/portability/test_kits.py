@@ -249,3 +249,22 @@ async def test_strangers_do_not_fill_a_buddy(town: Town, monkeypatch: pytest.Mon
     assert kept == [200, 429, 200]
     await store.write(lambda tx: tx.change("UPDATE kit SET graph_at = graph_at - 61"))
     assert (await post(town, "/kits/keep", first.file(first.graph(2))))[0] == 200
+
+
+async def test_strangers_leave_places_to_friends(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dids cost nothing: those of people whom nobody here knows take some of the places, never all."""
+    monkeypatch.setattr("yurt.node.portability.kits.MAX_STRANGERS", 1)
+    ana = await town.join("ana", HILLTOP)
+    strangers = [Owner.make(now_of(town), HILLTOP) for _ in range(2)]
+    friend = Owner.make(now_of(town), HILLTOP)
+
+    def follows(tx: Tx) -> None:
+        account = accounts.account_named(tx, ana.person.name)
+        assert account is not None
+        known = KnownPerson(friend.record.record.actor, f"friend@{HARBOUR}", str(friend.record.did))
+        people.put_tie(tx, account.id, people.put_person(tx, known), "follower", ("accepted", "x", 0))
+
+    await town.nodes[HILLTOP].store.write(follows)
+    codes = [(await post(town, "/kits/keep", one.file(one.graph(1))))[0] for one in (*strangers, friend)]
+
+    assert codes == [200, 429, 200]
