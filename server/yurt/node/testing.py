@@ -10,7 +10,9 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -21,7 +23,7 @@ from yurt.node.accounts.testing import Newcomer
 from yurt.node.accounts.tokens import InviteLink, secret_hash
 from yurt.node.admin.init import init_node
 from yurt.node.app import Node
-from yurt.node.config import NodeConfig, read_network
+from yurt.node.config import CONFIG_NAME, NodeConfig, read_network, render
 from yurt.node.fetch import CheckedResolver
 from yurt.node.store.accounts import add_invite
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
@@ -97,25 +99,28 @@ class Town:
 
     async def start(self, domain: str, config: NodeConfig | None = None) -> None:
         """Start a node, as usual here or as `config` says; make it first if it does not exist."""
-        network = read_network(self.places.map_file(domain))
-        endpoint = network.map.names[domain]
         config = config or NodeConfig(
             domain,
-            f"{endpoint.host}:{endpoint.port}",
+            self.listen(domain),
             str(self.places.certificate_file(domain)),
             str(self.places.key_file(domain)),
             messages_per_s=0,
         )
         data = self.folder / domain
         if not data.exists():
-            init_node(data, config)
-        node = Node(data, config, network)
+            _make(data, config)
+        node = Node(data, config, read_network(self.places.map_file(domain)))
         await node.start()
         self.nodes[domain] = node
 
     async def stop(self, domain: str) -> None:
         """Stop a node."""
         await self.nodes.pop(domain).stop()
+
+    def listen(self, domain: str) -> str:
+        """Where a node listens, as its configuration says it: a host and a port of this town alone."""
+        endpoint = read_network(self.places.map_file(domain)).map.names[domain]
+        return f"{endpoint.host}:{endpoint.port}"
 
     async def dial(self, domain: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a TLS connection to a node and say nothing yet."""
@@ -152,6 +157,26 @@ class Town:
         return client
 
 
+def _make(data: Path, config: NodeConfig) -> None:
+    """Make a node as `init_node` does, of files that were made before."""
+    data.mkdir(mode=0o700)
+    for name, content in {**_new_node(config.domain), CONFIG_NAME: render(config).encode()}.items():
+        file = data / name
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_bytes(content)
+
+
+@cache
+def _new_node(domain: str) -> dict[str, bytes]:
+    """The files of a new node: making keys and tables is slow, and no test looks whose they are."""
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / domain
+        init_node(made, NodeConfig(domain, plain=True))
+        files = [file for file in made.rglob("*") if file.is_file()]
+        return {str(file.relative_to(made)): file.read_bytes() for file in files}
+
+
 @asynccontextmanager
 async def open_town(folder: Path, places: Places, *domains: str) -> AsyncGenerator[Town]:
     """Start the nodes; everything is closed at the end."""
@@ -185,12 +210,15 @@ async def served(places: Places, name: str, app: web.Application) -> AsyncGenera
         await runner.cleanup()
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait until something holds.
 
     Raises:
         TimeoutError: it does not come about.
     """
     async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110  # a test looks from outside; there is no event to wait for
-            await asyncio.sleep(0.01)
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)  # a test looks from outside; there is no event to wait for

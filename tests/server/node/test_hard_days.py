@@ -25,7 +25,7 @@ from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
 from yurt.node.streams.door import STREAM_PATH
 from yurt.node.streams.testing import Client as StreamClient
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town
 from yurt.wire.people_commands import Followers
 from yurt.wire.post_commands import Post
 from yurt.wire.problems import ProblemError
@@ -178,12 +178,19 @@ async def test_a_backup_under_load_comes_back(
 
 
 @pytest.fixture
-async def plain(harbour: Town, unused_tcp_port: int) -> tuple[Town, int]:
-    """The harbour without TLS, as behind a proxy, and its port."""
+async def plain(harbour: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """The harbour without TLS, as behind a proxy; slow connections are ended when a test says so."""
+    monkeypatch.setattr("yurt.node.http.guard._SWEEP_S", 3600.0)
     await harbour.stop(HARBOUR)
-    config = NodeConfig(HARBOUR, f"127.0.0.1:{unused_tcp_port}", plain=True, messages_per_s=0)
+    config = NodeConfig(HARBOUR, harbour.listen(HARBOUR), plain=True, messages_per_s=0)
     await harbour.start(HARBOUR, config)
-    return harbour, unused_tcp_port
+    return harbour
+
+
+async def knock(plain: Town) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection and say nothing yet."""
+    host, _, port = plain.listen(HARBOUR).rpartition(":")
+    return await asyncio.open_connection(host, int(port))
 
 
 BEGINNINGS = (
@@ -196,19 +203,18 @@ BEGINNINGS = (
 )
 
 
-async def test_three_hundred_who_only_hold_on_to_the_door(plain: tuple[Town, int]) -> None:
+async def test_three_hundred_who_only_hold_on_to_the_door(plain: Town) -> None:
     """Silent, slow and broken connections keep no guest out, and are put out when their time is over."""
-    town, port = plain
-    guard = town.nodes[HARBOUR].guard
+    guard, healthz = plain.nodes[HARBOUR].guard, f"http://{plain.listen(HARBOUR)}/healthz"
     async with AsyncExitStack() as stack:
         hostile: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         for number in range(HOSTILE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await knock(plain)
             stack.callback(writer.transport.abort)
             writer.write(BEGINNINGS[number % len(BEGINNINGS)])
             hostile.append((reader, writer))
         for _ in range(20):
-            async with town.session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+            async with plain.session.get(healthz) as answer:
                 assert answer.status == 200
 
         ended = guard.sweep(asyncio.get_running_loop().time() + HEADER_S + 1)
@@ -218,18 +224,17 @@ async def test_three_hundred_who_only_hold_on_to_the_door(plain: tuple[Town, int
         for reader, _ in hostile[:3]:
             with suppress(ConnectionError):
                 assert await reader.read() == b""
-        async with town.session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+        async with plain.session.get(healthz) as answer:
             assert answer.status == 200
 
 
-async def test_who_closes_one_half_gets_the_other(plain: tuple[Town, int]) -> None:
+async def test_who_closes_one_half_gets_the_other(plain: Town) -> None:
     """A request whose sender says nothing more (FIN) is answered; then the connection ends on both sides."""
-    _, port = plain
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await knock(plain)
 
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     writer.write_eof()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         said = await reader.read()
 
     assert said.startswith(b"HTTP/1.1 200") or said == b""
@@ -246,7 +251,7 @@ async def test_a_stream_whose_other_end_is_gone_is_noticed(
 
     async with harbour.session.ws_connect(url, autoping=False, heartbeat=None) as ws:
         await StreamClient(ws).hello(ana.token)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while (message := await ws.receive()).type in {WSMsgType.PING, WSMsgType.BINARY}:
                 pass
 

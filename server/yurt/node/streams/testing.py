@@ -27,6 +27,7 @@ from yurt.node.streams.door import STREAM_PATH, StreamDoor
 from yurt.node.streams.fanout import Fanout, Publisher
 from yurt.node.streams.stream import Parts
 from yurt.node.streams.tail import Tail
+from yurt.node.testing_clock import SetClock
 from yurt.wire.account_commands import Logout
 from yurt.wire.command import Answer, Done
 from yurt.wire.frames import Call, ClientHello, Entries, Frame, NodeFrame, NodeHello, Subscribe, room_log
@@ -38,18 +39,6 @@ ROOM: Final = bytes(range(32))
 ANA: Final = Caller("ana", "https://harbour.example/users/ana", "did:key:zAna", b"A" * 16)
 BO: Final = Caller("bo", "https://harbour.example/users/bo", "did:key:zBo", b"B" * 16)
 TOKENS: Final = {"ana-token": ANA, "bo-token": BO}
-
-
-class StandingClock:
-    """A clock that stands still."""
-
-    def now_ms(self) -> int:
-        """A moment in 2023, in milliseconds."""
-        return 1_700_000_000_000
-
-    def now_s(self) -> int:
-        """The same in seconds."""
-        return 1_700_000_000
 
 
 class Tokens:
@@ -208,7 +197,7 @@ async def streams_only(folder: Path, bus: Bus) -> AsyncGenerator[Node]:
     await poll.start()
     tokens = Tokens()
     dispatcher = Dispatcher({"logout": logout})
-    door = StreamDoor(Parts("harbour.example", store, dispatcher, tokens, fanout, StandingClock()))
+    door = StreamDoor(Parts("harbour.example", store, dispatcher, tokens, fanout, SetClock()))
     app = web.Application()
     app.add_routes(door.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

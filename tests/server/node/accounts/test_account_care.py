@@ -17,7 +17,7 @@ from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
 from yurt.node.streams.door import SIGNED_OUT, STREAM_PATH
 from yurt.node.streams.testing import Client as StreamClient
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town
 from yurt.wire.account_commands import Login
 from yurt.wire.command import Command
 from yurt.wire.frames import Result
@@ -162,7 +162,7 @@ async def test_open_streams_end_when_the_operator_acts(
         await StreamClient(hers).hello(ana.token)
         async with harbour.stream(bo) as his:
             await acts[act]()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while (message := await hers.receive()).type is WSMsgType.BINARY:
                     pass
             assert message.type is WSMsgType.CLOSE

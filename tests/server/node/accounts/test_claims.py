@@ -1,7 +1,5 @@
 """Who gets whose key packages."""
 
-import asyncio
-
 import pytest
 
 from yurt.node.accounts.claims import BY_ROOM_AN_HOUR, CLAIMS_AN_HOUR
@@ -9,7 +7,7 @@ from yurt.node.accounts.testing import Newcomer
 from yurt.node.clock import SystemClock
 from yurt.node.store import key_packages, rooms
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.wire.key_package_commands import Claimed, ClaimKeyPackages, PublishKeyPackages
 from yurt.wire.people_commands import Follow, Following
 from yurt.wire.position import START
@@ -27,12 +25,12 @@ async def refused(client: Client, command: ClaimKeyPackages | PublishKeyPackages
 async def befriend(follower: Client, followed: Client) -> None:
     """Let somebody follow somebody, and wait until it is accepted."""
     await follower.call(Follow(f"{followed.person.name}@{followed.domain}"))
-    for _ in range(500):
+
+    async def accepted() -> bool:
         ties = (await follower.call(Following())).ties
-        if any(tie.actor == followed.person.actor and tie.state == "accepted" for tie in ties):
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+        return any(tie.actor == followed.person.actor and tie.state == "accepted" for tie in ties)
+
+    await until(accepted)
 
 
 def claim_of(claimer: Client, target: Client) -> ClaimKeyPackages:

@@ -21,7 +21,7 @@ from yurt.node.accounts.sessions import Sessions
 from yurt.node.store import logs, records
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.types import ReadTx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town, until
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Command
 from yurt.wire.device_commands import (
@@ -181,7 +181,7 @@ async def test_a_revoked_device_loses_token_stream_and_key_packages_at_once(harb
             verify_record(second), ana.person.identity, time=ana.person.born_at, revoke=[laptop.device_id]
         )
         await ana.call(PublishRecord(third.encode()))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not isinstance(frame := await stream.receive(), Bye):
                 pass
         assert frame.reason == "notSignedIn"
@@ -253,10 +253,11 @@ async def test_the_last_resort_goes_out_when_nothing_else_is_left_and_is_marked(
     held = await bo.call(PublishKeyPackages((last,)))
     assert (held.one_time, held.last_resort) == (1, True)
     await bo.call(Follow("ana@harbour.example"))
-    for _ in range(2000):
-        if any(tie.state == "accepted" for tie in (await bo.call(Following())).ties):
-            break
-        await asyncio.sleep(0.01)
+
+    async def accepted() -> bool:
+        return any(tie.state == "accepted" for tie in (await bo.call(Following())).ties)
+
+    await until(accepted)
 
     claims = [
         await ana.call(ClaimKeyPackages(bo.person.actor, ana.person.claim(bo.person.identity.did)))

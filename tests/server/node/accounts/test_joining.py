@@ -6,7 +6,7 @@ import dataclasses
 import msgspec
 import pytest
 
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town
 from yurt.wire.account_commands import Login, Logout, SignedIn
 from yurt.wire.command import Command
 from yurt.wire.frames import Bye
@@ -129,11 +129,12 @@ async def test_sign_in_needs_the_key_and_a_listed_device(harbour: Town) -> None:
     assert await refused(fresh, Followers()) == "notSignedIn"
 
 
-async def test_signing_out_ends_the_stream(harbour: Town) -> None:
+async def test_signing_out_ends_the_stream(harbour: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that signed out hears nothing more, on whatever stream it still has open."""
+    monkeypatch.setattr("yurt.node.streams.door.CHECK_S", 3600.0)
     ana = await harbour.join("ana", HARBOUR)
 
-    async with harbour.stream(ana) as stream, asyncio.timeout(8):
+    async with harbour.stream(ana) as stream, asyncio.timeout(PATIENCE_S):
         await ana.call(Logout())
         while not isinstance(await stream.receive(), Bye):
             pass

@@ -16,10 +16,10 @@ from yurt.node.store import accounts
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
-from yurt.node.streams.testing import StandingClock
+from yurt.node.testing_clock import SetClock
 from yurt.node.work_pool import WorkPool
 
-NOW: Final = StandingClock().now_s()
+NOW: Final = SetClock().now_s()
 MANY: Final = 1_200
 """More than one statement looks for."""
 
@@ -56,7 +56,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqliteStore]:
 
 async def test_those_that_are_over_or_unknown_are_told_and_the_others_were_here(store: SqliteStore) -> None:
     """One look at a thousand tokens finds the two that count no more, and notes who is still here."""
-    clock, limiter = StandingClock(), Limiter()
+    clock, limiter = SetClock(), Limiter()
     sessions = Sessions("harbour.example", store, clock, WorkPool(), limiter)
     book = cast(RecordBook, None)  # no record comes in this story
     devices = AccountDevices("harbour.example", store, clock, limiter, sessions, book)

@@ -11,24 +11,23 @@ from yurt.node.testing import Town
 HARBOUR = "harbour.example"
 
 
-async def status(town: Town, port: int, forwarded: str) -> int:
+async def status(town: Town, forwarded: str) -> int:
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    async with town.session.get(f"http://127.0.0.1:{port}/nodeinfo/2.1", headers=headers) as answer:
+    async with town.session.get(f"http://{town.listen(HARBOUR)}/nodeinfo/2.1", headers=headers) as answer:
         return answer.status
 
 
 async def test_one_stranger_behind_a_proxy_is_limited_alone(
-    harbour: Town, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    harbour: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last address is the one that the proxy wrote; what stands before it anybody could have written."""
     monkeypatch.setattr("yurt.node.http.application.OPEN_RATE", OPEN_RATE.__class__(burst=3, every_s=1000.0))
     await harbour.stop(HARBOUR)
-    listen = f"127.0.0.1:{unused_tcp_port}"
-    await harbour.start(HARBOUR, NodeConfig(HARBOUR, listen, plain=True, forwarded=True))
+    await harbour.start(HARBOUR, NodeConfig(HARBOUR, harbour.listen(HARBOUR), plain=True, forwarded=True))
 
-    made_up = [await status(harbour, unused_tcp_port, f"198.51.100.{n}, 203.0.113.7") for n in range(4)]
-    other = await status(harbour, unused_tcp_port, "203.0.113.8")
-    nobody = [await status(harbour, unused_tcp_port, text) for text in ("", "nonsense", "a," * 500)]
+    made_up = [await status(harbour, f"198.51.100.{n}, 203.0.113.7") for n in range(4)]
+    other = await status(harbour, "203.0.113.8")
+    nobody = [await status(harbour, text) for text in ("", "nonsense", "a," * 500)]
 
     assert made_up == [200, 200, 200, 429]
     assert [other, *nobody] == [200, 200, 200, 200]

@@ -1,6 +1,5 @@
 """What nodes carry beside a room's log: checkpoints go past the hub, history lies in pieces."""
 
-import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -22,6 +21,8 @@ from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.streams.fanout import Fanout
 from yurt.node.streams.tail import Tail
+from yurt.node.testing import until
+from yurt.node.testing_clock import SetClock
 from yurt.rooms.common.checkpoint import Checkpoint, Seen
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.rehearsal import Device, Town
@@ -48,19 +49,6 @@ ANA, BO, EVE = person("ana", 21, HUB), person("bo", 22, HILL), person("eve", 23,
 ANA_PHONE, BO_PHONE, EVE_PHONE = Device(ANA), Device(BO), Device(EVE)
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.ms
-
-    def now_s(self) -> int:
-        return self.ms // 1000
-
-
 class Ways:
     """The ways between the nodes of a test; one that is closed cannot be passed."""
 
@@ -80,7 +68,7 @@ class Node:
     """What a node has beside its logs."""
 
     store: SqliteStore
-    clock: Clock
+    clock: SetClock
     told: Checkpoints
     history: HistoryBlobs
     fanout: Fanout
@@ -115,7 +103,7 @@ async def nodes(tmp_path: Path) -> AsyncIterator[tuple[Node, Node, Ways]]:
     """Harbour, the hub, and the hilltop; Ana lives at the one, Bo and Eve at the other. Eve is in no room."""
     town = Town.found(RoomPolicy.first(HUB, ROOM_ID, ANA.did), ANA_PHONE, BO_PHONE)
     state = replace(town.hub, head=Position(1, 90))
-    ways, clock, made = Ways(), Clock(), list[Node]()
+    ways, clock, made = Ways(), SetClock(NOW_MS), list[Node]()
     for name in (HUB, HILL):
         store = await SqliteStore.open(tmp_path / f"{name}.db", STEPS, lambda _: None)
         states, limiter, fanout = RoomStates(store), Limiter(), Fanout(store, LocalBus(), Tail())
@@ -133,9 +121,11 @@ async def nodes(tmp_path: Path) -> AsyncIterator[tuple[Node, Node, Ways]]:
 
 async def arrives(node: Node, who: Device, word: bytes) -> None:
     """Wait until a node has a checkpoint."""
-    async with asyncio.timeout(30):
-        while word not in await node.kept(who):  # noqa: ASYNC110  # the store rings no bell for it
-            await asyncio.sleep(0.01)
+
+    async def there() -> bool:
+        return word in await node.kept(who)
+
+    await until(there)
 
 
 async def test_a_word_goes_to_the_other_nodes_and_waits_for_one_that_is_away(

@@ -12,6 +12,7 @@ from yurt.node.hub.states import RoomStates
 from yurt.node.limiter import Limiter
 from yurt.node.store.types import Store
 from yurt.node.streams.fanout import Fanout
+from yurt.node.testing import until
 from yurt.rooms.hub.state import HubState
 
 ROOM = bytes(32)
@@ -50,7 +51,6 @@ async def test_who_asks_while_the_task_ends_is_looked_for() -> None:
     states.meanwhile = lambda: ringing.begin(ROOM)
 
     ringing.begin(ROOM)
-    while ringing.is_waiting(ROOM):  # noqa: ASYNC110  # its end rings no bell
-        await asyncio.sleep(0)
+    await until(lambda: not ringing.is_waiting(ROOM))
 
     assert states.looks == 2

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,22 +151,19 @@ async def _port(process: asyncio.subprocess.Process) -> int:
 
 
 @pytest.mark.browser
-async def test_pages_are_readable_on_a_phone_and_on_a_desk(
-    harbour: Town, browser: Browser, unused_tcp_port_factory: Callable[[], int]
-) -> None:
+async def test_pages_are_readable_on_a_phone_and_on_a_desk(harbour: Town, browser: Browser) -> None:
     """Light and dark, narrow and wide: contrast, landmarks, headings in order, nothing cut off."""
     ana = await harbour.join("ana", HARBOUR)
     await ana.call(Post(text="A public post with a word " + "very" * 60 + "long", visibility="public"))
-    port = unused_tcp_port_factory()
     await harbour.stop(HARBOUR)
-    config = NodeConfig(HARBOUR, f"127.0.0.1:{port}", plain=True, about="A place by the water.")
+    config = NodeConfig(HARBOUR, harbour.listen(HARBOUR), plain=True, about="A place by the water.")
     await harbour.start(HARBOUR, config)
 
     papers: set[str] = set()
     for path in PATHS:
         for width in (360, 1280):
             for dark in (False, True):
-                await browser.open(f"http://127.0.0.1:{port}{path}", width=width, dark=dark)
+                await browser.open(f"http://{config.listen}{path}", width=width, dark=dark)
                 found = await browser.evaluate(LOOK)
                 where = (path, width, dark, found)
                 assert found["contrast"] >= 4.5, where

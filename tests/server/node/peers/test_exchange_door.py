@@ -14,7 +14,7 @@ from yurt.node.clock import SystemClock
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Rate
 from yurt.node.people import directory
-from yurt.node.testing import Town, problem_of
+from yurt.node.testing import PATIENCE_S, Town, problem_of
 from yurt.wire.consent_commands import InviteAccepted
 from yurt.wire.exchange import (
     EXCHANGE_PATH,
@@ -132,8 +132,8 @@ async def test_nothing_is_read_from_a_stranger(town: Town) -> None:
 
     headers = signed(town, b"another body", key=Ed25519PrivateKey.generate())
     try:
-        async with asyncio.timeout(8), town.session.post(URL, data=slowly(), headers=headers) as answer:
-            status, said = answer.status, await answer.read()
+        async with asyncio.timeout(PATIENCE_S), town.session.post(URL, data=slowly(), headers=headers) as it:
+            status, said = it.status, await it.read()
     finally:
         stop.set()
 
@@ -185,7 +185,7 @@ async def test_a_node_that_rings_all_day_wakes_nobody(town: Town) -> None:
         status, said = await sender(town)(body, signed(town, body))
         await stream.send(Call(7, Following.name, msgspec.Raw(msgspec.msgpack.encode(Following()))))
         heard = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not isinstance(frame := await stream.receive(), Result):
                 heard += isinstance(frame, Ring)
 

@@ -18,6 +18,7 @@ from yurt.node.store.rooms import StoredRoom
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
+from yurt.node.testing import until
 from yurt.wire.exchange import (
     ExchangeAnswer,
     ExchangeRequest,
@@ -126,10 +127,9 @@ def room_with_rows(tx: Tx) -> None:
     logs.append(tx, LOG, Position(1, 1), rows(2, 1200))
 
 
-async def until(peer: Peer, head: Position) -> None:
-    async with asyncio.timeout(10):
-        while peer.have < head:  # noqa: ASYNC110  # the peer is a test double without events
-            await asyncio.sleep(0.005)
+async def has(peer: Peer, head: Position) -> None:
+    """Wait until a peer has everything up to there."""
+    await until(lambda: peer.have >= head)
 
 
 async def test_many_submissions_share_few_requests(link: Link, peer: Peer) -> None:
@@ -144,8 +144,12 @@ async def test_many_submissions_share_few_requests(link: Link, peer: Peer) -> No
     assert peer.most_at_once == 1
 
 
-async def test_a_peer_that_is_down_is_said_at_once(link: Link, peer: Peer) -> None:
+async def test_a_peer_that_is_down_is_said_at_once(
+    link: Link, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits for a dead hub; when it lives again, the next one gets through."""
+    for pause in ("FIRST_RETRY_S", "LAST_RETRY_S", "PROBE_S"):  # nobody tries it again but by being told to
+        monkeypatch.setattr(f"yurt.node.peers.link.{pause}", 3600.0)
     peer.down = True
 
     first = await link.submit(submission())
@@ -154,9 +158,7 @@ async def test_a_peer_that_is_down_is_said_at_once(link: Link, peer: Peer) -> No
     tried = len(peer.requests)
     peer.down = False
     link.heard()
-    async with asyncio.timeout(5):
-        while link.is_down:  # noqa: ASYNC110  # what is waited for is only a state
-            await asyncio.sleep(0.005)
+    await until(lambda: not link.is_down)
     alive = await link.submit(submission())
 
     assert first.problem is not None
@@ -172,7 +174,7 @@ async def test_rows_follow_the_cursor(link: Link, peer: Peer, store: SqliteStore
     await store.write(room_with_rows)
 
     link.wake()
-    await until(peer, Position(1, 1200))
+    await has(peer, Position(1, 1200))
 
     sent = [row.position.seq for request in peer.requests for part in request.rooms for row in part.rows]
     assert sent == list(range(2, 1201))
@@ -186,7 +188,7 @@ async def test_a_gap_goes_back_to_what_the_peer_has(link: Link, peer: Peer, stor
     peer.have = Position(1, 100)
 
     link.wake()
-    await until(peer, Position(1, 1200))
+    await has(peer, Position(1, 1200))
     await link.submit(submission())  # the next request, so the one before is settled
 
     assert await store.read(lambda tx: logs.cursor(tx, LOG, "peer/hilltop.example")) == Position(1, 1200)
@@ -238,9 +240,7 @@ async def test_a_peer_that_takes_nothing_keeps_nobody_busy(store: SqliteStore, p
     task = asyncio.create_task(link.run())
 
     link.wake()
-    async with asyncio.timeout(20):
-        while len(sponge.requests) < 2:  # noqa: ASYNC110  # a test double without events
-            await asyncio.sleep(0.01)
+    await until(lambda: len(sponge.requests) >= 2)
     await asyncio.sleep(0.5)
     times = len(sponge.requests)
     answer = await link.submit(submission())
@@ -276,9 +276,7 @@ async def test_a_peer_that_forgets_all_the_time_gets_a_room_a_few_times(store: S
     task = asyncio.create_task(link.run())
 
     link.wake()
-    async with asyncio.timeout(20):
-        while forgetful.begun < 2:  # noqa: ASYNC110  # a test double without events
-            await asyncio.sleep(0.01)
+    await until(lambda: forgetful.begun >= 2)
     await asyncio.sleep(0.5)
 
     task.cancel()
@@ -315,10 +313,8 @@ async def test_a_lone_message_is_read_once_sent_once_and_noted_once(peer: Peer, 
     peer.have = Position(1, 1199)
 
     link.wake()
-    await until(peer, Position(1, 1200))
-    async with asyncio.timeout(20):
-        while not link.is_idle:  # noqa: ASYNC110  # what is waited for is only a state
-            await asyncio.sleep(0.005)
+    await has(peer, Position(1, 1200))
+    await until(lambda: link.is_idle)
 
     assert (store.reads, len(peer.requests), store.writes) == (1, 1, 1)
     task.cancel()

@@ -20,7 +20,7 @@ from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
 from yurt.node.streams.fanout import Publisher
 from yurt.node.streams.tail import Tail
-from yurt.node.testing import Town
+from yurt.node.testing import Town, until
 from yurt.wire.exchange import (
     ExchangeAnswer,
     ExchangeRequest,
@@ -156,9 +156,7 @@ class Woken(Links):
 
     async def heard_of(self, *nodes: str) -> None:
         """Wait until these were woken, and nobody else; then forget."""
-        async with asyncio.timeout(20):
-            while set(self.woken) < set(nodes):  # noqa: ASYNC110  # a test double without events
-                await asyncio.sleep(0.005)
+        await until(lambda: not set(self.woken) < set(nodes))
         assert set(self.woken) == set(nodes)
         self.woken.clear()
 

@@ -1,6 +1,5 @@
 """A room whose hub is harbour and whose other participant lives on hilltop, with real groups."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -30,7 +29,7 @@ from yurt.node.store import logs
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import Client, Town, until
 from yurt.rooms.common.commit_data import CommitData
 from yurt.rooms.common.policy import RoomPolicy
 from yurt.rooms.common.room import room_extensions
@@ -143,13 +142,17 @@ async def two_members(town: Town) -> tuple[Member, Member, Appended]:
 
 async def rows_at(town: Town, domain: str, room: bytes, seq: int) -> list[LogRow]:
     """The whole log of a room at a node, once it has reached a number."""
-    store = town.nodes[domain].store
-    async with asyncio.timeout(15):
-        while True:
-            rows = await store.read(lambda tx: logs.after(tx, room_log(room), Position(0, 0), 1000))
-            if rows and rows[-1].position.seq >= seq:
-                return rows
-            await asyncio.sleep(0.01)
+    rows: list[LogRow] = []
+
+    async def reached() -> bool:
+        nonlocal rows
+        rows = await town.nodes[domain].store.read(
+            lambda tx: logs.after(tx, room_log(room), Position(0, 0), 1000)
+        )
+        return bool(rows) and rows[-1].position.seq >= seq
+
+    await until(reached)
+    return rows
 
 
 async def test_a_conversation_across_nodes(town: Town) -> None:
@@ -195,13 +198,7 @@ async def test_a_hub_that_is_down_is_said_at_once_and_found_again(town: Town) ->
     with pytest.raises(ProblemError) as down:
         await bo.client.call(sealed)
     await town.start(HARBOUR)
-    receipt: Appended | None = None
-    async with asyncio.timeout(10):
-        while receipt is None:
-            try:
-                receipt = await bo.client.call(sealed)
-            except ProblemError:
-                await asyncio.sleep(0.05)
+    receipt = await patiently(bo, sealed, "hubUnreachable")
     again: Appended = await bo.client.call(sealed)
 
     assert down.value.problem.code == "hubUnreachable"
@@ -380,18 +377,20 @@ async def test_a_restored_hub_does_not_wait_for_ever(town: Town) -> None:
     assert receipt.position.seq > 0
 
 
-async def patiently(member: Member, entry: Append) -> Appended:
-    """Append, again and again while the node says that it is busy."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                receipt: Appended = await member.client.call(entry)
-            except ProblemError as error:
-                if error.problem.code != "overloaded":
-                    raise
-                await asyncio.sleep(0.1)
-            else:
-                return receipt
+async def patiently(member: Member, entry: Append, code: str = "overloaded") -> Appended:
+    """Append, again and again while the node refuses with this code."""
+    receipts: list[Appended] = []
+
+    async def taken() -> bool:
+        try:
+            receipts.append(await member.client.call(entry))
+        except ProblemError as error:
+            if error.problem.code != code:
+                raise
+        return bool(receipts)
+
+    await until(taken)
+    return receipts[0]
 
 
 async def test_a_foreign_hub_does_not_fill_the_disk(town: Town, caplog: pytest.LogCaptureFixture) -> None:
@@ -404,9 +403,7 @@ async def test_a_foreign_hub_does_not_fill_the_disk(town: Town, caplog: pytest.L
     await town.start(HILLTOP, load(data))
 
     last = [await ana.say(f"{number} " + "x" * 60_000) for number in range(20)][-1]
-    async with asyncio.timeout(30):
-        while "is full there" not in caplog.text:  # noqa: ASYNC110  # what is waited for is only a line
-            await asyncio.sleep(0.01)
+    await until(lambda: "is full there" in caplog.text)
     with pytest.raises(ProblemError) as refused:
         await bo.client.call(bo.sealed("y" * 60_000))
     rows = await rows_at(town, HILLTOP, ana.room, start.position.seq)

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from yurt.node.store.people import KnownPerson
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
+from yurt.node.testing_clock import SetClock
 from yurt.wire.registry import InboxKind
 from yurt.wire.swicg_commands import ConversationTried
 
@@ -49,21 +49,6 @@ def note(text: str = "hello", *, updated: int = 0, audience: Audience = FOR_FOLL
 CREATE = Create(f"{POST}#create", BO, POST, note())
 EDIT = Update(f"{POST}#edit", BO, POST, note("hello, all", updated=200))
 DELETE = Delete(f"{POST}#delete", BO, POST)
-
-
-@dataclass
-class SetClock:
-    """A clock that stands still."""
-
-    ms: int
-
-    def now_ms(self) -> int:
-        """Milliseconds since 1970."""
-        return self.ms
-
-    def now_s(self) -> int:
-        """Seconds since 1970."""
-        return self.ms // 1000
 
 
 class Here:

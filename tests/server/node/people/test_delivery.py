@@ -15,7 +15,7 @@ from yurt.activitypub.delivery import DEAD_DAYS, Recipient, plan
 from yurt.activitypub.follow import FollowState
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.fetch import Fetched, FetchFailed, FetchRefused, SafeFetch, Sign
-from yurt.node.people import delivery
+from yurt.node.people import delivery, delivery_turns
 from yurt.node.people.delivery import Delivery
 from yurt.node.store import accounts, deliveries, people
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -26,26 +26,12 @@ from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
 from yurt.node.testing import until
+from yurt.node.testing_clock import SetClock
 from yurt.node.work_pool import WorkPool
 
 HARBOUR = "harbour.example"
 DAY_MS = 86_400_000
 Answering = Callable[[dict[str, str]], Awaitable[Fetched]]
-
-
-@dataclass
-class SetClock:
-    """A clock that a test moves."""
-
-    ms: int = 1_700_000_000_000
-
-    def now_ms(self) -> int:
-        """Milliseconds since 1970."""
-        return self.ms
-
-    def now_s(self) -> int:
-        """Seconds since 1970."""
-        return self.ms // 1000
 
 
 class Fediverse(SafeFetch):
@@ -179,7 +165,7 @@ async def test_bad_hosts_delay_nobody_else(office: Office) -> None:
 
     await office.open()
 
-    await until(lambda: _now(len(office.world.taken) == 60))
+    await until(lambda: len(office.world.taken) == 60)
     assert {host for host, _ in office.world.taken} == set(good)
 
 
@@ -197,20 +183,54 @@ async def test_who_answered_lately_is_served_first(office: Office, monkeypatch: 
     assert {host for host, _ in office.world.taken[:2]} == {"m.example", "n.example"}
 
 
+async def test_bad_hosts_are_tried_when_the_good_ones_have_what_is_theirs(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post to many hosts takes no longer because some of them are gone."""
+    monkeypatch.setattr(delivery_turns, "GIVE_WAY_S", 3600.0)
+    good, gone = [f"good{n}.example" for n in range(60)], [f"gone{n}.example" for n in range(20)]
+    await office.open()
+    await office.queue(*good)
+    await until(lambda: _is(office.waiting(), 0))
+    office.world.taken.clear()
+    had_by_then = list[int]()
+
+    async def nobody(_headers: dict[str, str]) -> Fetched:
+        had_by_then.append(len(office.world.taken))
+        raise FetchFailed("nobody is there")
+
+    office.world.hosts = dict.fromkeys(gone, nobody)
+    await office.queue(*gone, *good)
+
+    await until(lambda: len(had_by_then) == 20)
+    assert had_by_then == [60] * 20
+
+
+async def test_what_goes_after_something_else_follows_at_once(office: Office) -> None:
+    """An order between deliveries, to whatever hosts, costs no wait."""
+    await office.queue("hill.example", "shore.example")
+    await office.store.write(lambda tx: tx.change("UPDATE delivery SET goes_after = 1 WHERE id = 2"))
+
+    await office.open()
+
+    await until(lambda: _is(office.waiting(), 0))
+    assert [host for host, _ in office.world.taken] == ["hill.example", "shore.example"]
+
+
 async def test_hosts_that_failed_share_slots_of_their_own(office: Office) -> None:
     """However many old hosts have become tar pits, a healthy one is served at once."""
     pits = [f"pit{n}.example" for n in range(60)]
     office.world.hosts = dict.fromkeys(pits, dead)
     await office.open()
     await office.queue(*pits)
-    await until(lambda: _now(sum(office.world.asked.values()) == 60))
+    await until(lambda: sum(office.world.asked.values()) == 60)
     office.world.hosts = dict.fromkeys(pits, tar_pit)
     await office.later(10_000)
-    await until(lambda: _now(sum(office.world.asked.values()) == 68))
+    await until(lambda: sum(office.world.asked.values()) == 68)
 
     await office.queue("good.example")
 
-    await until(lambda: _now(len(office.world.taken) == 1))
+    await until(lambda: len(office.world.taken) == 1)
 
 
 async def test_a_host_that_is_down_costs_one_try_for_everything(office: Office) -> None:
@@ -219,7 +239,7 @@ async def test_a_host_that_is_down_costs_one_try_for_everything(office: Office) 
     for _ in range(30):
         await office.queue("hill.example")
     await office.open()
-    await until(lambda: _now(office.world.asked["hill.example"] == 1))
+    await until(lambda: office.world.asked["hill.example"] == 1)
     await asyncio.sleep(0.05)
     assert office.world.asked["hill.example"] == 1
 
@@ -227,7 +247,7 @@ async def test_a_host_that_is_down_costs_one_try_for_everything(office: Office) 
     await office.store.write(lambda tx: deliveries.alive(tx, "hill.example", office.clock.ms))
     await office.later(0)
 
-    await until(lambda: _now(len(office.world.taken) == 30))
+    await until(lambda: len(office.world.taken) == 30)
     await until(lambda: _is(office.waiting(), 0))
     assert (await office.host("hill.example")).failures == 0
 
@@ -237,13 +257,13 @@ async def test_a_restart_between_claim_and_post_loses_nothing(office: Office) ->
     office.world.hosts = {"hill.example": tar_pit}
     await office.queue("hill.example")
     await office.open()
-    await until(lambda: _now(office.world.asked["hill.example"] == 1))
+    await until(lambda: office.world.asked["hill.example"] == 1)
     await office.close()
 
     office.world.hosts = {}
     await office.open()
 
-    await until(lambda: _now(office.world.taken == [("hill.example", b"{}")]))
+    await until(lambda: office.world.taken == [("hill.example", b"{}")])
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 425, 501])
@@ -267,7 +287,7 @@ async def test_other_refusals_are_tried_again(office: Office, status: int) -> No
     office.world.hosts = {}
     await office.later(5_000)
 
-    await until(lambda: _now(len(office.world.taken) == 1))
+    await until(lambda: len(office.world.taken) == 1)
 
 
 @dataclass
@@ -323,7 +343,7 @@ async def test_a_restart_does_not_make_a_busy_host_be_asked_early(office: Office
     office.world.hosts = {"hill.example": bucket.answer}
     await office.queue("hill.example", new=NewDelivery("ana", b"first"))
     await office.open()
-    await until(lambda: _now(bucket.refused == 1))
+    await until(lambda: bucket.refused == 1)
     await until(lambda: _paused(office, "hill.example"))
     await office.close()
 
@@ -350,7 +370,7 @@ async def test_a_follow_ends_the_pause_of_a_host_that_was_down(office: Office) -
 
     await office.queue("hill.example", new=NewDelivery("ana", b"follow", is_follow=True))
 
-    await until(lambda: _now(len(office.world.taken) == 2))
+    await until(lambda: len(office.world.taken) == 2)
 
 
 async def test_a_host_that_fails_on_seven_days_is_dead_but_for_follows(office: Office) -> None:
@@ -369,7 +389,7 @@ async def test_a_host_that_fails_on_seven_days_is_dead_but_for_follows(office: O
     office.world.hosts = {}
     await office.queue("hill.example", new=NewDelivery("ana", b"follow", is_follow=True))
 
-    await until(lambda: _now([body for _, body in office.world.taken] == [b"follow", b"{}"]))
+    await until(lambda: [body for _, body in office.world.taken] == [b"follow", b"{}"])
 
 
 async def test_two_weeks_are_enough(office: Office) -> None:
@@ -413,12 +433,12 @@ async def test_the_second_knock_is_remembered(office: Office) -> None:
     office.world.hosts = {"hill.example": modern}
     await office.open()
     await office.queue("hill.example")
-    await until(lambda: _now(len(office.world.taken) == 1))
+    await until(lambda: len(office.world.taken) == 1)
     assert office.world.asked["hill.example"] == 2
 
     await office.queue("hill.example")
 
-    await until(lambda: _now(len(office.world.taken) == 2))
+    await until(lambda: len(office.world.taken) == 2)
     assert office.world.asked["hill.example"] == 3
 
 
@@ -439,7 +459,7 @@ async def test_followers_only_things_carry_a_digest_of_the_followers_there(offic
     await office.store.write(follows)
     await office.queue("hill.example", new=replace(NewDelivery("ana", b"{}"), for_followers=True))
     await office.open()
-    await until(lambda: _now(len(office.world.taken) == 1))
+    await until(lambda: len(office.world.taken) == 1)
 
     header = office.world.headers[0]["Collection-Synchronization"]
     assert 'collectionId="https://harbour.example/users/ana/followers"' in header
@@ -466,8 +486,4 @@ async def _paused(office: Office, host: str) -> bool:
 async def _time_passes(office: Office, is_so: bool) -> bool:  # noqa: FBT001  # as below
     if not is_so:
         await office.later(200)
-    return is_so
-
-
-async def _now(is_so: bool) -> bool:  # noqa: FBT001  # what is looked at is the argument
     return is_so

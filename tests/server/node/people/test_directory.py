@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from typing_extensions import override
 
 from yurt.activitypub.actor_documents import PersonProfile, person_document
 from yurt.activitypub.locations import PersonLocations
@@ -16,7 +16,7 @@ from yurt.node.accounts.testing import actor_key
 from yurt.node.admin.init import init_node
 from yurt.node.clock import SystemClock
 from yurt.node.config import NodeConfig
-from yurt.node.fetch import MAX_BODY, Fetched, SafeFetch
+from yurt.node.fetch import Fetched
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
 from yurt.node.people.directory import AGAIN_RATE, KEY_RATE, Directory
@@ -27,42 +27,31 @@ from yurt.node.store import moves, people
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
+from yurt.node.testing_fetch import FakeFetch, document
 from yurt.node.work_pool import WorkPool
 from yurt.wire.problems import ProblemError
 
 BIG = "big.example"
 
 
-class BigServer(SafeFetch):
+@cache
+def their_key() -> RSAPublicKey:
+    """The key of everybody there; reading one is slow."""
+    key = load_der_private_key(actor_key(), None)
+    assert isinstance(key, RSAPrivateKey)
+    return key.public_key()
+
+
+def somebody(url: str, _headers: dict[str, str]) -> Fetched:
     """One server with as many people as anybody asks for."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.asked = 0
-        key = load_der_private_key(actor_key(), None)
-        assert isinstance(key, RSAPrivateKey)
-        self._key = key.public_key()
-
-    @override
-    async def get(
-        self,
-        url: str,
-        *,
-        headers: dict[str, str] | None = None,
-        limit: int = MAX_BODY,
-        redirects: bool = True,
-    ) -> Fetched:
-        """Answer with whoever is asked for."""
-        self.asked += 1
-        profile = PersonProfile(PersonLocations(BIG, url.rpartition("/")[2]), self._key)
-        kind = {"content-type": "application/activity+json"}
-        return Fetched(url, 200, kind, json.dumps(person_document(profile)).encode())
+    profile = PersonProfile(PersonLocations(BIG, url.rpartition("/")[2]), their_key())
+    return document(url, json.dumps(person_document(profile)).encode())
 
 
 class Here:
     """A node that nobody wrote to yet."""
 
-    def __init__(self, store: SqliteStore, web: BigServer, directory: Directory) -> None:
+    def __init__(self, store: SqliteStore, web: FakeFetch, directory: Directory) -> None:
         self.store = store
         self.web = web
         self.directory = directory
@@ -78,7 +67,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
     """The node; its minutes stand still, so that every bucket is only ever emptied."""
     init_node(tmp_path / "node", NodeConfig("harbour.example", plain=True))
     store = await SqliteStore.open(tmp_path / "node" / DATABASE_NAME, STEPS)
-    web, clock, work = BigServer(), SystemClock(), WorkPool()
+    web, clock, work = FakeFetch(somebody), SystemClock(), WorkPool()
     signed = SignedFetch("harbour.example", store, NodeKeys(tmp_path / "node"), clock, web, work)
     book = RecordBook("harbour.example", store, clock, web)
     limiter = Limiter(lambda: 0.0)
@@ -94,7 +83,7 @@ async def test_a_whole_community_may_come_at_once(here: Here) -> None:
     with pytest.raises(ProblemError) as caught:
         await here.newcomers(50, KEY_RATE.burst + 1)
 
-    assert here.web.asked == KEY_RATE.burst
+    assert len(here.web.asked) == KEY_RATE.burst
     problem = caught.value.problem
     assert problem.code == "tooMany"
     assert problem.retry_after is not None
@@ -109,7 +98,7 @@ async def test_forgeries_use_up_nothing_of_newcomers(here: Here) -> None:
     again = [await here.directory.signing_key(known, refresh=True) for _ in range(500)]
 
     assert [one.fresh for one in again].count(True) == AGAIN_RATE.burst
-    assert here.web.asked == 1 + AGAIN_RATE.burst
+    assert len(here.web.asked) == 1 + AGAIN_RATE.burst
     await here.newcomers(1, KEY_RATE.burst)
 
 

@@ -20,7 +20,7 @@ from yurt.node.clock import SystemClock
 from yurt.node.limiter import Rate
 from yurt.node.people import inbox
 from yurt.node.store.types import ReadTx
-from yurt.node.testing import Town, open_town
+from yurt.node.testing import Town, open_town, until
 from yurt.wire.people_commands import Follow, Following
 
 HARBOUR, HILLTOP, GONE = "harbour.example", "hilltop.example", "gone.example"
@@ -190,9 +190,11 @@ async def test_strangers_post_so_much_and_no_more(town: Town, monkeypatch: pytes
 
     strangers = await _send(town, [post(number) for number in range(8)])
     await ana.call(Follow(f"bo@{HILLTOP}"))
-    async with asyncio.timeout(20):
-        while not any(tie.state == "accepted" for tie in (await ana.call(Following())).ties):  # noqa: ASYNC110  # a node
-            await asyncio.sleep(0.05)
+
+    async def accepted() -> bool:
+        return any(tie.state == "accepted" for tie in (await ana.call(Following())).ties)
+
+    await until(accepted)
     friends = await _send(town, [post(number) for number in range(8, 12)])
 
     assert (strangers, friends) == ({202: 4, 429: 4}, {202: 4})

@@ -14,7 +14,7 @@ from yurt.lab.world.network import Network
 from yurt.node.store import accounts, moves, moving
 from yurt.node.store.moving import LentKey
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town
 from yurt.wire.move_commands import MoveState, MoveView, WatchMove
 from yurt.wire.people_commands import Follow
 
@@ -24,17 +24,16 @@ HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 MARKS: Final = {"1 h": HOUR, "1 d": DAY, "7 d": 7 * DAY, "30 d": 30 * DAY}
 SECRET: Final = b"the old actor key, which nobody else must read" * 20
-PATIENCE_S: Final = 60.0
 
 
-async def until(ana: Client, so: Callable[[MoveView], bool]) -> MoveView:
+async def told(ana: Client, so: Callable[[MoveView], bool]) -> MoveView:
     """Wait until the node says so of the move."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             view: MoveView = await ana.call(MoveState())
             if so(view):
                 return view
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # a node answers a person only so often
 
 
 def counted(count: int) -> Callable[[MoveView], bool]:
@@ -80,25 +79,25 @@ async def test_each_mark_is_counted_once_and_the_key_ends_with_the_last(harbour:
     await ana.call(WatchMove(start=start, previous=OLD))
     come = {"1 h": bo, "7 d": cy}
     arrived = 0
-    told = dict[str, int | str]()
+    counts = dict[str, int | str]()
     for name, after_s in MARKS.items():
         if name in come:
             await come[name].call(Follow(f"ana@{HARBOUR}"))
             arrived += 1
         network.shift_clock(HARBOUR, after_s + 1.0)
-        view = await until(ana, counted(len(told) + 1))
-        told[name] = arrived
+        view = await told(ana, counted(len(counts) + 1))
+        counts[name] = arrived
 
         found = receipt(view)
         assert msgspec.json.decode(msgspec.json.encode(found), type=ReceiptView) == found
         assert {mark.after_s: mark.arrived for mark in found.marks if mark.at} == {
-            MARKS[one]: count for one, count in told.items()
+            MARKS[one]: count for one, count in counts.items()
         }
         html = receipt_page.page(found)
         for one in MARKS:
-            assert f"<li>after {one}: {told.get(one, 'still to come')}</li>" in html
+            assert f"<li>after {one}: {counts.get(one, 'still to come')}</li>" in html
 
-    assert list(told.values()) == [1, 1, 2, 2]
-    await until(ana, lambda view: view.key_until == 0)
+    assert list(counts.values()) == [1, 1, 2, 2]
+    await told(ana, lambda view: view.key_until == 0)
     files = [file for file in (harbour.folder / HARBOUR).rglob("*") if file.is_file()]
     assert [file.name for file in files if SECRET in await asyncio.to_thread(file.read_bytes)] == []

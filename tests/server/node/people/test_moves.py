@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from typing_extensions import override
 
 from yurt.activitypub.activities import Accept, FollowReference, Reject
 from yurt.activitypub.actor_documents import PersonProfile, person_document
@@ -21,7 +20,7 @@ from yurt.identity.statement import make_statement
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.admin.init import init_node
 from yurt.node.config import NodeConfig
-from yurt.node.fetch import MAX_BODY, Fetched, FetchFailed, SafeFetch
+from yurt.node.fetch import Fetched
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
 from yurt.node.people.arrivals import Arrivals
@@ -32,11 +31,13 @@ from yurt.node.people.move_ends import MoveEnds
 from yurt.node.people.moves import Moves
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.signed_fetch import SignedFetch
-from yurt.node.store import accounts, blocks, logs, moves, people
+from yurt.node.store import accounts, blocks, lists, logs, moves, people, said
 from yurt.node.store.accounts import AccountRow, NewAccount, StoredLogin
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Tx
+from yurt.node.testing_clock import SetClock
+from yurt.node.testing_fetch import FakeFetch, document, unreachable
 from yurt.node.work_pool import WorkPool
 
 HARBOUR = "harbour.example"
@@ -48,31 +49,19 @@ NOW_S = 1_795_000_000
 BO = Newcomer("bo", "hill.example", born_at=NOW_S - 10_000)
 
 
-class Web(SafeFetch):
+class Web(FakeFetch):
     """A fediverse of documents; a host that is dead does not answer."""
 
     def __init__(self) -> None:
-        super().__init__(None)
+        super().__init__(self._look)
         self.documents: dict[str, bytes] = {}
         self.dead: set[str] = set()
-        self.asked: list[str] = []
 
-    @override
-    async def get(
-        self,
-        url: str,
-        *,
-        headers: dict[str, str] | None = None,
-        limit: int = MAX_BODY,
-        redirects: bool = True,
-    ) -> Fetched:
-        """Answer with what stands there."""
-        self.asked.append(url)
+    def _look(self, url: str, headers: dict[str, str]) -> Fetched:
         if url.split("/")[2] in self.dead:
-            raise FetchFailed(url)
+            return unreachable(url, headers)
         body = self.documents.get(url.partition("?")[0].replace("%3A", ":"))
-        kind = {"content-type": "application/activity+json"}
-        return Fetched(url, 404, {}, b"") if body is None else Fetched(url, 200, kind, body)
+        return Fetched(url, 404, {}, b"") if body is None else document(url, body)
 
     def actor(
         self, url: str, *, aliases: tuple[str, ...] = (), moved_to: str = "", person: Newcomer | None = None
@@ -94,20 +83,6 @@ class Web(SafeFetch):
         """Let a host serve Bo's records."""
         body = encode_records([one.encode() for one in chain])
         self.documents[f"https://{host}/records/{BO.identity.did}"] = body
-
-
-class SetClock:
-    """A clock that is put forward by hand."""
-
-    s = NOW_S
-
-    def now_s(self) -> int:
-        """Seconds since 1970."""
-        return self.s
-
-    def now_ms(self) -> int:
-        """Milliseconds since 1970."""
-        return self.s * 1000
 
 
 @dataclass
@@ -190,12 +165,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> NodeKeys:
 @pytest.fixture
 async def here(tmp_path: Path, keys: NodeKeys) -> AsyncIterator[Here]:
     """Ana alone; Bo's actor stands at hill.example."""
-    data = tmp_path / "node"
-    init_node(data, NodeConfig(HARBOUR, plain=True))
     store, web, clock, work = (
-        await SqliteStore.open(data / DATABASE_NAME, STEPS),
+        await SqliteStore.open(tmp_path / DATABASE_NAME, STEPS),
         Web(),
-        SetClock(),
+        SetClock(NOW_S * 1000),
         WorkPool(),
     )
     book = RecordBook(HARBOUR, store, clock, web)
@@ -270,7 +243,7 @@ async def test_a_new_server_that_is_down_is_asked_again(here: Here) -> None:
     assert await here.follows() == {OLD: "accepted"}
 
     here.web.dead.clear()
-    here.clock.s += 60
+    here.clock.ms += 60_000
     await Moves(HARBOUR, here.store, here.clock, here.directory, lambda: None).look()
 
     assert await here.follows() == {OLD: "accepted", NEW: "pending"}
@@ -337,7 +310,7 @@ async def test_a_second_move_waits_for_the_cooldown(here: Here) -> None:
 
     await here.arrives(PUSH)
     assert NEW not in await here.follows()
-    here.clock.s += COOLDOWN_S
+    here.clock.ms += COOLDOWN_S * 1000
     await here.arrives(PUSH)
     assert NEW in await here.follows()
 
@@ -447,6 +420,26 @@ async def test_nobody_escapes_a_block_by_moving(here: Here) -> None:
 
     assert await here.store.read(query)
     assert await here.follows() == {}
+
+
+@pytest.mark.parametrize("what", ["node", "address"])
+async def test_nobody_is_taken_along_to_where_they_want_nothing(here: Here, what: str) -> None:
+    """Who blocks a node, or an address that nobody has looked up, does not follow anybody there."""
+    await here.follow(OLD)
+    here.web.actor(NEW, aliases=(OLD,))
+
+    def unit(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        if what == "node":
+            lists.put_domain_block(tx, account.id, "meadow.example")
+        else:
+            said.put(tx, account.id, said.BLOCK, said.Said("bo@meadow.example"))
+
+    await here.store.write(unit)
+    await here.arrives(PUSH)
+
+    assert await here.follows() == {OLD: "accepted"}
 
 
 async def test_a_refused_follow_keeps_the_old_tie(here: Here) -> None:

@@ -23,14 +23,13 @@ from yurt.identity.identity_key import IdentityKey
 from yurt.identity.signed_record import SignedRecord, next_record, verify_first
 from yurt.identity.statement import make_statement
 from yurt.lab.world.network import Network
-from yurt.lab.world.people import until
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.keys import public_pem
 from yurt.node.people.peer_reports import NO_TIE
 from yurt.node.store import accounts, moves, moving, people, records
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
-from yurt.node.testing import Client, Town, open_town, served
+from yurt.node.testing import PATIENCE_S, Client, Town, open_town, served, until
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.device_commands import PublishRecord
 from yurt.wire.move_commands import (
@@ -54,7 +53,6 @@ from yurt.wire.problems import ProblemError
 HARBOUR, STOCK = "harbour.example", "stock.example"
 OLD = "https://hill.example/users/bo"
 NEW = f"https://{HARBOUR}/users/bo"
-PATIENCE_S = 30.0
 
 
 @dataclass
@@ -221,7 +219,7 @@ async def test_a_foreign_key_moves_nobody_who_lives_here(place: Place) -> None:
     await place.bo.call(EraseKey())
     await place.lend(key=key)
     await place.bo.call(RescueFollowers((own,)))
-    await until(lambda: follows(NEW), "ana goes along")
+    await until(lambda: follows(NEW))
 
 
 async def test_a_lent_key_is_erased_in_time(place: Place) -> None:
@@ -382,7 +380,7 @@ async def test_a_node_tells_an_actors_own_node_who_follows_it(town: Town) -> Non
     """What a Yurt node says of followers goes to the actor's own node; one that is gone says so."""
     ana, bo = await town.join("ana", HARBOUR), await town.join("bo", "hilltop.example")
     await bo.call(Follow("ana@" + HARBOUR))
-    await until(lambda: accepted(ana, bo), "bo follows ana")
+    await until(lambda: accepted(ana, bo))
 
     answer: PeerReports = await ana.call(AskPeers(("hilltop.example", "gone.example")))
 
@@ -403,7 +401,7 @@ async def test_nobody_is_asked_for_a_stranger_s_sake(town: Town) -> None:
     answer: PeerReports = await ana.call(AskPeers(("hilltop.example", "gone.example")))
     assert {report.problem for report in answer.reports} == {NO_TIE}
     await bo.call(Follow("ana@" + HARBOUR))
-    await until(lambda: accepted(ana, bo), "bo follows ana")
+    await until(lambda: accepted(ana, bo))
     answer = await ana.call(AskPeers(("hilltop.example", "gone.example")))
     assert {report.node: bool(report.problem) for report in answer.reports} == {
         "hilltop.example": False,
@@ -423,7 +421,7 @@ async def test_ties_are_told_with_their_software(town: Town) -> None:
     ana, bo = await town.join("ana", HARBOUR), await town.join("bo", "hilltop.example")
     await bo.call(Follow("ana@" + HARBOUR))
     await ana.call(Follow("bo@hilltop.example"))
-    await until(lambda: accepted(ana, bo), "bo follows ana")
+    await until(lambda: accepted(ana, bo))
 
     page: MoveTiesPage = await ana.call(MoveTies())
 

@@ -6,14 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from typing_extensions import override
 
 from yurt.identity.device import DeviceKeys
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.signed_record import SignedRecord, next_record, verify_first, verify_record
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.clock import SystemClock
-from yurt.node.fetch import MAX_BODY, Fetched, FetchFailed, SafeFetch
+from yurt.node.fetch import SafeFetch
 from yurt.node.limiter import Rate
 from yurt.node.people import record_book
 from yurt.node.people.record_book import RecordBook
@@ -21,6 +20,7 @@ from yurt.node.store import records, rooms
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import Tx
+from yurt.node.testing_fetch import FakeFetch, unreachable
 from yurt.wire.position import START
 
 # Her node cannot be reached from here.
@@ -39,26 +39,6 @@ async def book(store: SqliteStore) -> AsyncIterator[RecordBook]:
     fetch = SafeFetch(None)
     yield RecordBook("hilltop.example", store, SystemClock(), fetch)
     await fetch.close()
-
-
-class Unreachable(SafeFetch):
-    """A way out that leads nowhere, and counts who took it."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.asked: list[str] = []
-
-    @override
-    async def get(
-        self,
-        url: str,
-        *,
-        headers: dict[str, str] | None = None,
-        limit: int = MAX_BODY,
-        redirects: bool = True,
-    ) -> Fetched:
-        self.asked.append(url)
-        raise FetchFailed(url)
 
 
 def chain(*times: int) -> list[SignedRecord]:
@@ -137,7 +117,7 @@ async def test_a_gap_is_not_jumped(book: RecordBook) -> None:
 
 async def test_a_gap_is_not_fetched_at_each_push(store: SqliteStore) -> None:
     """Whoever pushes a thousand records from the future sends one request, not a thousand."""
-    fetch = Unreachable()
+    fetch = FakeFetch(unreachable)
     book = RecordBook("hilltop.example", store, SystemClock(), fetch)
     signed = chain(*range(ANA.born_at + 1, ANA.born_at + 5))
     await book.take(signed[0].encode(), strangers=True)

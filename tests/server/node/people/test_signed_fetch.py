@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from typing_extensions import override
 
 from yurt.activitypub.errors import DocumentRefused
 from yurt.node.clock import SystemClock
@@ -11,6 +10,7 @@ from yurt.node.fetch import Fetched, SafeFetch
 from yurt.node.keys import NodeKeys
 from yurt.node.people.signed_fetch import NotThere, SignedFetch
 from yurt.node.testing import Town
+from yurt.node.testing_fetch import FakeFetch, document
 from yurt.node.work_pool import WorkPool
 
 HARBOUR = "harbour.example"
@@ -18,39 +18,18 @@ POST = "https://hill.example/media/cat.json"
 DOCUMENT = json.dumps({"id": POST, "type": "Note"}).encode()
 
 
-class Answering(SafeFetch):
-    """A fediverse that answers everything the same."""
-
-    def __init__(self, status: int, content_type: str) -> None:
-        super().__init__(None)
-        self._answer = Fetched(POST, status, {"content-type": content_type}, DOCUMENT)
-
-    @override
-    async def get(
-        self, url: str, *, headers: dict[str, str] | None = None, limit: int = 0, redirects: bool = True
-    ) -> Fetched:
-        """Answer."""
-        assert headers is not None
-        assert "Signature" in headers
-        return self._answer
-
-
-class Particular(SafeFetch):
+class Particular(FakeFetch):
     """A server that reads RFC 9421 only, and counts the knocks."""
 
     def __init__(self) -> None:
-        super().__init__(None)
+        super().__init__(self._knock)
         self.knocks: list[str] = []
 
-    @override
-    async def get(
-        self, url: str, *, headers: dict[str, str] | None = None, limit: int = 0, redirects: bool = True
-    ) -> Fetched:
+    def _knock(self, url: str, headers: dict[str, str]) -> Fetched:
         """Answer 401 to what it cannot read."""
-        new = "Signature-Input" in (headers or {})
+        new = "Signature-Input" in headers
         self.knocks.append("rfc9421" if new else "cavage")
-        kind = {"content-type": "application/activity+json"}
-        return Fetched(url, 200 if new else 401, kind, DOCUMENT)
+        return document(url, DOCUMENT) if new else Fetched(url, 401, {}, b"")
 
 
 def signed(town: Town, keys: NodeKeys, fetch: SafeFetch) -> SignedFetch:
@@ -59,8 +38,11 @@ def signed(town: Town, keys: NodeKeys, fetch: SafeFetch) -> SignedFetch:
 
 
 def fetch(town: Town, status: int, content_type: str) -> SignedFetch:
-    keys = NodeKeys(town.folder / HARBOUR)
-    return signed(town, keys, Answering(status, content_type))
+    def answer(_url: str, headers: dict[str, str]) -> Fetched:
+        assert "Signature" in headers
+        return Fetched(POST, status, {"content-type": content_type}, DOCUMENT)
+
+    return signed(town, NodeKeys(town.folder / HARBOUR), FakeFetch(answer))
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/ld+json", ""])

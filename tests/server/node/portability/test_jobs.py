@@ -13,7 +13,6 @@ from yurt.wire.portability_commands import JobItem, JobRows, JobStatus, JobView,
 from yurt.wire.problems import ProblemError
 
 FOLLOWING, BLOCKS = CsvKind.FOLLOWING.value, CsvKind.BLOCKS.value
-PATIENCE_S = 30.0
 
 
 def job(text: str) -> bytes:

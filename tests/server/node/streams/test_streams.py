@@ -10,6 +10,7 @@ from yurt.node.store import logs
 from yurt.node.streams import catch_up
 from yurt.node.streams.acks import device_reader
 from yurt.node.streams.testing import ANA, BO, ROOM, Client, Node
+from yurt.node.testing import PATIENCE_S
 from yurt.wire.account_commands import Logout
 from yurt.wire.frames import Ack, Bye, Entries, Gap, ProblemFrame, Result, Unsubscribe, room_log
 from yurt.wire.position import START, Position
@@ -339,7 +340,7 @@ async def test_stop_says_bye_to_all_and_is_quick(node: Node) -> None:
     """Stopping does not wait for clients that do not answer."""
     clients = [await reader(node, name) for name in ("ana", "bo")]
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         await node.door.stop()
 
     assert [await client.receive() for client in clients] == [Bye("stopping", 1.0)] * 2
