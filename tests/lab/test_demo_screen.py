@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from yurt.lab.world.people import PATIENCE_S
 from yurt.tui.pty_terminal import Terminal
 
 YURT = ("-c", "import sys; from yurt.cli.main import main; sys.exit(main())", "demo")
@@ -66,8 +67,8 @@ def test_nobody_stays_behind(demo: Terminal) -> None:
 
     demo.vanish()
 
-    demo.process.wait(timeout=60)
-    assert not any(_lives(child) for child in children)
+    demo.process.wait(timeout=PATIENCE_S)
+    _all_end(children)
 
 
 def test_nodes_die_with_the_demo(demo: Terminal) -> None:
@@ -78,15 +79,19 @@ def test_nodes_die_with_the_demo(demo: Terminal) -> None:
     demo.process.kill()
     demo.process.wait()
 
-    deadline = time.monotonic() + 30
-    while any(_lives(child) for child in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    _all_end(children)
 
 
 def _children(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     return [int(child) for child in listed]
+
+
+def _all_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while any(_lives(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _lives(pid: int) -> bool:

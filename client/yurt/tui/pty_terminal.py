@@ -22,7 +22,7 @@ import pyte
 from typing_extensions import override
 from wcwidth import wcwidth
 
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 120.0
 # Synchronized output (DEC private mode 2026): what stands between these two is one picture.
 _FRAME_START: Final = b"\x1b[?2026h"
 _FRAME_END: Final = b"\x1b[?2026l"

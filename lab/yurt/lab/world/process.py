@@ -23,7 +23,7 @@ from yurt.wire.network_map import Endpoint
 NODE_PROGRAM: Final = ("-m", "yurt.node")
 READY_PATH: Final = "/.well-known/nodeinfo"
 _START_S: Final = 180.0
-_STOP_S: Final = 10.0
+_STOP_S: Final = 60.0
 _POLL_S: Final = 0.01
 _TAIL: Final = 2_000
 _PR_SET_PDEATHSIG: Final = 1
