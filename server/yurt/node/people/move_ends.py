@@ -15,6 +15,7 @@ from yurt.activitypub.moves import TieEffect, TieEvent, TieState, refollow
 from yurt.node.ids import account_at
 from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.follow_ends import FollowEnds
+from yurt.node.portability.refusals import refuses
 from yurt.node.store import accounts, blocks, logs, moves, people
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.logs import NewRow
@@ -68,8 +69,8 @@ class MoveEnds:
 
     # --- parts ---------------------------------------------------------------------------------------
     def _first_event(self, account: AccountRow, target: KnownPerson) -> TieEvent:
-        kinds = (blocks.BLOCK, blocks.BLOCKED_BY)
-        if any(blocks.block_of(self.tx, account.name, target.actor, kind) is not None for kind in kinds):
+        blocks_us = blocks.block_of(self.tx, account.name, target.actor, blocks.BLOCKED_BY) is not None
+        if blocks_us or refuses(self.tx, account, target):
             return TieEvent.FAILED
         if account_at(self.domain, target.actor) == account.name:
             return TieEvent.ALREADY_FOLLOWS  # nobody follows themselves
