@@ -24,6 +24,8 @@ class KeepLink(Command, frozen=True, kw_only=True):
     invite_pub: bytes
     """32 bytes; the link's code is made of it."""
     blob: bytes
+    proof: bytes
+    """64 bytes: signed with the link's key (`yurt.rooms.common.invite_link.prove_blob`)."""
     account: bytes = b""
     """SHA-256 of the derived account secret, if the link also brings an account on the own node; then the
     blob lies here too, whoever the hub is."""

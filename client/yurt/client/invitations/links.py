@@ -23,7 +23,14 @@ from yurt.identity.did import Did
 from yurt.mls.group import Group
 from yurt.mls.staging import StagedCommit
 from yurt.rooms.common.errors import LinkRefused
-from yurt.rooms.common.invite_link import SECRET_SIZE, InviteLink, LinkBlob, link_code, seal_blob
+from yurt.rooms.common.invite_link import (
+    SECRET_SIZE,
+    InviteLink,
+    LinkBlob,
+    link_code,
+    prove_blob,
+    seal_blob,
+)
 from yurt.rooms.common.judge_links import MAX_INVITE_LIFE_S
 from yurt.rooms.common.participants import Standing
 from yurt.rooms.common.policy import Invite, RoomPolicy
@@ -122,8 +129,12 @@ async def _keep(core: Core, room: RoomRow, link: InviteLink, *, account: bool) -
     except LinkRefused:
         sealed = seal_blob(keys, replace(blob, room_name=""))
     secret = hashlib.sha256(keys.account).digest() if account else b""
+    proof = prove_blob(keys, room.room, sealed)
     await core.session.call(
-        link_commands.KeepLink(room=room.room, invite_pub=keys.public, blob=sealed, account=secret), Done
+        link_commands.KeepLink(
+            room=room.room, invite_pub=keys.public, blob=sealed, proof=proof, account=secret
+        ),
+        Done,
     )
 
 

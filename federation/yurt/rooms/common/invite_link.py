@@ -38,6 +38,7 @@ from yurt.identity import base64url
 from yurt.identity.did import DID_SIZE, Did, did_of, public_of
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import check_node
+from yurt.identity.signing import sign, verify
 from yurt.mls.algorithms import Random
 from yurt.mls.codec import Reader, Writer
 from yurt.mls.errors import DecodeError
@@ -47,6 +48,7 @@ from yurt.rooms.common.errors import LinkRefused
 from yurt.rooms.common.labels import (
     LABEL_INVITE_ACCOUNT,
     LABEL_INVITE_CODE,
+    LABEL_INVITE_KEEP,
     LABEL_INVITE_SEAL,
     LABEL_INVITE_SIGN,
 )
@@ -154,6 +156,27 @@ def link_code(invite_pub: bytes) -> str:
     """Name a link by its public key: 16 characters of a-z and 2-7."""
     digest = hashlib.sha256(LABEL_INVITE_CODE + b"\0" + invite_pub).digest()
     return b32encode(digest[:_CODE_BYTES]).decode().lower()
+
+
+def prove_blob(keys: InviteKeys, group_id: bytes, sealed: bytes) -> bytes:
+    """Sign what a node is to keep under the link's code: who only read its key in the policy cannot."""
+    return sign(keys.private, LABEL_INVITE_KEEP, _kept(group_id, sealed))
+
+
+def check_blob(invite_pub: bytes, group_id: bytes, sealed: bytes, proof: bytes) -> None:
+    """Check that whoever hands a blob over has the link.
+
+    Raises:
+        LinkRefused: ``linkProof``: they do not, or it is for another room.
+    """
+    try:
+        verify(invite_pub, LABEL_INVITE_KEEP, _kept(group_id, sealed), proof)
+    except RemoteIdentityError:
+        raise LinkRefused("linkProof", "what lies behind a link is signed with the link") from None
+
+
+def _kept(group_id: bytes, sealed: bytes) -> bytes:
+    return Writer().opaque(group_id).opaque(sealed).bytes()
 
 
 def seal_blob(keys: InviteKeys, blob: LinkBlob, random: Random = os.urandom) -> bytes:

@@ -19,7 +19,8 @@ from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.store import join_requests
 from yurt.node.store.join_requests import StoredLink
 from yurt.node.store.types import Store, Tx
-from yurt.rooms.common.invite_link import MAX_BLOB_SIZE, link_code
+from yurt.rooms.common.errors import LinkRefused
+from yurt.rooms.common.invite_link import MAX_BLOB_SIZE, check_blob, link_code
 from yurt.rooms.common.policy import Invite
 from yurt.rooms.hub.state import HubState
 from yurt.wire.command import Done
@@ -126,6 +127,11 @@ class LinkBlobs:
             raise no_room()
         if not 0 < len(command.blob) <= MAX_BLOB_SIZE or len(command.account) not in (0, HASH_SIZE):
             raise refuse("badRequest", f"what lies behind a link has 1 to {MAX_BLOB_SIZE} bytes")
+        try:
+            # Anybody may write a key that they have seen into the policy of a room of their own.
+            check_blob(command.invite_pub, command.room, command.blob, command.proof)
+        except LinkRefused as error:
+            raise refuse("badRequest", str(error), rule=error.code) from error
         code = link_code(command.invite_pub)
         link = StoredLink(code, command.room, command.invite_pub, invite.by, command.blob)
         uses = self._accounts(invite) if command.account else 0

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 
@@ -18,9 +19,17 @@ from yurt.mls.leaf_node import Lifetime
 from yurt.node.accounts.testing import Newcomer
 from yurt.node.accounts.tokens import secret_hash
 from yurt.node.hub import join_requests
-from yurt.node.testing import Client, Town
+from yurt.node.testing import PATIENCE_S, Client, Town
 from yurt.rooms.common.commit_data import CommitData
-from yurt.rooms.common.invite_link import MAX_BLOB_SIZE, InviteLink, LinkBlob, open_blob, seal_blob
+from yurt.rooms.common.invite_link import (
+    MAX_BLOB_SIZE,
+    InviteKeys,
+    InviteLink,
+    LinkBlob,
+    open_blob,
+    prove_blob,
+    seal_blob,
+)
 from yurt.rooms.common.join_proof import JoinProof
 from yurt.rooms.common.join_request import JoinRequest, select, uses_of
 from yurt.rooms.common.policy import Invite, RoomPolicy
@@ -78,7 +87,9 @@ class Host:
         return Invite(self.link.keys.public, person.identity.did, uses, person.born_at + 86_400, 0)
 
     def keep(self, blob: bytes, account: bytes = b"") -> KeepLink:
-        return KeepLink(room=self.room, invite_pub=self.link.keys.public, blob=blob, account=account)
+        keys = self.link.keys
+        proof = prove_blob(keys, self.room, blob)
+        return KeepLink(room=self.room, invite_pub=keys.public, blob=blob, proof=proof, account=account)
 
     async def change(
         self, edit: Callable[[RoomPolicy], RoomPolicy], requests: tuple[bytes, ...] = ()
@@ -199,7 +210,7 @@ async def test_lent_kept_and_granted(town: Town) -> None:
     async with town.stream(late) as stream:
         await stream.subscribe(INBOX, START)
         await ana.change(lambda policy: policy, lent.requests)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not isinstance(await stream.receive(), Ring):
                 pass
     refused = await problem(late.call(late_ask))
@@ -267,7 +278,7 @@ async def test_what_lies_behind_a_link(town: Town) -> None:
     assert open_blob(ana.link.keys, content.blob).room_name == "tea"
     assert (await problem(bo.call(ana.keep(b"x")))).code == "notFound"
     assert (await problem(ana.client.call(ana.keep(bytes(MAX_BLOB_SIZE + 1))))).code == "badRequest"
-    stranger = KeepLink(room=ana.room, invite_pub=bytes(32), blob=b"x")
+    stranger = KeepLink(room=ana.room, invite_pub=bytes(32), blob=b"x", proof=bytes(64))
     assert (await problem(ana.client.call(stranger))).code == "notFound"
 
     await ana.client.call(EndLink(room=ana.room, invite_pub=ana.link.keys.public))
@@ -306,6 +317,26 @@ async def test_a_link_that_the_room_ended_brings_no_account(harbour: Town) -> No
     await ana.change(lambda policy: with_link(policy, ana.invite(uses=1)))
     assert (await problem(bo.call(FetchLink(HARBOUR, ana.link.code)))).code == "notSignedIn"
     assert (await problem(ana.client.call(FetchLink(HARBOUR, ana.link.code)))).message == NOWHERE
+
+
+async def test_nobody_is_quicker_with_a_link_than_whoever_made_it(harbour: Town) -> None:
+    """A member sees its key in the commit, and has neither the link nor, so, anything to put behind it."""
+    ana, eve = await host(harbour), Host(await harbour.join("eve", HARBOUR))
+    await eve.open(3)
+    link = InviteLink.make(HARBOUR, os.urandom(16))
+    for one in (ana, eve):
+        await one.change(partial(with_link, invite=replace(one.invite(1), invite_pub=link.keys.public)))
+
+    def keep(one: Host, keys: InviteKeys, blob: bytes) -> KeepLink:
+        proof = prove_blob(keys, one.room, blob)
+        return KeepLink(room=one.room, invite_pub=link.keys.public, blob=blob, proof=proof)
+
+    refused = await problem(eve.client.call(keep(eve, eve.link.keys, b"eve's")))
+    await ana.client.call(keep(ana, link.keys, b"ana's"))
+
+    assert refused.detail["rule"] == "linkProof"
+    content: LinkContent = await ana.client.call(FetchLink(HARBOUR, link.code))
+    assert content.blob == b"ana's"
 
 
 async def test_nobody_changes_what_lies_behind_somebody_elses_link(harbour: Town) -> None:
