@@ -44,6 +44,18 @@ class Limiter:
         self._monotonic = monotonic
         self._full_again: dict[str, OrderedDict[str, float]] = {}
 
+    def spend(self, what: str, key: str, rate: Rate, *, cost: float) -> None:
+        """Note what was used up already, whether or not there was so much.
+
+        Whoever owes waits: `take` with a cost of 0 lets nobody pass who used up more than there is. An empty
+        key owes nothing.
+        """
+        if not key:
+            return
+        now = self._monotonic()
+        keys = self._full_again.setdefault(what, OrderedDict())
+        _keep(keys, key, max(now, keys.pop(key, now)) + cost * rate.every_s)
+
     def take(self, what: str, key: str, rate: Rate, *, cost: float = 1.0, rule: str = "") -> None:
         """Take one, or as much as it costs; an empty key is not limited.
 

@@ -9,10 +9,11 @@ more than a room may keep waits at the hub.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from yurt.identity.leaf import LeafUse
 from yurt.identity.location import node_of
@@ -43,6 +44,10 @@ MAX_SERVED: Final = 500
 """Rows that one pull gets."""
 MAX_SERVED_BYTES: Final = 2 * 1024 * 1024
 _ID_SIZE: Final = 16
+T = TypeVar("T")
+WORK_RATE: Final = Rate(burst=120_000, every_s=0.004)
+"""Milliseconds of CPU in which the commits of one hub are checked: two minutes at once, then a quarter of a
+core. Who is in rooms there learns a little later what was said; everybody else notices nothing."""
 WELCOME_RATE: Final = Rate(burst=30, every_s=600.0)
 """Of one room for one account: a person has ten devices, and each is let in once."""
 
@@ -80,7 +85,7 @@ class MemberCopies:
         Raises:
             ProblemError: finally refused: the snapshot does not prove itself, or is another hub's.
         """
-        state = await asyncio.to_thread(_read_start, start)
+        state = await self._work(peer, lambda: _read_start(start))
         if state.standing.policy.hub != peer:
             raise refuse("refused", "only a room's hub starts copies of it", rule="wrongHub")
         if not await self._store.read(lambda tx: _is_anybody_here(tx, self._domain, state)):
@@ -102,15 +107,18 @@ class MemberCopies:
         Returns:
             Up to where the copy stands now, and what is wrong: `unknownRoom`, `gap`, `badChain`, `roomFull`.
         """
-        if await self._known(peer, rows.room) is None:
+        known = await self._known(peer, rows.room)
+        if known is None:
             return RoomHave(rows.room, START, "unknownRoom")
+        if self._owes(peer):
+            return RoomHave(rows.room, known.head)  # nothing was taken: the hub comes again, ever later
         async with self._locks[rows.room]:
             while (state := await self._known(peer, rows.room)) is not None:
                 fresh = [row for row in rows.rows if row.position > state.head]
                 fits = (
                     len(fresh) if self.allowances is None else await self.allowances.fitting(rows.room, fresh)
                 )
-                taken = await self._follow(state, rows.rows[: len(rows.rows) - len(fresh) + fits])
+                taken = await self._follow(peer, state, rows.rows[: len(rows.rows) - len(fresh) + fits])
                 self._tell(peer, rows.room, is_full=fits < len(fresh))
                 if fits < len(fresh) and not taken.problem:
                     taken.problem = ROOM_FULL
@@ -185,11 +193,39 @@ class MemberCopies:
         state = await self._states.get(room)
         return state if state is not None and state.standing.policy.hub == peer else None
 
-    async def _follow(self, state: HubState, rows: Sequence[LogRow]) -> _Taken:
+    async def _follow(self, peer: str, state: HubState, rows: Sequence[LogRow]) -> _Taken:
         now_ms = self._clock.now_ms()
         if any(row.kind in (EntryKind.COMMIT, EntryKind.PROPOSAL) for row in rows):
-            return await asyncio.to_thread(_follow, state, rows, now_ms)
+            return await self._work(peer, lambda: _follow(state, rows, now_ms))
         return _follow(state, rows, now_ms)
+
+    async def _work(self, peer: str, check: Callable[[], T]) -> T:
+        """Check commits in a thread, on a peer's account.
+
+        Raises:
+            ProblemError: `tooMany`: it has used up its share; or whatever `check` raises.
+        """
+        self._limiter.take("work", peer, WORK_RATE, cost=0.0)
+        spent_s: list[float] = []
+
+        def timed() -> T:
+            began = time.thread_time()
+            try:
+                return check()
+            finally:
+                spent_s.append(time.thread_time() - began)
+
+        try:
+            return await asyncio.to_thread(timed)
+        finally:
+            self._limiter.spend("work", peer, WORK_RATE, cost=sum(spent_s) * 1000)
+
+    def _owes(self, peer: str) -> bool:
+        try:
+            self._limiter.take("work", peer, WORK_RATE, cost=0.0)
+        except ProblemError:
+            return True
+        return False
 
     async def _keep(self, taken: _Taken) -> None:
         """Store what was followed, then keep the state.
