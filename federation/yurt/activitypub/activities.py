@@ -142,16 +142,6 @@ def check_signer(activity: Activity, owner: str) -> None:
         raise DocumentRefused("actorMismatch", "the activity's actor did not sign the request")
 
 
-def is_about(reference: FollowReference, follow: Follow) -> bool:
-    """Tell whether an answer or an Undo is about a Follow that is known here.
-
-    The two people decide if both are told, for some servers make a new id for the Follow that they embed.
-    """
-    if reference.actor and reference.object:
-        return (reference.actor, reference.object) == (follow.actor, follow.object)
-    return bool(reference.id) and reference.id == follow.id
-
-
 def self_delete_of(document: Json) -> str:
     """The actor that says of itself that it is gone, or empty.
 

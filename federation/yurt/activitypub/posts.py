@@ -15,11 +15,11 @@ from typing import Final
 from yurt.activitypub.activities import Other
 from yurt.activitypub.audience import narrower, read_audience
 from yurt.activitypub.errors import DocumentRefused
-from yurt.activitypub.mls_objects import MlsObject, is_mls_object, mls_object_document, parse_mls_object
+from yurt.activitypub.mls_objects import MlsObject, is_mls_object, parse_mls_object
 from yurt.activitypub.notes import POST_TYPES, Note, note_document, parse_note
 from yurt.activitypub.references import Json, host_of, id_of, object_of, types_of
 from yurt.activitypub.timestamps import write_time
-from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT, MLS_CONTEXT
+from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT
 
 _EMBEDDING: Final = {"type", "content", "attributedTo"}
 
@@ -107,11 +107,6 @@ def create_document(activity_id: str, note: Note, followers: str) -> Json:
     }
 
 
-def update_document(activity_id: str, note: Note, followers: str) -> Json:
-    """Write the Update of a post of ours; `note.updated` says when."""
-    return {**create_document(activity_id, note, followers), "type": "Update"}
-
-
 def update_actor_document(activity_id: str, actor: Json, followers: str) -> Json:
     """Write the Update of an actor of ours, for its followers.
 
@@ -141,19 +136,6 @@ def delete_document(activity_id: str, note: Note, followers: str, deleted: int) 
         "to": addressed["to"],
         "cc": addressed["cc"],
         "object": {"id": note.id, "type": "Tombstone", "deleted": write_time(deleted)},
-    }
-
-
-def create_mls_document(activity_id: str, message: MlsObject) -> Json:
-    """Write the Create of an MLS object of ours."""
-    document = mls_object_document(message)
-    return {
-        "@context": [AS_CONTEXT, MLS_CONTEXT],
-        "id": activity_id,
-        "type": "Create",
-        "actor": message.author,
-        "to": document["to"],
-        "object": document,
     }
 
 

@@ -13,7 +13,7 @@ from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.http_signatures.request import InboundRequest
 from yurt.activitypub.inbox import InboxActivity, check_sender, read_activity
 from yurt.activitypub.locations import PersonLocations
-from yurt.activitypub.mls_objects import MlsKind, MlsObject
+from yurt.activitypub.mls_objects import MlsKind, MlsObject, mls_object_document
 from yurt.activitypub.moves import Move, move_document
 from yurt.activitypub.notes import Note, note_document
 from yurt.activitypub.posts import (
@@ -21,10 +21,8 @@ from yurt.activitypub.posts import (
     Delete,
     Update,
     create_document,
-    create_mls_document,
     delete_document,
     update_actor_document,
-    update_document,
 )
 from yurt.activitypub.reactions import (
     Announce,
@@ -63,9 +61,8 @@ def test_posts_read_back() -> None:
     edited = Note(NOTE.id, NOTE.author, "Hello!", NOTE.audience, NOW, updated=NOW + 9, url=NOTE.url)
 
     assert read(create_document(ACTIVITY, NOTE, ANA.followers)) == Create(ACTIVITY, ANA.actor, NOTE.id, NOTE)
-    assert read(update_document(ACTIVITY, edited, ANA.followers)) == Update(
-        ACTIVITY, ANA.actor, NOTE.id, edited
-    )
+    update = {**create_document(ACTIVITY, edited, ANA.followers), "type": "Update"}
+    assert read(update) == Update(ACTIVITY, ANA.actor, NOTE.id, edited)
     deleted = read(delete_document(ACTIVITY, NOTE, ANA.followers, NOW))
     assert deleted == Delete(ACTIVITY, ANA.actor, NOTE.id)
     assert isinstance(deleted, Delete)
@@ -121,7 +118,9 @@ def test_an_mls_object_comes_in_a_create() -> None:
     content = bytes([0, 1, 0, 3]) + b"welcome"
     welcome = MlsObject(f"{ANA.actor}/mls/1", MlsKind.WELCOME, ANA.actor, (BO,), content)
 
-    assert read(create_mls_document(ACTIVITY, welcome)) == Create(ACTIVITY, ANA.actor, welcome.id, welcome)
+    assert read(sent("Create", mls_object_document(welcome))) == Create(
+        ACTIVITY, ANA.actor, welcome.id, welcome
+    )
 
 
 @pytest.mark.parametrize("name", ["gts-post-Create", "snac-post-Create", "fedify-post-Create"])

@@ -11,7 +11,7 @@ from typing import Final
 
 from yurt.identity.did import Did
 from yurt.identity.leaf import LeafUse, VerifiedLeaf
-from yurt.rooms.common.content import Content, Update
+from yurt.rooms.common.content import Update
 from yurt.rooms.common.policy import Role
 from yurt.rooms.common.said import Delete, Edit, Said
 
@@ -24,20 +24,6 @@ TOO_MANY_REACTIONS: Final = "tooManyReactions"
 
 RoleOf = Callable[[Did], Role]
 """Somebody's role in the message's epoch: `participants.Standing.role`; a member if they are gone."""
-
-
-def hidden_because(content: Content, author: VerifiedLeaf, role: Role) -> str | None:
-    """Tell why a note or a room's name must be hidden.
-
-    Args:
-        content: What was said.
-        author: The leaf that encrypted it, as of the message's epoch.
-        role: The author's standing in that epoch (`participants.Standing.role`).
-
-    Returns:
-        A code, or None if it may be shown.
-    """
-    return refused_because(content, author, lambda _: role)
 
 
 def refused_because(said: Said, author: VerifiedLeaf, roles: RoleOf) -> str | None:
