@@ -133,6 +133,8 @@ class ParticipantView(View, frozen=True, kw_only=True):
     own: bool = False
     verified: bool = False
     """Whether the safety number with them was compared."""
+    blocked: bool = False
+    """Whether this person blocks them: what they say is folded away."""
     read: Position | None = None
     """How far they have read, as far as they tell."""
 
@@ -155,6 +157,8 @@ class Reaction(View, frozen=True, kw_only=True):
     emoji: str
     by: tuple[str, ...]
     """Addresses, in the order in which they came."""
+    dids: tuple[str, ...] = ()
+    """Likewise, each one's did; empty for what is no reaction in a room."""
     own: bool = False
     """Whether this person is among them."""
 

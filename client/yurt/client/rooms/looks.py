@@ -59,7 +59,7 @@ def _reactions(view: MessageView, done: list[Action]) -> Iterable[Reaction]:
     own = {each.did for each in done if each.own}
     for emoji, dids in by.items():
         addresses = tuple(_address(done, did) for did in dids)
-        yield Reaction(emoji=emoji, by=addresses, own=not own.isdisjoint(dids))
+        yield Reaction(emoji=emoji, by=addresses, dids=tuple(dids), own=not own.isdisjoint(dids))
 
 
 def _address(done: list[Action], did: str) -> str:

@@ -277,11 +277,21 @@ def _folded(item: TimelineItem, who: Blocked) -> TimelineItem:
         return msgspec.structs.replace(
             item, text=BLOCKED_TEXT, reason=BLOCKED, reactions=(), reply_did="", reply_id=b"", edited=False
         )
-    left = [
-        msgspec.structs.replace(each, by=tuple(by for by in each.by if by not in who.addresses))
-        for each in item.reactions
-    ]
+    left = [_without(each, who) for each in item.reactions]
     return msgspec.structs.replace(item, reactions=tuple(each for each in left if each.by))
+
+
+def _without(reaction: Reaction, who: Blocked) -> Reaction:
+    """Leave blocked people out: by did, since an address may not be confirmed; old marks name none."""
+    dids = reaction.dids or ("",) * len(reaction.by)
+    pairs = [
+        (by, did)
+        for by, did in zip(reaction.by, dids, strict=True)
+        if by not in who.addresses and did not in who.dids
+    ]
+    return msgspec.structs.replace(
+        reaction, by=tuple(by for by, _ in pairs), dids=tuple(did for _, did in pairs if did)
+    )
 
 
 def _item(row: Row) -> TimelineItem:
