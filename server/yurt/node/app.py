@@ -176,7 +176,7 @@ class Node:
         follows = Follows(domain, store, clock, directory, ground.limiter, delivery.wake)
         relations = Relations(domain, store, clock, directory, ground.limiter, follows, delivery.wake)
         posting = Posting(domain, store, clock, directory, ground.limiter, delivery.wake, domains.refuses)
-        signatures = Signatures(directory, clock, domains.check)
+        signatures = Signatures(directory, clock, ground.limiter, domains.check)
         repair = FollowerRepair(domain, store, clock, signed_fetch, ground.limiter, delivery.wake)
         stack.push_async_callback(repair.stop)
         public_packages = PublicKeyPackages(domain, store, clock, delivery.wake)

@@ -31,6 +31,8 @@ class InboundRequest:
     headers: Headers
     """Every header line, in order; names in any case, values without outer blanks."""
     body: bytes = field(repr=False)
+    address: str = ""
+    """Where on the network it came from, for limits; empty if that is not known."""
     _values: dict[str, list[str]] = field(init=False, repr=False, compare=False)
     """Values by lower-case name: a check looks at a dozen of them."""
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.node.limiter import limited_address
 from yurt.wire.problems import refuse
 
 
@@ -18,4 +19,5 @@ def inbound_request(request: web.Request, domain: str, body: bytes) -> InboundRe
     headers = tuple(
         (name.decode("latin-1"), value.decode("latin-1").strip(" \t")) for name, value in request.raw_headers
     )
-    return InboundRequest(request.method, domain, path, query if mark else None, headers, body)
+    address = limited_address(request.remote or "")
+    return InboundRequest(request.method, domain, path, query if mark else None, headers, body, address)

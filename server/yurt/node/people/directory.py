@@ -45,10 +45,17 @@ comes too often is answered 429 with the seconds to wait, and comes again (no de
 AGAIN_RATE: Final = Rate(burst=3, every_s=60.0)
 """Keys of one actor that are fetched anew because a signature does not fit: beyond that the kept one stands,
 and what it does not fit is refused. Forgeries use up nothing that newcomers need."""
+CLAIMED_RATE: Final = Rate(burst=30, every_s=1.0)
+"""Times that one node is asked whether somebody of another really has an address there, as they say."""
 MAX_ALIASES: Final = 50
 """Of one actor: what is beyond is passed over."""
 NEW_PEOPLE_RATE: Final = Rate(burst=500, every_s=1.0)
-"""People never heard of before, all together."""
+"""People never heard of before, all together ..."""
+_DAY_S: Final = 86_400.0
+_MIB: Final = 1024 * 1024
+NEW_BYTES_RATE: Final = Rate(burst=64 * _MIB, every_s=_DAY_S / (64 * _MIB))
+"""... and bytes of what is kept of them: a document of one may be as long as those of a hundred."""
+_ROW: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +160,11 @@ class Directory:
         """
         self._limiter.take("post", host_of(url), KEY_RATE)
         document = await self._fetch.document(url)
-        author = parse_note(document).author
-        note = parse_note(document, (await self.at(author)).followers)
+        note = parse_note(document)
+        # Before anybody is asked for the author: the document may name whom it likes.
         if note.id != url:
             raise DocumentRefused("idMismatch", "the post's id is not the URL that it was fetched from")
-        return note
+        return parse_note(document, (await self.at(note.author)).followers)
 
     async def signing_key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
         """The key of a signature and the actor that owns it; the actor's own document must say so.
@@ -251,6 +258,9 @@ class Directory:
         Raises:
             FetchError, RemoteActivityPubError, GateError: there is none that can be used.
         """
+        if url.startswith(f"https://{self._domain}/"):
+            # What this node serves is in its store; read back, it would stand there as somebody elsewhere.
+            raise DocumentRefused("ownActor", "nobody of this node comes in over the network")
         try:
             return await self._fetch.actor(url)
         except (Gone, ActorGone):
@@ -270,9 +280,14 @@ class Directory:
         if known is None and not asked_for:
             # Hosts cost nothing: a limit for each of them would be none for people who are new here.
             self._limiter.take("new people", "all", NEW_PEOPLE_RATE)
+            size = _ROW + sum(map(len, document.also_known_as[:MAX_ALIASES]))
+            self._limiter.take("what new people say", "all", NEW_BYTES_RATE, cost=size)
         if document.address.node != document.node:
+            if not asked_for:
+                # The other node is named by the document alone, whoever it is.
+                self._limiter.take("claimed address", document.address.node, CLAIMED_RATE)
             await self._confirm(document)
-        did = await self._did(document)
+        did = await self._did(document, asked_for=asked_for)
         rsa = next((item for item in document.keys if kind_of(item.key) is KeyKind.RSA), None)
         person = KnownPerson(
             actor=document.id,
@@ -298,12 +313,12 @@ class Directory:
         answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(claimed)), claimed)
         webfinger.confirm(answer, document.id, claimed)
 
-    async def _did(self, document: ActorDocument) -> str:
+    async def _did(self, document: ActorDocument, *, asked_for: bool) -> str:
         if not document.statement:
             return ""
         try:
             did = verify_statement(document.statement, document.id)
         except RemoteIdentityError:
             return ""
-        record = await self._book.fetch(did, document.id)
+        record = await self._book.fetch(did, document.id, asked_for=asked_for)
         return did if record is not None and record.record.actor == document.id else ""

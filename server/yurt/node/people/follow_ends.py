@@ -41,6 +41,10 @@ from yurt.wire.registry import InboxKind
 FollowActivity = Follow | Accept | Reject | Undo
 MAX_WAITING: Final = 50
 """What waits of an account for one inbox: beyond that a Follow is answered when it comes again."""
+MAX_TOLD: Final = 6
+"""Times an hour that an account is told how one person's follow of it stands: somebody who follows and
+unfollows all day fills no inbox."""
+_HOUR_S: Final = 3_600
 _EVENTS: Final = {Accept: Event.ACCEPTED, Reject: Event.REJECTED}
 
 
@@ -96,7 +100,7 @@ class FollowEnds:
         life = self._life(account, person, FOLLOWING)
         follow_id = life.follow_id or places.activity("follows", str(uuid.uuid4()))
         follow = Follow(follow_id, places.actor, person.actor)
-        self._send(account, person, _activity(Effect.SEND_UNDO, places, follow), follow)
+        self._do(account, person, follow, (Effect.SEND_UNDO,), is_answer=True)
 
     # --- what arrives, from there or from here ---------------------------------------------------------
     def take(self, activity: FollowActivity) -> None:
@@ -153,14 +157,15 @@ class FollowEnds:
         before = self._life(account, person, FOLLOWING)
         life, effects = as_follower(before, event, new_id)
         self._keep(account, person, FOLLOWING, before, life)
-        self._do(account, person, Follow(life.follow_id, places.actor, person.actor), effects)
+        follow, is_answer = Follow(life.follow_id, places.actor, person.actor), event is Event.ACCEPTED
+        self._do(account, person, follow, effects, is_answer=is_answer)
         if Effect.TELL in effects:
             self._tell(account, person, InboxKind.FOLLOW_ANSWER, life.state)
 
     def _followed(self, account: AccountRow, person: KnownPerson, life: FollowLife, effects: Effects) -> None:
         places = PersonLocations(self.domain, account.name)
         self._keep(account, person, FOLLOWER, self._life(account, person, FOLLOWER), life)
-        if Effect.TELL in effects:
+        if Effect.TELL in effects and self._may_tell(account, person):
             self._tell(account, person, InboxKind.FOLLOW, life.state)
         self._do(account, person, Follow(life.follow_id, person.actor, places.actor), effects)
 
@@ -176,21 +181,35 @@ class FollowEnds:
             tie = (after.state.value, after.follow_id, self._now_s)
             people.put_tie(self.tx, account.id, number, direction, tie)
 
-    def _do(self, account: AccountRow, person: KnownPerson, follow: Follow, effects: Effects) -> None:
-        """Send what follows from a move."""
+    def _do(
+        self,
+        account: AccountRow,
+        person: KnownPerson,
+        follow: Follow,
+        effects: Effects,
+        *,
+        is_answer: bool = False,
+    ) -> None:
+        """Send what follows from a move, which somebody else may have made (`is_answer`)."""
         places = PersonLocations(self.domain, account.name)
         for effect in effects:
             if effect is not Effect.TELL:
                 activity = _activity(effect, places, follow)
-                self._send(account, person, activity, follow)
+                self._send(account, person, activity, follow, is_answer=is_answer)
 
     def _send(
-        self, account: AccountRow, person: KnownPerson, activity: FollowActivity, follow: Follow
+        self,
+        account: AccountRow,
+        person: KnownPerson,
+        activity: FollowActivity,
+        follow: Follow,
+        *,
+        is_answer: bool,
     ) -> None:
         if account_at(self.domain, person.actor) is not None:
             self.take(activity)
             return
-        if isinstance(activity, Accept | Reject) and self._is_full(account, person):
+        if (is_answer or isinstance(activity, Accept | Reject)) and self._is_full(account, person):
             return
         body = write(_document(activity, follow))
         new = NewDelivery(account.name, body, is_follow=isinstance(activity, Follow))
@@ -199,6 +218,10 @@ class FollowEnds:
     def _is_full(self, account: AccountRow, person: KnownPerson) -> bool:
         """Whether enough answers wait for an inbox: any actor may name any, also one of somebody else."""
         return moving.count_waiting(self.tx, account.name, person.inbox) >= MAX_WAITING
+
+    def _may_tell(self, account: AccountRow, person: KnownPerson) -> bool:
+        name = f"told/{account.name}/{person.actor}/{self._now_s // _HOUR_S}"
+        return replay.take_place(self.tx, name, MAX_TOLD, self._now_s, self._now_s + _HOUR_S)
 
     def _tell(self, account: AccountRow, person: KnownPerson, kind: InboxKind, state: FollowState) -> None:
         body = msgspec.msgpack.encode(

@@ -46,6 +46,8 @@ from yurt.wire.problems import ProblemError, refuse
 MAX_RUNNING: Final = 500
 """Requests that are taken in at the same time: beyond that the answer is 503 at once, not 202 too late."""
 BUSY_S: Final = 5.0
+MAX_FAREWELL: Final = 16 * 1024
+"""Bytes of a Delete of itself that are read before anything is verified."""
 INBOX_RATE: Final = Rate(burst=3000, every_s=0.005)
 """Verified activities of one host."""
 _MIB: Final = 1024 * 1024
@@ -100,25 +102,27 @@ class Inbox:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one activity in."""
+        # First the body: who sends it slowly takes nobody's place.
+        body = await read_body(request, limits.ACTIVITY_BODY)
         if self._running >= MAX_RUNNING:
             raise refuse("overloaded", "too much arrives at once; try again", retry_after=BUSY_S)
         self._running += 1
         try:
-            return await self._take_in(request)
+            return await self._take_in(request, body)
         except StoreBusy as error:
             raise refuse("overloaded", "too much arrives at once; try again", retry_after=BUSY_S) from error
         finally:
             self._running -= 1
 
-    async def _take_in(self, request: web.Request) -> web.Response:
-        body = await read_body(request, limits.ACTIVITY_BODY)
+    async def _take_in(self, request: web.Request, body: bytes) -> web.Response:
         try:
-            document = parse_object(body, limit=limits.ACTIVITY_BODY)
-            if (gone := self_delete_of(document)) and not await self._knows(gone):
+            if await self._is_strangers_farewell(body):
                 return _accepted()
             await self._check_address(request.match_info.get("name", ""))
             verified, owner = await self._signatures.verify(inbound_request(request, self._domain, body))
             self._limiter.take("inbox", host_of(owner), INBOX_RATE)
+            # Not before: reading a large body costs a hundred times what it takes to refuse it.
+            document = parse_object(body, limit=limits.ACTIVITY_BODY)
             author = await self._proofs.author(document, owner)
             followers = await self._followers(document, verified, author)
             activity = read_activity(document, followers)
@@ -133,6 +137,13 @@ class Inbox:
         await self._apply(verified, await self._complete(activity))
         await self._repair.look(verified, owner, followers if author == owner else "")
         return _accepted()
+
+    async def _is_strangers_farewell(self, body: bytes) -> bool:
+        """Whether it is the Delete of itself by an actor that is unknown here; those are small."""
+        if len(body) > MAX_FAREWELL or b"Delete" not in body:
+            return False
+        gone = self_delete_of(parse_object(body, limit=MAX_FAREWELL))
+        return bool(gone) and not await self._knows(gone)
 
     async def _admit(self, activity: InboxActivity, size: int, host: str) -> None:
         """Let a post in, or say when to come again.
@@ -163,8 +174,8 @@ class Inbox:
         try:
             match activity:
                 case Update(is_self=True):
-                    self._signatures.forget(activity.actor)
                     await self._directory.refresh(activity.actor)
+                    self._signatures.forget(activity.actor)
                 case Create(content=None) | Update(content=None) if await self._is_followed(activity.actor):
                     note = await self._directory.post(activity.object_id)
                     if note.author == activity.actor:

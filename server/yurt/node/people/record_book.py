@@ -16,6 +16,7 @@ from yurt.identity.did import parse_did
 from yurt.identity.errors import RecordError, RemoteIdentityError
 from yurt.identity.location import node_of
 from yurt.identity.signed_record import (
+    MAX_SIGNED_RECORD_SIZE,
     Frozen,
     SignedRecord,
     VerifiedRecord,
@@ -42,6 +43,9 @@ _MAX_CAUGHT_UP: Final = 10_000
 KEEP_RATE: Final = Rate(burst=300, every_s=300.0)
 """New records of one person: of who is known here each is kept for ever, and costs its signer nothing.
 Somebody who changes their devices every week for five years has that many."""
+
+STRANGERS_RATE: Final = Rate(burst=64 * limits.MIB, every_s=86_400 / (64 * limits.MIB))
+"""Bytes of records of people whom nobody here knows or asked for, all together."""
 
 HearRecord = Callable[[VerifiedRecord], Awaitable[None]]
 
@@ -116,30 +120,36 @@ class RecordBook:
             await self._keep(verified)
         return known if competes and known is not None else verified
 
-    async def fetch(self, did: str, actor: str) -> VerifiedRecord | None:
+    async def fetch(self, did: str, actor: str, *, asked_for: bool = True) -> VerifiedRecord | None:
         """Fetch what is new of a person from the node where their actor is; return the newest known.
 
-        Nothing that goes wrong over there takes away what is known here.
+        Nothing that goes wrong over there takes away what is known here. Of strangers whom nobody here asked
+        for, so much is kept and no more.
         """
         known = await self.known(parse_did(did))
-        start = known.record.seq if known else 0
+        start, keep = known.record.seq if known else 0, True
         try:
             node = node_of(actor)
             url = f"https://{node}{RECORDS_PATH}{quote(did, safe=':')}?from={start}"
             answer = await self._fetch.get(url, limit=limits.RECORD_BODY)
             if answer.status != web.HTTPOk.status_code:
                 return known
+            if known is None and not asked_for:
+                keep = self._may("strangers' records", "all", STRANGERS_RATE, cost=_size(answer.body))
             for signed in decode_records(answer.body):
                 record = verify_record(signed)
                 if record.did == did:
-                    known = await self._follow(known, record)
+                    known = await self._follow(known, record, keep=keep)
         except (FetchError, RemoteIdentityError):
             return known
         return known
 
-    async def _follow(self, known: VerifiedRecord | None, record: VerifiedRecord) -> VerifiedRecord:
+    async def _follow(
+        self, known: VerifiedRecord | None, record: VerifiedRecord, *, keep: bool
+    ) -> VerifiedRecord:
         outcome = record if known is None else verify_next(known, record.signed)
-        await self._keep(record)
+        if keep:
+            await self._keep(record)
         return outcome.known if isinstance(outcome, Frozen) else outcome
 
     async def _catch_up(self, known: VerifiedRecord, verified: VerifiedRecord) -> VerifiedRecord:
@@ -155,9 +165,9 @@ class RecordBook:
         self._again_at[known.did] = now + CATCH_UP_S
         return await self.fetch(verified.did, verified.record.actor) or known
 
-    def _may_keep(self, did: str) -> bool:
+    def _may(self, what: str, key: str, rate: Rate, *, cost: float = 1.0) -> bool:
         try:
-            self._limiter.take("records", did, KEEP_RATE)
+            self._limiter.take(what, key, rate, cost=cost)
         except ProblemError:
             return False
         return True
@@ -166,7 +176,7 @@ class RecordBook:
         record, body = verified.record, verified.signed.encode()
         now_s = self._clock.now_s()
 
-        if not self._may_keep(record.did):
+        if not self._may("records", record.did, KEEP_RATE):
             return
 
         def unit(tx: Tx) -> bool:
@@ -179,3 +189,8 @@ class RecordBook:
         if new:
             for hear in self._listeners:
                 await hear(verified)
+
+
+def _size(body: bytes) -> int:
+    """How much of a stranger's chain stays: its newest two records."""
+    return min(len(body), 2 * MAX_SIGNED_RECORD_SIZE)

@@ -6,23 +6,32 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from yurt.activitypub.errors import SignatureRefused
+from yurt.activitypub.errors import RemoteActivityPubError, SignatureRefused
 from yurt.activitypub.http_signatures import policy
 from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
 from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
+from yurt.node.fetch import FetchError
+from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.directory import Directory, SigningKey
+from yurt.wire.errors import GateError
 
 KEPT_S: Final = 300.0
 """How long a key is not even looked up; an Update of its actor ends that at once."""
 MAX_KEPT: Final = 10_000
+MISS_RATE: Final = Rate(burst=30, every_s=10.0)
+"""Keys that one address of the network names and that are not there, or do not fit: beyond that no key is
+fetched for it. Else it could use up what is fetched of somebody else's host, whose new people would wait."""
 
 
 class Signatures:
     """Verifies requests."""
 
-    def __init__(self, directory: Directory, clock: Clock, check_host: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Directory, clock: Clock, limiter: Limiter, check_host: Callable[[str], None]
+    ) -> None:
         self._directory = directory
+        self._limiter = limiter
         self._check_host = check_host
         self._clock = clock
         self._kept: OrderedDict[str, tuple[SigningKey, float]] = OrderedDict()
@@ -38,13 +47,15 @@ class Signatures:
         """
         signed = policy.parse(request)
         self._check_host(host_of(signed.key_id))
-        key = await self._key(signed.key_id)
+        key = await self._key(signed.key_id, request.address)
         try:
             return policy.verify(signed, key.key, self._clock.now_s()), key.actor
         except SignatureRefused as error:
+            if key.fresh:
+                self._missed(request.address)
             if key.fresh or not policy.wants_fresh_key(error):
                 raise
-        key = await self._key(signed.key_id, refresh=True)
+        key = await self._key(signed.key_id, request.address, refresh=True)
         return policy.verify(signed, key.key, self._clock.now_s()), key.actor
 
     def forget(self, actor: str) -> None:
@@ -52,13 +63,21 @@ class Signatures:
         for key_id in [key_id for key_id, (kept, _) in self._kept.items() if kept.actor == actor]:
             del self._kept[key_id]
 
-    async def _key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
+    async def _key(self, key_id: str, address: str, *, refresh: bool = False) -> SigningKey:
         """The key as it was read a moment ago, else as the directory has it."""
         now, found = time.monotonic(), self._kept.get(key_id)
         if found is not None and not refresh and now < found[1]:
             return found[0]
-        key = await self._directory.signing_key(key_id, refresh=refresh)
+        self._limiter.take("missed keys", address, MISS_RATE, cost=0.0)
+        try:
+            key = await self._directory.signing_key(key_id, refresh=refresh)
+        except (FetchError, RemoteActivityPubError, GateError):
+            self._missed(address)
+            raise
         self._kept[key_id] = (replace(key, fresh=False), now + KEPT_S)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         return key
+
+    def _missed(self, address: str) -> None:
+        self._limiter.spend("missed keys", address, MISS_RATE, cost=1.0)

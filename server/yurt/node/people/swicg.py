@@ -48,7 +48,7 @@ _NAME: Final = "{name:[a-z0-9_]{1,30}}"
 MAX_ANSWERS: Final = 5
 """Accounts that one message makes us answer for."""
 MAX_TOLD_A_DAY: Final = 20
-"""Strangers of whom an account is told in a day."""
+"""Strangers of whom an account is told in a day: they fill no inbox."""
 TOLD_AGAIN_S: Final = 30 * 86_400
 """When whoever tries again is told of again."""
 _DAY_S: Final = 86_400
@@ -151,7 +151,10 @@ def _tell(tx: Tx, name: str, sender: KnownPerson, kind: MlsKind, now_ms: int) ->
     now_s, base = now_ms // 1000, f"conversation/{name}/"
     until = now_s + TOLD_AGAIN_S
     key = hashlib.sha256((base + sender.actor).encode()).digest()
-    if replay.was_seen(tx, key, now_s) or not _may_tell(tx, base, now_s):
+    day = f"{base}{now_s // _DAY_S}"
+    if replay.was_seen(tx, key, now_s) or not replay.take_place(
+        tx, day, MAX_TOLD_A_DAY, now_s, now_s + _DAY_S
+    ):
         return
     replay.first_time(tx, key, now_s, until)
     body = msgspec.msgpack.encode(
@@ -159,12 +162,6 @@ def _tell(tx: Tx, name: str, sender: KnownPerson, kind: MlsKind, now_ms: int) ->
     )
     row = NewRow(InboxKind.CONVERSATION, now_ms, hashlib.sha256(body).digest(), body)
     logs.post(tx, logs.inbox_log(name), row)
-
-
-def _may_tell(tx: Tx, base: str, now_s: int) -> bool:
-    """Whether one of the day's places is free: strangers fill no inbox."""
-    places = (f"{base}{now_s // _DAY_S}/{number}".encode() for number in range(MAX_TOLD_A_DAY))
-    return any(replay.first_time(tx, place, now_s, now_s + _DAY_S) for place in places)
 
 
 def _is_full(tx: Tx, name: str, sender: KnownPerson) -> bool:

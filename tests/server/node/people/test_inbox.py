@@ -11,8 +11,11 @@ from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.http_signatures.keys import write_pem
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
+from yurt.node.people.follow_ends import MAX_TOLD
+from yurt.node.store.logs import inbox_log
 from yurt.node.testing import Client, Town
 from yurt.wire.people_commands import Followers
+from yurt.wire.registry import InboxKind
 
 HARBOUR, HILLTOP = "harbour.example", "hilltop.example"
 ANA, BO = "https://harbour.example/users/ana", "https://hilltop.example/users/bo"
@@ -168,6 +171,47 @@ async def test_a_new_key_is_fetched_once(town: Town) -> None:
     assert await post(town, follow(7), by=new) == 202
     assert await followers(ana) == ["bo@hilltop.example"]
     assert await post(town, follow(8)) == 401
+
+
+async def test_nobody_of_this_node_comes_in_over_the_network(town: Town) -> None:
+    """What is signed by somebody from here is refused, and does not make a stranger of them in the store."""
+    await town.join("ana", HARBOUR)
+    await town.join("bo", HILLTOP)
+
+    code = await post(town, follow(actor=ANA, followed=BO), key_id=f"{ANA}#main-key")
+
+    rows = await town.nodes[HARBOUR].store.read(
+        lambda tx: tx.rows("SELECT inbox, key_id FROM person WHERE actor = ?", ANA)
+    )
+    assert (code, rows) == (400, [("", "")])
+
+
+async def test_whoever_follows_and_unfollows_all_day_fills_no_inbox(town: Town) -> None:
+    """Ana is told a few times an hour; who follows her is what it is."""
+    ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
+
+    for number in range(10):
+        assert await post(town, follow(number)) == 202
+        assert await post(town, undo(number)) == 202
+    assert await post(town, follow(10)) == 202
+
+    count = "SELECT count(*) FROM entry JOIN log ON log.id = entry.log WHERE log.name = ? AND kind = ?"
+    told = await town.nodes[HARBOUR].store.read(
+        lambda tx: tx.rows(count, inbox_log("ana"), int(InboxKind.FOLLOW))
+    )
+    assert told[0][0] in (MAX_TOLD, 2 * MAX_TOLD)  # the hour may end meanwhile
+    assert await followers(ana) == ["bo@hilltop.example"]
+
+
+async def test_a_large_body_is_not_read_before_it_is_verified(town: Town) -> None:
+    """Who signs nothing is told so, whatever stands in the body: reading it would cost far more."""
+    await town.join("ana", HARBOUR)
+    body = b'{"type":"Delete","x":[' + b"[]," * 10_000
+
+    async with town.session.post(INBOX, data=body, headers={"Signature": "nonsense"}) as answer:
+        problem = json.loads(await answer.read())
+
+    assert problem["extra"]["rule"] == "malformedHeader"
 
 
 async def test_unknown_kinds_and_nobodys_inbox_are_no_error(town: Town) -> None:

@@ -1,18 +1,24 @@
 """Each refusal has its status and its code, told to who asked, to the log and to who watches."""
 
+import asyncio
 import hashlib
 import json
 import logging
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from yurt.activitypub.http_signatures import cavage
 from yurt.lab.world.network import Network
+from yurt.node.accounts.testing import actor_key
+from yurt.node.clock import SystemClock
 from yurt.node.config import NodeConfig, read_network
 from yurt.node.people import inbox
 from yurt.node.testing import Town, open_town
 
-HARBOUR = "harbour.example"
+HARBOUR, SILENT = "harbour.example", "silent.example"
 TOKEN = "watch"
 BODY = (
     b'{"type":"Follow","actor":"https://hill.example/users/bo","object":"https://harbour.example/users/ana"}'
@@ -44,7 +50,7 @@ async def test_every_refusal_is_counted_by_its_code(tmp_path: Path, caplog: pyte
         await town.start(HARBOUR, config)
 
         assert await post(town, BODY) == (401, "signatureMissing")
-        assert await post(town, b"{", Signature="x") == (400, "malformed")
+        assert await post(town, b'{"type":"Delete"', Signature="x") == (400, "malformed")
         assert await post(town, BODY, Signature="x") == (400, "malformedHeader")
         assert await post(town, BODY, "/users/nobody/inbox") == (404, "notFound")
         header = {"Authorization": f"Bearer {TOKEN}"}
@@ -58,20 +64,47 @@ async def test_every_refusal_is_counted_by_its_code(tmp_path: Path, caplog: pyte
     assert "hill.example" not in "".join(lines)
 
 
-async def test_too_much_at_once_is_said_at_once(harbour: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While as many are taken in as can be, the next one gets 503 and when to come again, unread."""
+async def test_too_much_at_once_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While as many are taken in as can be, the next one gets 503; who sends slowly takes no place."""
     monkeypatch.setattr(inbox, "MAX_RUNNING", 2)
-    head = f"POST /inbox HTTP/1.1\r\nHost: {HARBOUR}\r\nContent-Length: 9\r\n\r\n".encode()
-    slow = [await harbour.dial(HARBOUR) for _ in range(2)]
-    for _, writer in slow:
-        writer.write(head)
-        await writer.drain()
-    status, again = 0, None
-    while status != 503:
-        async with harbour.session.post(f"https://{HARBOUR}/inbox", data=BODY) as answer:
-            status = answer.status
-            again = answer.headers.get("Retry-After")
+    network = Network.make(tmp_path / "network", (HARBOUR, SILENT))
+    network.write_map(HARBOUR)
+    asked, over = asyncio.Semaphore(0), asyncio.Event()
 
-    assert again == "5"
-    for _, writer in slow:
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.release()
+        await over.wait()
         writer.close()
+
+    place = network.endpoints[SILENT]
+    server = await asyncio.start_server(hold, place.host, place.port)
+    async with server, open_town(tmp_path, network, HARBOUR) as town:
+        slow = [await town.dial(HARBOUR) for _ in range(3)]
+        for _, writer in slow:
+            writer.write(f"POST /inbox HTTP/1.1\r\nHost: {HARBOUR}\r\nContent-Length: 9\r\n\r\n".encode())
+            await writer.drain()
+        waiting = [asyncio.create_task(send(town, **signed(number))) for number in range(2)]
+        for _ in waiting:
+            await asked.acquire()
+        full = await send(town)
+        over.set()
+        codes = [status for status, _ in await asyncio.gather(*waiting)]
+        for _, writer in slow:
+            writer.close()
+
+    assert full == (503, "5")
+    assert codes == [401, 401]
+
+
+def signed(number: int) -> dict[str, str]:
+    """Headers of a request whose key is to be fetched from a server that says nothing."""
+    key = load_der_private_key(actor_key(), None)
+    assert isinstance(key, RSAPrivateKey)
+    key_id, now = f"https://{SILENT}/users/{number}#main-key", SystemClock().now_s()
+    return cavage.sign("POST", f"https://{HARBOUR}/inbox", BODY, key_id=key_id, key=key, now=now)
+
+
+async def send(town: Town, **headers: str) -> tuple[int, str]:
+    """POST; the status, and when to come again."""
+    async with town.session.post(f"https://{HARBOUR}/inbox", data=BODY, headers=headers) as answer:
+        return answer.status, answer.headers.get("Retry-After", "")

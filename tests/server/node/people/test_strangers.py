@@ -1,0 +1,178 @@
+"""What strangers say makes this node ask nobody else, and keep only so much."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from yurt.activitypub.actor_documents import PersonProfile, person_document
+from yurt.activitypub.errors import DocumentRefused, SignatureRefused
+from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.activitypub.locations import PersonLocations
+from yurt.identity.signed_record import encode_records
+from yurt.identity.statement import make_statement
+from yurt.node.accounts.testing import Newcomer, actor_key
+from yurt.node.admin.init import init_node
+from yurt.node.clock import SystemClock
+from yurt.node.config import NodeConfig
+from yurt.node.fetch import Fetched, FetchError
+from yurt.node.keys import NodeKeys
+from yurt.node.limiter import Limiter, Rate
+from yurt.node.people import directory, record_book
+from yurt.node.people.directory import Directory
+from yurt.node.people.record_book import RecordBook
+from yurt.node.people.signatures import MISS_RATE, Signatures
+from yurt.node.people.signed_fetch import SignedFetch
+from yurt.node.store import records
+from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
+from yurt.node.store.steps import STEPS
+from yurt.node.testing_fetch import FakeFetch, document
+from yurt.node.work_pool import WorkPool
+from yurt.wire.problems import ProblemError
+
+HARBOUR, EVIL, VICTIM = "harbour.example", "evil.example", "victim.example"
+EVE = "203.0.113.7"
+NOBODY = Fetched("", 404, {}, b"")
+
+
+@dataclass
+class Here:
+    """A node to which only strangers write; its minutes stand still: buckets are only ever emptied."""
+
+    store: SqliteStore
+    web: FakeFetch
+    documents: dict[str, bytes]
+    directory: Directory
+
+    def puts(self, name: str, **said: object) -> str:
+        """Somebody of the hostile server says something; returns the id of their key."""
+        key = load_der_private_key(actor_key(), None)
+        assert isinstance(key, RSAPrivateKey)
+        places = PersonLocations(EVIL, name)
+        self.documents[places.actor] = json.dumps(
+            person_document(PersonProfile(places, key.public_key())) | said
+        ).encode()
+        return places.key_id
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Here]:
+    """The node."""
+    init_node(tmp_path / "node", NodeConfig(HARBOUR, plain=True))
+    store = await SqliteStore.open(tmp_path / "node" / DATABASE_NAME, STEPS)
+    documents: dict[str, bytes] = {}
+
+    def answer(url: str, _headers: dict[str, str]) -> Fetched:
+        body = documents.get(url.partition("?")[0])
+        return NOBODY if body is None else document(url, body)
+
+    web, clock, work = FakeFetch(answer), SystemClock(), WorkPool()
+    signed = SignedFetch(HARBOUR, store, NodeKeys(tmp_path / "node"), clock, web, work)
+    book = RecordBook(HARBOUR, store, clock, web)
+    yield Here(store, web, documents, Directory(HARBOUR, store, clock, signed, book, Limiter(lambda: 0.0)))
+    work.close()
+    await store.close()
+
+
+async def test_a_post_under_a_foreign_name_makes_us_ask_nobody(here: Here) -> None:
+    """What calls itself something else than it was fetched as is refused before its author is looked for."""
+    url = f"https://{EVIL}/p/1"
+    author = PersonLocations(VICTIM, "bo")
+    here.documents[url] = json.dumps(
+        {"id": author.note("1"), "type": "Note", "attributedTo": author.actor, "content": "x"}
+    ).encode()
+
+    with pytest.raises(DocumentRefused):
+        await here.directory.post(url)
+
+    assert here.web.asked == [url]
+
+
+async def test_addresses_that_strangers_claim_are_asked_for_slowly(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many actors claim to be called something at another node, it is asked no more than so often."""
+    monkeypatch.setattr(directory, "CLAIMED_RATE", Rate(burst=3, every_s=1.0))
+    for number in range(5):
+        key_id = here.puts(f"e{number}", webfinger=f"e{number}@{VICTIM}")
+        with pytest.raises((ProblemError, FetchError)):
+            await here.directory.signing_key(key_id)
+
+    assert [url.split("/")[2] for url in here.web.asked].count(VICTIM) == 3
+
+
+async def test_long_documents_of_strangers_are_kept_up_to_a_size(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One actor with fifty long aliases takes the place of a hundred others."""
+    monkeypatch.setattr(directory, "NEW_BYTES_RATE", Rate(burst=250_000, every_s=1.0))
+    aliases = [f"https://{EVIL}/{number}/" + "x" * 2_000 for number in range(50)]
+
+    keys = [here.puts(f"e{number}", alsoKnownAs=aliases) for number in range(3)]
+
+    await here.directory.signing_key(keys[0])
+    await here.directory.signing_key(keys[1])
+    with pytest.raises(ProblemError):
+        await here.directory.signing_key(keys[2])
+    await here.directory.signing_key(here.puts("short"))
+
+
+async def test_records_of_strangers_are_kept_up_to_a_size(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of dids that cost nothing so much is kept; that they are whose they are is believed all the same."""
+    people = [Newcomer(f"e{number}", EVIL) for number in range(3)]
+    enough = len(people[0].record.encode()) * 3 // 2
+    monkeypatch.setattr(record_book, "STRANGERS_RATE", Rate(burst=enough, every_s=1_000.0))
+    for one in people:
+        here.puts(one.name, attachment=[json.loads(make_statement(one.identity, one.actor, one.born_at))])
+        body = encode_records([one.record.encode()])
+        here.documents[f"https://{EVIL}/records/{one.identity.did}"] = body
+        await here.directory.signing_key(PersonLocations(EVIL, one.name).key_id)
+
+    dids = [str(one.identity.did) for one in people]
+    kept = await here.store.read(lambda tx: [bool(records.newest_record(tx, did)) for did in dids])
+    known = [(await here.directory.at(one.actor)).did for one in people]
+
+    assert kept == [True, False, False]
+    assert known == dids
+
+
+async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(here: Here) -> None:
+    """After so many that are not there, or do not fit, one address names no more; others do."""
+    signatures = Signatures(here.directory, SystemClock(), Limiter(lambda: 0.0), lambda _host: None)
+
+    async def names(key_id: str, address: str) -> str:
+        with pytest.raises((FetchError, ProblemError, SignatureRefused)) as refused:
+            await signatures.verify(asking(key_id, address))
+        return type(refused.value).__name__
+
+    wrong = [await names(here.puts(f"e{number}"), EVE) for number in range(MISS_RATE.burst - 9)]
+    absent = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10)]
+    asked = len(here.web.asked)
+    after = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10, 20)]
+
+    assert (set(wrong), set(absent), set(after)) == ({"SignatureRefused"}, {"NotThere"}, {"ProblemError"})
+    assert len(here.web.asked) == asked
+    assert await names(f"https://{VICTIM}/20#key", "203.0.113.8") == "NotThere"
+
+
+def asking(key_id: str, address: str) -> InboundRequest:
+    """A request that a key is said to have signed, which it has not."""
+    forger = rsa_key()
+    headers = cavage.sign(
+        "GET", f"https://{HARBOUR}/x", None, key_id=key_id, key=forger, now=SystemClock().now_s()
+    )
+    return InboundRequest("GET", HARBOUR, "/x", None, tuple(headers.items()), b"", address)
+
+
+@lru_cache(maxsize=1)
+def rsa_key() -> RSAPrivateKey:
+    """Nobody's key."""
+    return generate_private_key(65537, 2048)
