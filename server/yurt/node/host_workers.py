@@ -2,12 +2,13 @@
 
 What is due, and what is done about it, is for who uses this (`people.delivery`, `portability.runner`); here
 is only when. The store is the queue: a ring of the bell is a hint, a lost one costs a wait, and whatever
-stops a worker, even a bug, its host is served again a moment later.
+stops a worker, even a bug, its host is served again a moment later. A look reads all hosts, so it is taken
+only for a reason: not because a worker did all that was due.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -35,8 +36,8 @@ class Due:
 
 
 Look = Callable[[], Awaitable[Due]]
-Serve = Callable[[str], Awaitable[None]]
-"""Does one page of what is due at a host; if more is due, the host takes its turn again."""
+Serve = Callable[[str], Awaitable[bool]]
+"""Does one page of what is due at a host; whether to look again then: more waits, there or elsewhere."""
 
 
 class HostWorkers:
@@ -49,6 +50,8 @@ class HostWorkers:
         self._serve = serve
         self._bell = asyncio.Event()
         self._hosts: dict[str, asyncio.Task[None]] = {}
+        self._due_again: set[str] = set()
+        """Hosts at which something was due (still, or anew) when they were served already."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -65,6 +68,11 @@ class HostWorkers:
     def wake(self) -> None:
         """Something new waits."""
         self._bell.set()
+
+    @property
+    def under_way(self) -> Collection[str]:
+        """Hosts that are being served."""
+        return self._hosts.keys()
 
     async def _run(self) -> None:
         while True:
@@ -86,14 +94,17 @@ class HostWorkers:
             _log.exception("%s: what is due could not be found", self._what)
             return BUSY_S
         for host, slots in due.hosts.items():
-            if host not in self._hosts:
+            if host in self._hosts:
+                self._due_again.add(host)
+            else:
                 self._hosts[host] = asyncio.create_task(self._host(host, slots), name=f"{self._what} {host}")
         return due.wait_s
 
     async def _host(self, host: str, slots: asyncio.Semaphore) -> None:
+        looks = True
         try:
             async with slots:
-                await self._serve(host)
+                looks = await self._serve(host)
         except StoreError:
             _log.warning("%s at %s stopped: the store is not available", self._what, host)
             await asyncio.sleep(BUSY_S)
@@ -102,4 +113,6 @@ class HostWorkers:
             await asyncio.sleep(BUSY_S)
         finally:
             del self._hosts[host]
-            self.wake()
+            if looks or host in self._due_again:
+                self._due_again.discard(host)
+                self.wake()

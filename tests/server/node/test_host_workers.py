@@ -120,6 +120,7 @@ async def test_who_did_everything_is_no_reason_to_look(town: Town) -> None:
 
 async def test_what_is_queued_while_its_host_is_served_is_not_forgotten(town: Town) -> None:
     """The worker does not know of it, so whoever looked remembers it."""
+    town.look_again_s = 3600.0
     town.waiting = {"slow": ["s1"]}
     workers = town.open()
     await until(lambda: "slow" in town.at_work)

@@ -1,7 +1,8 @@
 """The queue of activities to other nodes: one host never delays another, and nothing is lost by a restart.
 
-A worker for each host while something is due there, one request at a time to each host. Hosts that failed
-last time share a few slots of their own: a hundred tar pits hold up each other and nobody else.
+A worker for each host while something is due there, one request at a time to each host. Hosts that answered
+lately come first (`yurt.node.people.delivery_turns`); those that failed last time share a few slots of their
+own: a hundred tar pits hold up each other and nobody else.
 
 | what comes of it | the host | the activity |
 |---|---|---|
@@ -17,8 +18,7 @@ which Follows pass.
 import asyncio
 import logging
 import random
-from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from yurt.activitypub.delivery import (
@@ -42,6 +42,7 @@ from yurt.node.fetch import SafeFetch
 from yurt.node.host_workers import IDLE_S, Due, HostWorkers
 from yurt.node.people.delivery_attempt import Attempts, CannotSend, Prepared, Tried, prepare
 from yurt.node.people.delivery_pace import Paces
+from yurt.node.people.delivery_turns import Turns
 from yurt.node.people.gathered import Gathered
 from yurt.node.people.move_ends import MoveEnds
 from yurt.node.store import deliveries
@@ -56,13 +57,25 @@ from yurt.wire.problems import ProblemError
 HOSTS_AT_ONCE: Final = 48
 FAILING_AT_ONCE: Final = 8
 PAGE: Final = 20
-MAX_LATELY: Final = 10_000
 TIDY_S: Final = 3600.0
 _BUSY_S: Final = 1.0
 _TOO_MANY: Final = 429
 _BAD_GATEWAY: Final = 502
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One page of what is due at one host, on its way."""
+
+    known: KnownScheme
+    """What is known of the host's signatures."""
+    rows: list[Prepared]
+    is_all: bool
+    """Whether nothing waits there beyond this page, now or later."""
+    goes_on: bool = True
+    """Whether the host may be sent the next one."""
 
 
 class Delivery:
@@ -78,8 +91,7 @@ class Delivery:
         self._healthy = asyncio.Semaphore(HOSTS_AT_ONCE)
         self._failing = asyncio.Semaphore(FAILING_AT_ONCE)
         self._paces = Paces()
-        self._lately: OrderedDict[str, None] = OrderedDict()
-        """Hosts that took something, the last one last: who answers is served before who may be gone."""
+        self._turns = Turns()
         self._tidy_at = 0.0
 
     async def start(self) -> None:
@@ -101,10 +113,12 @@ class Delivery:
         hosts, due = await self._store.read(
             lambda tx: (deliveries.waiting_hosts(tx, now), deliveries.next_due(tx, now))
         )
-        hosts.sort(key=lambda found: found[0] not in self._lately)
+        failing = dict(hosts)
+        turn = self._turns.next(failing, self._workers.under_way, asyncio.get_running_loop().time())
+        wait_s = IDLE_S if due is None else (due - now) / 1000
         return Due(
-            {host: self._failing if failing else self._healthy for host, failing in hosts},
-            IDLE_S if due is None else min(IDLE_S, (due - now) / 1000),
+            {host: self._failing if failing[host] else self._healthy for host in turn.hosts},
+            min(IDLE_S, wait_s, turn.wait_s),
         )
 
     async def _tidy(self) -> None:
@@ -115,76 +129,82 @@ class Delivery:
         if count := await self._store.write(lambda tx: deliveries.tidy(tx, now)):
             _log.warning("%d activities for dead hosts are set aside: tooOld", count)
 
-    async def _serve(self, host: str) -> None:
+    async def _serve(self, host: str) -> bool:
         """Deliver one page of what is due at one host, or until the host is to be left alone."""
-        known, page = await self._store.read(lambda tx: self._due(tx, host))
-        for due in page:
-            found = await self._deliver(due, known)
-            if found is None:
-                return
-            known = found
+        try:
+            visit = await self._store.read(lambda tx: self._due(tx, host))
+            for due in visit.rows:
+                await self._deliver(due, visit)
+                if not visit.goes_on:
+                    break
+        finally:
+            others_wait = self._turns.ended(host)
+        return others_wait or not visit.is_all
 
-    def _due(self, tx: ReadTx, host: str) -> tuple[KnownScheme, list[Prepared]]:
-        """What is known of a host's signatures, and one page of what is due there."""
-        rows = deliveries.due_for(tx, host, self._clock.now_ms(), PAGE)
-        now_s = self._clock.now_s()
-        return host_named(tx, host).scheme, [prepare(tx, row, self._domain, now_s) for row in rows]
+    def _due(self, tx: ReadTx, host: str) -> _Visit:
+        """One page of what is due at a host."""
+        rows, now_s = deliveries.due_for(tx, host, self._clock.now_ms(), PAGE), self._clock.now_s()
+        return _Visit(
+            host_named(tx, host).scheme,
+            [prepare(tx, row, self._domain, now_s) for row in rows],
+            is_all=deliveries.count_waiting(tx, host) == len(rows),
+        )
 
-    async def _deliver(self, due: Prepared, known: KnownScheme) -> KnownScheme | None:
-        """Try one; return what is known of the host then, None if it should be left alone now."""
+    async def _deliver(self, due: Prepared, visit: _Visit) -> None:
+        """Try one."""
         row = due.row
         try:
-            tried = await self._attempts.attempt(due, known)
+            tried = await self._attempts.attempt(due, visit.known)
         except CannotSend as error:
-            await self._set_aside(row, str(error))
+            await self._set_aside(row, visit, str(error))
         except ProblemError:
             await asyncio.sleep(_BUSY_S)  # this node has too much to do: no fault of the host
-            return None
+            visit.goes_on = visit.is_all = False
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with one must not hold up the others
             _log.exception("an activity for %s cannot be sent", row.host)
-            await self._set_aside(row, f"poisoned{type(error).__name__}")
+            await self._set_aside(row, visit, f"poisoned{type(error).__name__}")
         else:
-            return tried.scheme if await self._came(row, tried) else None
-        return known
+            visit.known = tried.scheme
+            await self._came(row, visit, tried)
 
-    async def _set_aside(self, row: DeliveryRow, reason: str) -> None:
+    async def _set_aside(self, row: DeliveryRow, visit: _Visit, reason: str) -> None:
         _log.warning("an activity for %s is set aside: %s", row.host, reason)
+        visit.is_all = False
         await self._gathered.write(lambda tx: deliveries.set_aside(tx, row, reason))
 
-    async def _came(self, row: DeliveryRow, tried: Tried) -> bool:
-        """Keep what came of one; False if its host should be left alone now."""
+    async def _came(self, row: DeliveryRow, visit: _Visit, tried: Tried) -> None:
+        """Keep what came of one."""
         now = self._clock.now_ms()
         attempt = Attempt(row.queued_at / 1000, row.tries, now / 1000)
         outcome = judge(attempt, tried.answer, random.random())  # noqa: S311  # spreads load, no secret
-        match outcome:
-            case HostBusy(wait_s=wait_s):
-                until = self._paces.busy(row.host, wait_s, now)
-                await self._gathered.write(lambda tx: deliveries.busy(tx, row.host, now, until))
-                return False
-            case Delivered():
-                rests = self._took(row.host, now)
-                await self._gathered.write(lambda tx: self._delivered(tx, row, tried.scheme, rests))
-                return not rests
-            case _:
-                await self._gathered.write(lambda tx: self._not_delivered(tx, row, outcome, tried.answer))
-                return not is_hosts_fault(tried.answer)
+        if isinstance(outcome, Delivered):
+            self._turns.answered(row.host)
+            rests = self._paces.took(row.host, now)
+            frees = await self._gathered.write(lambda tx: self._delivered(tx, row, tried.scheme, rests))
+            visit.goes_on = not rests
+            visit.is_all = visit.is_all and not rests and not frees
+            return
+        visit.is_all = False
+        if isinstance(outcome, HostBusy):
+            until = self._paces.busy(row.host, outcome.wait_s, now)
+            visit.goes_on = False
+            await self._gathered.write(lambda tx: deliveries.busy(tx, row.host, now, until))
+            return
+        visit.goes_on = not is_hosts_fault(tried.answer)
+        if not visit.goes_on:
+            self._turns.failed(row.host)
+        await self._gathered.write(lambda tx: self._not_delivered(tx, row, outcome, tried.answer))
 
-    def _took(self, host: str, now: int) -> int:
-        """A host that lives; until when it rests (ms), 0 if not at all."""
-        self._lately.pop(host, None)
-        self._lately[host] = None
-        if len(self._lately) > MAX_LATELY:
-            self._lately.popitem(last=False)
-        return self._paces.took(host, now)
-
-    def _delivered(self, tx: Tx, row: DeliveryRow, scheme: KnownScheme, rests: int) -> None:
+    def _delivered(self, tx: Tx, row: DeliveryRow, scheme: KnownScheme, rests: int) -> bool:
+        """Note that one arrived; whether something else waited for that."""
         deliveries.delivered(tx, row)
         self._follow_ended(tx, row, TieEvent.DELIVERED)
         self._learned(tx, row.host, scheme)
         if rests:
             pause(tx, row.host, rests)
+        return deliveries.frees_another(tx, row)
 
     def _not_delivered(self, tx: Tx, row: DeliveryRow, outcome: Outcome, answer: Answer) -> None:
         now = self._clock.now_ms()
@@ -212,7 +232,8 @@ class Delivery:
         known = host_named(tx, host)
         if known.scheme.scheme is not scheme.scheme or scheme.at - known.scheme.at > TIDY_S:
             put_host(tx, replace(known, scheme=scheme))
-        deliveries.alive(tx, host, self._clock.now_ms())
+        if known.failures or known.health.failed_days:
+            deliveries.alive(tx, host, self._clock.now_ms())
 
     def _failed(self, tx: Tx, host: str, answer: Answer, now: int) -> None:
         """Note a failed day, and pause the host if it was the host's fault."""

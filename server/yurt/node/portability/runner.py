@@ -118,13 +118,14 @@ class JobRunner:
             wait_s = OPEN_S if is_open or due is None else min(OPEN_S, (due - now) / 1000)
         return Due(dict.fromkeys(hosts, self._slots), wait_s)
 
-    async def _serve(self, host: str) -> None:
+    async def _serve(self, host: str) -> bool:
         """Do one page of what is due at one host, or until it is to be left alone."""
         now = self._clock.now_ms()
         for todo in await self._store.read(lambda tx: job_turns.due_for(tx, host, now, PAGE)):
             if not await self._do(todo):
-                return
+                break
             await asyncio.sleep(self._pace_s if host else 0)
+        return True
 
     async def _do(self, todo: RowToDo) -> bool:
         """Do one row; False if its host should be left alone now."""

@@ -38,7 +38,12 @@ def _create(db: Tables) -> None:
     db.execute("CREATE INDEX delivery_next ON delivery (host, next_at) WHERE aside = ''")
 
 
+def _order(db: Tables) -> None:
+    db.execute("CREATE INDEX delivery_order ON delivery (goes_after) WHERE goes_after <> 0")
+
+
 STEPS: Final = (Step("0106-deliveries", _create), *delivery_hosts.STEPS)
+ORDERED: Final = (Step("0324-delivery-order", _order),)
 
 _MAY_GO: Final = """delivery.aside = '' AND (NOT host.is_dead OR delivery.is_follow)
     AND NOT EXISTS (
@@ -139,9 +144,20 @@ def due_for(tx: ReadTx, host: str, now_ms: int, limit: int) -> list[DeliveryRow]
         limit,
     )
     return [
-        DeliveryRow(*row[:7], for_followers=bool(row[7]), is_follow=bool(row[8]), retired=row[9])
-        for row in rows
+        DeliveryRow(id_, sender, at, inbox, body, tries, queued_at, bool(for_followers), bool(is_follow), key)
+        for id_, sender, at, inbox, body, tries, queued_at, for_followers, is_follow, key in rows
     ]
+
+
+def count_waiting(tx: ReadTx, host: str) -> int:
+    """How much waits for a host, due or not."""
+    rows = tx.rows("SELECT count(*) FROM delivery WHERE host = ? AND aside = ''", host)
+    return int(rows[0][0])
+
+
+def frees_another(tx: ReadTx, row: DeliveryRow) -> bool:
+    """Whether something else was to go after this one."""
+    return tx.row("SELECT 1 FROM delivery WHERE goes_after = ? AND goes_after <> 0", row.id) is not None
 
 
 def followers_at(tx: ReadTx, account: str, host: str) -> list[str]:

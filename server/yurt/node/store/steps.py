@@ -77,4 +77,5 @@ STEPS: Final[tuple[Step, ...]] = (
     *proof_keys.STEPS,
     *retired_keys.STEPS,
     *moving.OLDER,
+    *deliveries.ORDERED,
 )
