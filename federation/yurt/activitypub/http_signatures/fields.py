@@ -4,6 +4,7 @@ Structured dictionaries are RFC 9651's, without duplicates; parameter lists (``k
 those of draft-cavage, which FEP-8fcf uses too; dates are RFC 9110 5.6.7.
 """
 
+import base64
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import http_sf
-from http_sf.types import DictionaryType
+from http_sf.types import DictionaryType, ItemType, ParamsType
 
 from yurt.activitypub.errors import SignatureMalformed
 from yurt.wire.limits import MAX_SIGNATURE_HEADER, MAX_SIGNATURE_PARAMETERS
@@ -22,6 +23,16 @@ _DATE: Final = re.compile(
     rf"(?:{'|'.join(_DAYS)}), ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) "
     r"([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
+
+# One member of a structured dictionary as nearly everybody writes it: bytes, or a list of plain texts with
+# plain texts and whole seconds as parameters.
+_KEY: Final = r"[a-z*][a-z0-9_.*-]*"
+_TEXT: Final = r'"[ !#-\[\]-~]*"'
+_BYTES: Final = re.compile(rf"({_KEY})=:([A-Za-z0-9+/]*={{0,2}}):")
+_LIST: Final = re.compile(
+    rf"({_KEY})=\(((?:{_TEXT}(?: {_TEXT})*)?)\)((?:;{_KEY}=(?:{_TEXT}|[0-9]{{1,15}}))*)"
+)
+_LIST_PARAMETER: Final = re.compile(rf';({_KEY})=(?:"([^"]*)"|([0-9]+))')
 
 _PARAMETER: Final = re.compile(r'[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(?:"([^"\\]*)"|([0-9]{1,15}))[ \t]*(,|$)')
 _LINE: Final = re.compile(r"[\t -~]*")
@@ -37,6 +48,8 @@ def read_dictionary(name: str, value: str) -> DictionaryType:
     """
     if len(value) > MAX_SIGNATURE_HEADER:
         raise SignatureMalformed("tooLarge", f"the header {name} is too long")
+    if (plain := _read_plainly(value)) is not None:
+        return plain
     twice: list[str] = []
     try:
         fields = http_sf.parse(
@@ -51,6 +64,24 @@ def read_dictionary(name: str, value: str) -> DictionaryType:
     if twice or not isinstance(fields, dict):
         raise SignatureMalformed("duplicateParameter", f"the header {name} names something twice")
     return fields
+
+
+def _read_plainly(value: str) -> DictionaryType | None:
+    """Read a dictionary of one member in its usual form, as `http_sf` does but in a tenth of the time.
+
+    Returns:
+        None for whatever is not in that form, valid or not: then the whole grammar decides.
+    """
+    if (match := _BYTES.fullmatch(value)) is not None:
+        return {match[1]: (base64.b64decode(match[2]), {})} if len(match[2]) % 4 == 0 else None
+    if (match := _LIST.fullmatch(value)) is None:
+        return None
+    pairs = _LIST_PARAMETER.findall(match[3])
+    parameters: ParamsType = {key: int(number) if number else text for key, text, number in pairs}
+    if len(parameters) != len(pairs):
+        return None
+    items: list[ItemType] = [(text, {}) for text in match[2].split('"')[1::2]]
+    return {match[1]: (items, parameters)}
 
 
 def read_parameters(name: str, value: str) -> dict[str, str]:
