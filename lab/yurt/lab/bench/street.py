@@ -39,6 +39,8 @@ class Street:
     arrived: Counter[str] = field(default_factory=Counter[str])
     """Activities by host."""
     tar_pits: set[str] = field(default_factory=set[str])
+    held: set[str] = field(default_factory=set[str])
+    """Tar pits that were sent something."""
     _runners: dict[str, web.AppRunner] = field(default_factory=dict[str, web.AppRunner])
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -77,6 +79,12 @@ class Street:
             self._changed.clear()
             await self._changed.wait()
 
+    async def wait_for_pits(self) -> None:
+        """Return when each tar pit was sent something since `held` was emptied."""
+        while not self.tar_pits <= self.held:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def _actor(self, request: web.Request) -> web.Response:
         places = PersonLocations(request.host.partition(":")[0], request.match_info["name"])
         document = person_document(PersonProfile(places, KEY.public_key(), ED25519_KEY.public_key()))
@@ -90,6 +98,8 @@ class Street:
     async def _inbox(self, request: web.Request) -> web.Response:
         host = request.host.partition(":")[0]
         if host in self.tar_pits:
+            self.held.add(host)
+            self._changed.set()
             await asyncio.sleep(_HOLD_S)
         await request.read()
         self.arrived[host] += 1
