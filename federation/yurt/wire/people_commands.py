@@ -134,11 +134,21 @@ class Reject(Command, frozen=True):
     address: str
 
 
+class KeptAway(Answer, frozen=True):
+    """It holds from now on, and is durable."""
+
+    met: bool = True
+    """Whether it is known who they are; else it holds for whoever comes under this address."""
+
+
 class Block(Command, frozen=True):
-    """Have nothing to do with somebody: follows end both ways, and their node is told."""
+    """Have nothing to do with somebody: follows end both ways, and their node is told.
+
+    Holds also for an address whose node cannot be asked who that is.
+    """
 
     name: ClassVar[str] = "block"
-    answer: ClassVar[type[Answer]] = Done
+    answer: ClassVar[type[Answer]] = KeptAway
 
     address: str
 
@@ -156,7 +166,7 @@ class Mute(Command, frozen=True):
     """Do not see what somebody posts; nobody is told."""
 
     name: ClassVar[str] = "mute"
-    answer: ClassVar[type[Answer]] = Done
+    answer: ClassVar[type[Answer]] = KeptAway
 
     address: str
 

@@ -12,12 +12,14 @@ from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.hub.other_nodes import OtherNodes
 from yurt.node.hub.ringing import may_ring
-from yurt.node.ids import account_at
+from yurt.node.ids import account_at, address_of
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.asks import Answerer, Asks
 from yurt.node.people.record_book import RecordBook
-from yurt.node.store import accounts, blocks, consents, logs, records
+from yurt.node.portability.refusals import refuses
+from yurt.node.store import accounts, consents, logs, records
 from yurt.node.store.consents import AskingRow, Most
+from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Store, Tx
 from yurt.node.streams.fanout import Fanout
 from yurt.wire.command import Done
@@ -140,12 +142,13 @@ class Consents:
         if record.record.actor != actor:
             raise refuse("badRequest", "the asker does not live at this node", rule="claimerNode")
         name, now_ms = account_at(self._domain, asked.actor) or "", self._clock.now_ms()
+        asker = KnownPerson(actor, address_of(node_of(actor), actor.rpartition("/")[2]))
 
         def unit(tx: Tx) -> bool:
             target = accounts.account_named(tx, name)
             if target is None or target.did == record.did:
                 return False
-            if blocks.block_of(tx, name, actor, blocks.BLOCK) is not None:
+            if refuses(tx, target, asker):
                 return False
             row = AskingRow(name, record.did, asked.room, actor, now_ms)
             return consents.ask(tx, row, MOST)

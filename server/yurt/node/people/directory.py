@@ -27,6 +27,7 @@ from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.errors import PeerDown, PeerRefuses
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.signed_fetch import Gone, NotThere, SignedFetch
+from yurt.node.people.keeping_away import KeepingAway
 from yurt.node.store import people
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Store, Tx
@@ -304,7 +305,13 @@ class Directory:
             moved_to=document.moved_to,
             locked=document.locked,
         )
-        await self._store.write(lambda tx: people.put_person(tx, person))
+        now_ms = self._clock.now_ms()
+
+        def learned(tx: Tx) -> None:
+            people.put_person(tx, person)
+            KeepingAway(tx, self._domain, now_ms).learned(person)
+
+        await self._store.write(learned)
         return person
 
     async def _confirm(self, document: ActorDocument) -> None:

@@ -6,14 +6,11 @@ signatures are not. A proof holds for ever, and anybody may deliver it again: so
 late and often without harm, posts, their changes and their ends.
 """
 
-from typing import Final
-
 from yurt.activitypub.integrity_proof import check_author, parse_proof, verify_proof
 from yurt.activitypub.references import Json, id_of, types_of
 from yurt.node.clock import Clock
 from yurt.node.people.directory import Directory
-
-PASSED_ON: Final = frozenset({"Create", "Update", "Delete"})
+from yurt.node.people.proving import PASSED_ON
 
 
 class Proofs:

@@ -12,11 +12,12 @@ from yurt.activitypub.integrity_proof import add_proof
 from yurt.activitypub.locations import PersonLocations
 from yurt.activitypub.references import Json, ids_of, types_of, values_of
 from yurt.activitypub.vocabulary import DATA_INTEGRITY_CONTEXT, PUBLIC
-from yurt.node.people.proofs import PASSED_ON
 from yurt.node.store import accounts
 from yurt.node.store.proof_keys import keep_proof_seed, proof_seed
 from yurt.node.store.types import ReadTx, Tx
 
+PASSED_ON: Final = frozenset({"Create", "Update", "Delete"})
+"""What others may pass on: posts, their changes and their ends."""
 _SEED_SIZE: Final = 32
 
 

@@ -1,28 +1,41 @@
 """The commands about who may follow and who is not wanted: lock, requests, accept, reject, block, mute."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
+from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.follow import Event, FollowState
+from yurt.activitypub.webfinger import Address, parse_address
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Context, Handlers
 from yurt.node.limiter import RESOLVE_RATE, Limiter
-from yurt.node.people.block_ends import BlockEnds
 from yurt.node.people.directory import Directory
 from yurt.node.people.follow_ends import FollowEnds
 from yurt.node.people.follows import Follows
+from yurt.node.people.keeping_away import KeepingAway
 from yurt.node.people.profiles import tell_change
-from yurt.node.store import accounts, blocks, people
+from yurt.node.store import accounts, people, said
 from yurt.node.store.accounts import AccountRow
 from yurt.node.store.people import FOLLOWER, KnownPerson
-from yurt.node.store.types import ReadTx, Store, Tx
+from yurt.node.store.types import Store, Tx
 from yurt.wire.command import Done
-from yurt.wire.people_commands import Accept, Block, Lock, Mute, Reject, Requests, Ties, Unblock, Unmute
-from yurt.wire.problems import refuse
+from yurt.wire.people_commands import (
+    Accept,
+    Block,
+    KeptAway,
+    Lock,
+    Mute,
+    Reject,
+    Requests,
+    Ties,
+    Unblock,
+    Unmute,
+)
+from yurt.wire.problems import ProblemError, refuse
 
 _PENDING: Final = (FollowState.PENDING.value, FollowState.PENDING.value)
-Change = Callable[[Tx, AccountRow, KnownPerson, int], None]
-"""(transaction, account, person, milliseconds since 1970)."""
 
 
 class Relations:
@@ -85,38 +98,21 @@ class Relations:
         """Let somebody not follow, or not any more."""
         return await self._answer(context.who.account, command.address, Event.REJECTED)
 
-    async def block(self, context: Context, command: Block) -> Done:
-        """Have nothing to do with somebody; works on what is known here, also when their node is gone."""
-
-        def change(tx: Tx, account: AccountRow, person: KnownPerson, now_ms: int) -> None:
-            BlockEnds(tx, self._domain, now_ms).block(account, person)
-
-        return await self._change(context, command.address, change)
+    async def block(self, context: Context, command: Block) -> KeptAway:
+        """Have nothing to do with somebody; always possible, whatever has become of their node."""
+        return await self._keep_away(context, said.BLOCK, command.address)
 
     async def unblock(self, context: Context, command: Unblock) -> Done:
         """Block somebody no longer."""
+        return await self._let_near(context, said.BLOCK, command.address)
 
-        def change(tx: Tx, account: AccountRow, person: KnownPerson, now_ms: int) -> None:
-            BlockEnds(tx, self._domain, now_ms).unblock(account, person)
-
-        return await self._change(context, command.address, change)
-
-    async def mute(self, context: Context, command: Mute) -> Done:
+    async def mute(self, context: Context, command: Mute) -> KeptAway:
         """Do not see what somebody posts."""
-
-        def change(tx: Tx, account: AccountRow, person: KnownPerson, now_ms: int) -> None:
-            number = people.put_person(tx, person)
-            blocks.put_block(tx, account.id, number, blocks.MUTE, "", now_ms // 1000)
-
-        return await self._change(context, command.address, change)
+        return await self._keep_away(context, said.MUTE, command.address)
 
     async def unmute(self, context: Context, command: Unmute) -> Done:
         """See again what somebody posts."""
-
-        def change(tx: Tx, account: AccountRow, person: KnownPerson, _now_ms: int) -> None:
-            blocks.drop_block(tx, account.name, person.actor, blocks.MUTE)
-
-        return await self._change(context, command.address, change)
+        return await self._let_near(context, said.MUTE, command.address)
 
     # --- parts ---------------------------------------------------------------------------------------
     async def _answer(self, name: str, address: str, event: Event) -> Done:
@@ -134,30 +130,60 @@ class Relations:
         self._wake_delivery()
         return Done()
 
-    async def _change(self, context: Context, address: str, change: Change) -> Done:
-        who, now_ms = context.who, self._clock.now_ms()
-        person = await self._person(who.account, address)
-        if person.actor == who.actor:
+    async def _keep_away(self, context: Context, kind: str, text: str) -> KeptAway:
+        asked, known = await self._known(text)
+        person = known or await self._meant(context, kind, asked)
+        if person is None:
+            return KeptAway(met=False)
+        if person.actor == context.who.actor:
             raise refuse("badRequest", "that is you")
+        await self._write(context, partial(_begin, kind, person, str(asked)))
+        return KeptAway()
+
+    async def _let_near(self, context: Context, kind: str, text: str) -> Done:
+        asked, person = await self._known(text)
+        await self._write(context, lambda ends, account: ends.end(account, kind, person, str(asked)))
+        return Done()
+
+    async def _write(self, context: Context, change: Callable[[KeepingAway, AccountRow], None]) -> None:
+        name, now_ms = context.who.account, self._clock.now_ms()
 
         def unit(tx: Tx) -> None:
-            account = accounts.account_named(tx, who.account)
+            account = accounts.account_named(tx, name)
             if account is not None:
-                change(tx, account, person, now_ms)
+                change(KeepingAway(tx, self._domain, now_ms), account)
 
         await self._store.write(unit)
         self._wake_delivery()
-        return Done()
 
-    async def _person(self, account: str, address: str) -> KnownPerson:
-        """Somebody as known here, else as their node says."""
-        asked = address.removeprefix("@").lower()
+    async def _known(self, text: str) -> tuple[Address, KnownPerson | None]:
+        """Read an address; with whoever is known by it here.
 
-        def known(tx: ReadTx) -> KnownPerson | None:
-            return people.person_called(tx, asked)
+        Raises:
+            ProblemError: `badRequest`: it is none.
+        """
+        try:
+            asked = parse_address(text)
+        except DocumentRefused as error:
+            raise refuse("badRequest", str(error), rule=error.rule) from error
+        key = str(asked).lower()
+        return asked, await self._store.read(lambda tx: people.person_called(tx, key))
 
-        found = await self._store.read(known)
-        if found is not None:
-            return found
-        self._limiter.take("resolve", account, RESOLVE_RATE)
-        return await self._directory.find(address)
+    async def _meant(self, context: Context, kind: str, asked: Address) -> KnownPerson | None:
+        """Keep it for an address that is not known here, then ask who that is; None if nobody can say.
+
+        Raises:
+            ProblemError: `notFound`: it would be here, where nobody is called so; `tooMany`.
+        """
+        self._limiter.take("resolve", context.who.account, RESOLVE_RATE)
+        if asked.node == self._domain:
+            return await self._directory.find(str(asked))
+        # It holds before anybody is asked: that may take long, and may fail.
+        await self._write(context, lambda ends, account: ends.intend(account, kind, str(asked)))
+        with suppress(ProblemError):
+            return await self._directory.find(str(asked))
+        return None
+
+
+def _begin(kind: str, person: KnownPerson, asked: str, ends: KeepingAway, account: AccountRow) -> None:
+    ends.begin(account, kind, person, asked)

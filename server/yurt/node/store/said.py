@@ -138,6 +138,19 @@ def is_intended(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
     return row is not None
 
 
+def who_intends(tx: ReadTx, kind: str, address: str) -> list[str]:
+    """Names of the accounts that mean something for an address whose person was not found (yet)."""
+    rows = tx.rows(
+        """
+        SELECT account.name FROM account CROSS JOIN said
+        WHERE said.account = account.id AND said.kind = ? AND said.key = ? AND NOT said.met
+        """,  # CROSS: account by account, each by the index of `said`
+        kind,
+        address.lower(),
+    )
+    return [str(row[0]) for row in rows]
+
+
 _BEHIND: Final = 2**40
 """Whoever no file named stands behind all that were named."""
 
