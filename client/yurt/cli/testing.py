@@ -29,12 +29,17 @@ def environment(town: Town, name: str) -> dict[str, str]:
 
 async def yurt(town: Town, name: str, *words: str) -> tuple[int, str, str]:
     """Run a command as somebody; returns its exit code and what it printed."""
+    return await run(environment(town, name), *words)
+
+
+async def run(variables: dict[str, str], *words: str) -> tuple[int, str, str]:
+    """Run a command in this environment; returns its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "yurt.cli.main",
         *words,
-        env=environment(town, name),
+        env=variables,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,

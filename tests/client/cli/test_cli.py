@@ -9,13 +9,13 @@ import resource
 import stat
 import subprocess
 import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
 from yurt.cli.main import COMMANDS, main
 from yurt.cli.output import dumps
+from yurt.cli.testing import environment, join, run, yurt
 from yurt.cli.which_room import pick_room
 from yurt.client import errors
 from yurt.client.api import RoomView
@@ -27,38 +27,6 @@ from yurt.wire.problems import PROBLEMS, ProblemError
 
 HELP_MS = 150
 EXIT_CODES = next(Path(__file__).parents[3].glob("docs/exit-codes.md"))
-
-
-def _environment(town: Town, name: str) -> dict[str, str]:
-    secret = town.home(name).parent / f"{name}.passphrase"
-    secret.write_text(PASSPHRASE + "\n", encoding="utf-8")
-    return {
-        **os.environ,
-        "YURT_HOME": str(town.home(name)),
-        "YURT_NETWORK": str(town.map_file),
-        "YURT_PASSPHRASE_FILE": str(secret),
-    }
-
-
-async def _yurt(town: Town, name: str, *words: str) -> tuple[int, str, str]:
-    """Run a command as somebody, in a process of its own and without a terminal."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "yurt.cli.main",
-        *words,
-        env=_environment(town, name),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
-
-
-async def _join(town: Town, name: str) -> tuple[int, str, str]:
-    phrase = town.home(name).parent / f"{name}.phrase"
-    return await _yurt(town, name, "join", LINK, name, "--phrase-file", str(phrase), "--json")
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,13 +93,13 @@ def _all_rows(text: str) -> list[tuple[int, str]]:
 
 async def test_a_day(town: Town) -> None:
     """Without a terminal a script joins, opens a room, speaks, and reads what was said."""
-    joined = await _join(town, "ana")
+    joined = await join(town, "ana")
     phrase = (town.home("ana").parent / "ana.phrase").read_text(encoding="ascii")
-    room = await _yurt(town, "ana", "room", "create", "harbour watch", "--json")
-    sent = await _yurt(town, "ana", "send", "harbour watch", "hello \x1b[31mred", "--json")
-    rooms = await _yurt(town, "ana", "rooms")
-    tail = await _yurt(town, "ana", "tail", "harbour watch", "--count", "2", "--json")
-    human = await _yurt(town, "ana", "tail", "harbour watch", "--no-wait")
+    room = await yurt(town, "ana", "room", "create", "harbour watch", "--json")
+    sent = await yurt(town, "ana", "send", "harbour watch", "hello \x1b[31mred", "--json")
+    rooms = await yurt(town, "ana", "rooms")
+    tail = await yurt(town, "ana", "tail", "harbour watch", "--count", "2", "--json")
+    human = await yurt(town, "ana", "tail", "harbour watch", "--no-wait")
 
     assert [code for code, _, _ in (joined, room, sent, rooms, tail)] == [0] * 5
     assert json.loads(joined[1])["address"] == f"ana@{HARBOUR}"
@@ -146,14 +114,14 @@ async def test_a_day(town: Town) -> None:
 
 async def test_parallel_senders_and_a_tail(town: Town) -> None:
     """Twenty processes send while one watches: twenty messages, each once, one engine at a time."""
-    await _join(town, "ana")
-    await _yurt(town, "ana", "room", "create", "harbour watch")
+    await join(town, "ana")
+    await yurt(town, "ana", "room", "create", "harbour watch")
     tail = asyncio.create_task(
-        _yurt(town, "ana", "tail", "harbour watch", "--history", "50", "--count", "21", "--json")
+        yurt(town, "ana", "tail", "harbour watch", "--history", "50", "--count", "21", "--json")
     )
 
     sent = await asyncio.gather(
-        *(_yurt(town, "ana", "send", "harbour watch", f"message {number}") for number in range(20))
+        *(yurt(town, "ana", "send", "harbour watch", f"message {number}") for number in range(20))
     )
     async with asyncio.timeout(PATIENCE_S):
         code, out, err = await tail
@@ -168,37 +136,23 @@ async def test_parallel_senders_and_a_tail(town: Town) -> None:
 
 async def test_no_terminal_no_question(town: Town, tmp_path: Path) -> None:
     """Where nobody can be asked, a missing file is an error that names it."""
-    environment = {**_environment(town, "ana")}
-    del environment["YURT_PASSPHRASE_FILE"]
+    variables = environment(town, "ana")
+    del variables["YURT_PASSPHRASE_FILE"]
 
-    async def run(*words: str) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "yurt.cli.main",
-            *words,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        _, err = await process.communicate()
-        return process.returncode or 0, err.decode()
-
-    no_phrase_file = await run("join", LINK, "ana")
-    no_passphrase = await run("join", LINK, "ana", "--phrase-file", str(tmp_path / "phrase"))
+    no_phrase_file = await run(variables, "join", LINK, "ana")
+    no_passphrase = await run(variables, "join", LINK, "ana", "--phrase-file", str(tmp_path / "phrase"))
 
     assert no_phrase_file[0] == no_passphrase[0] == 2
-    assert "--phrase-file" in no_phrase_file[1]
-    assert "YURT_PASSPHRASE_FILE" in no_passphrase[1]
-    assert all(len(err.splitlines()) == 1 for _, err in (no_phrase_file, no_passphrase))
+    assert "--phrase-file" in no_phrase_file[2]
+    assert "YURT_PASSPHRASE_FILE" in no_passphrase[2]
+    assert all(len(err.splitlines()) == 1 for _, _, err in (no_phrase_file, no_passphrase))
     assert not (tmp_path / "phrase").exists()
 
 
 async def test_join_in_a_terminal(town: Town) -> None:
     """A person types a passphrase twice, unseen, and is shown 24 words once."""
-    environment = _environment(town, "ana")
-    del environment["YURT_PASSPHRASE_FILE"]
+    variables = environment(town, "ana")
+    del variables["YURT_PASSPHRASE_FILE"]
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -207,7 +161,7 @@ async def test_join_in_a_terminal(town: Town) -> None:
         "join",
         LINK,
         "ana",
-        env=environment,
+        env=variables,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -243,10 +197,10 @@ async def test_refused_join_leaves_nothing(town: Town) -> None:
     wrong = LINK[:-4] + "AAAA"
     phrase = town.home("ana").parent / "ana.phrase"
 
-    refused = await _yurt(town, "ana", "join", wrong, "ana", "--phrase-file", str(phrase))
+    refused = await yurt(town, "ana", "join", wrong, "ana", "--phrase-file", str(phrase))
     home_after = list(town.home("ana").iterdir())
-    await _join(town, "ana")
-    taken = await _yurt(town, "eve", "join", LINK, "ana", "--phrase-file", str(phrase) + ".eve")
+    await join(town, "ana")
+    taken = await yurt(town, "eve", "join", LINK, "ana", "--phrase-file", str(phrase) + ".eve")
 
     assert (refused[0], taken[0]) == (3, 3)
     assert refused[2] == "yurt: this invite is not valid; ask for a new one\n"
@@ -255,14 +209,14 @@ async def test_refused_join_leaves_nothing(town: Town) -> None:
     assert not phrase.with_suffix(".phrase.eve").exists()
 
 
-async def test_lost_answer_of_a_join(town: Town) -> None:
+async def test_lost_answer_of_ajoin(town: Town) -> None:
     """A join whose answer was lost is finished by the same command, with the same identity."""
     phrase = town.home("ana").parent / "ana.phrase"
     town.node.lose_answers = 1
 
-    lost = await _join(town, "ana")
+    lost = await join(town, "ana")
     words = phrase.read_text(encoding="ascii")
-    again = await _yurt(town, "ana", "join", LINK, "ana", "--phrase-file", str(phrase) + "2", "--json")
+    again = await yurt(town, "ana", "join", LINK, "ana", "--phrase-file", str(phrase) + "2", "--json")
 
     assert lost[0] == 6
     assert "run the same join again" in lost[2]
@@ -274,15 +228,15 @@ async def test_lost_answer_of_a_join(town: Town) -> None:
 
 async def test_clear_errors(town: Town) -> None:
     """Each error is one line that says what to do, and an exit code of its kind."""
-    nobody = await _yurt(town, "ana", "rooms")
-    await _join(town, "ana")
-    again = await _join(town, "ana")
-    no_room = await _yurt(town, "ana", "send", "attic", "hello")
+    nobody = await yurt(town, "ana", "rooms")
+    await join(town, "ana")
+    again = await join(town, "ana")
+    no_room = await yurt(town, "ana", "send", "attic", "hello")
     (town.home("ana").parent / "bad").write_text("wrong passphrase\n", encoding="utf-8")
     wrong = await _with_passphrase(town, str(town.home("ana").parent / "bad"))
-    usage = await _yurt(town, "ana", "tail", "--count", "many")
+    usage = await yurt(town, "ana", "tail", "--count", "many")
     await town.node.stop()
-    offline = await _yurt(town, "ana", "follow", "bo@hilltop.example")
+    offline = await yurt(town, "ana", "follow", "bo@hilltop.example")
 
     codes = [run[0] for run in (nobody, again, no_room, wrong, usage, offline)]
     assert codes == [4, 3, 4, 5, 2, 6]
@@ -292,26 +246,15 @@ async def test_clear_errors(town: Town) -> None:
 
 async def test_a_rescue_needs_a_folder_of_its_own(town: Town) -> None:
     """Whoever starts a rescue where somebody lives is told so, not that nobody does."""
-    joined = await _join(town, "ana")
-    rescue = await _yurt(town, "ana", "rescue")
+    joined = await join(town, "ana")
+    rescue = await yurt(town, "ana", "rescue")
 
     assert (joined[0], rescue[0]) == (0, 2)
     assert "set YURT_HOME to a new folder" in rescue[2]
 
 
 async def _with_passphrase(town: Town, file: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "yurt.cli.main",
-        "rooms",
-        env={**_environment(town, "ana"), "YURT_PASSPHRASE_FILE": file},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await run({**environment(town, "ana"), "YURT_PASSPHRASE_FILE": file}, "rooms")
 
 
 def test_json_is_ascii() -> None:
