@@ -7,12 +7,14 @@ import msgspec
 import pytest
 from typing_extensions import override
 
+from yurt.cli.commands.import_ import show_plan
 from yurt.cli.commands.node import status_lines
 from yurt.cli.commands.tail import item_line
 from yurt.cli.commands.timeline import post_lines
 from yurt.cli.main import main
 from yurt.cli.output import Output
 from yurt.client.api import TimelineItem
+from yurt.client.portability.calls import PlanView
 from yurt.node import commands
 from yurt.wire.post_commands import PostInfo
 
@@ -72,6 +74,19 @@ def test_what_cannot_work_is_refused_at_once(
     out, err = capsys.readouterr()
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert told in err
+
+
+def test_a_plan_is_told_once() -> None:
+    """Each file that is left out is one line, and so is what --history would bring."""
+    told = io.StringIO()
+    plan = PlanView(job=b"", digest=b"", parts=(), aside=("notes.csv: unknown",), messages=2)
+
+    show_plan(plan, Output(as_json=False, err=told))
+
+    assert told.getvalue().splitlines() == [
+        "left out: notes.csv: unknown",
+        "2 old messages are in it: --history makes them readable here, with your 24 words",
+    ]
 
 
 def test_a_warning_hides_what_is_behind_it() -> None:

@@ -10,6 +10,7 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.progress import job_json, job_line, watch
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.portability.calls import HistoryView, ImportHistory, PlanImport, PlanView, StartImport
 from yurt.wire.portability_commands import JobRowPage, JobRows, JobView, RowState
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
             ),
             PlanView,
         )
-        _show_plan(plan, output)
+        show_plan(plan, output, history=args.history)
         if args.dry_run:
             return 0
         _confirm(plan, output, yes=args.yes)
@@ -78,7 +79,14 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return with_engine(work)
 
 
-def _show_plan(plan: PlanView, output: Output) -> None:
+def show_plan(plan: PlanView, output: Output, *, history: bool = False) -> None:
+    """Say what an import would change.
+
+    Args:
+        plan: The comparison.
+        output: Where it is said.
+        history: Whether old messages are asked for too.
+    """
     if plan.signed_by:
         output.note(f"An archive of {plan.signed_by}; its signature holds.")
     for part in plan.parts:
@@ -100,10 +108,11 @@ def _show_plan(plan: PlanView, output: Output) -> None:
             output.note(f"  {len(part.withheld)} blocks stay (--overwrite-blocks lifts them)")
     for line in plan.aside:
         output.note(f"left out: {line}")
-    for line in plan.aside:
-        output.note(f"left out: {line}")
     for line in plan.refused:
         output.note(f"not read: {line}")
+    if plan.messages and not history:
+        held = counted(plan.messages, "old message is", "old messages are")
+        output.note(f"{held} in it: --history makes them readable here, with your 24 words")
 
 
 def _confirm(plan: PlanView, output: Output, *, yes: bool) -> None:
