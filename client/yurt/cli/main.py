@@ -24,6 +24,7 @@ GROUPS: Final = {
         "join": "make an account on a node, or enter a room, by a link",
         "devices": "list the devices on which you are you",
         "device": "link, revoke or restore a device of yours",
+        "completion": "let your shell complete commands (completion bash, zsh, fish)",
     },
     "rooms": {
         "rooms": "list your rooms",
@@ -107,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Mistyped as error:
         return _refuse(str(error), as_json="--json" in words)
     if not args.command and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _parser("").print_help()
+        _parser().print_help()
         return 0
     from yurt.cli.output import Output
 
@@ -129,20 +130,25 @@ def _refuse(text: str, *, as_json: bool) -> int:
     return _USAGE
 
 
-def _parser(wanted: str) -> Parser:
+def whole_parser() -> Parser:
+    """Give the parser of every command; importing them all takes long."""
+    return _parser(*COMMANDS)
+
+
+def _parser(*wanted: str) -> Parser:
     parser = Parser(
         prog="yurt",
         usage="yurt [COMMAND ...]",
         description="A home that a small community can pack up and carry.",
-        epilog="" if wanted in COMMANDS else _listed() + _EPILOG,
+        epilog="" if COMMANDS.keys() & wanted else _listed() + _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         is_first=True,
     )
     parser.add_argument("--version", action=_Version, help="show the release and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="yurt", help=argparse.SUPPRESS)
     for name, line in COMMANDS.items():
-        command = commands.add_parser(name, description=f"{line[0].upper()}{line[1:]}.")
-        if name == wanted:
+        command = commands.add_parser(name, help=line, description=f"{line[0].upper()}{line[1:]}.")
+        if name in wanted:
             _command(name).add_arguments(command)
     return parser
 

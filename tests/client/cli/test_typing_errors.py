@@ -1,10 +1,11 @@
 """Whoever mistypes something learns in one line what was wrong and what may have been meant."""
 
 import json
+import subprocess
 
 import pytest
 
-from yurt.cli.main import main
+from yurt.cli.main import COMMANDS, main
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,14 @@ def test_a_script_gets_json_whatever_is_wrong(typed: str, capsys: pytest.Capture
 
     assert code == 2
     assert set(json.loads(capsys.readouterr().err)) == {"error", "message"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_learns_every_word(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script for a shell has the commands, their actions and their options, and bash can read its own."""
+    assert main(["completion", shell]) == 0
+
+    script = capsys.readouterr().out
+    assert all(word in script for word in (*COMMANDS, "revoke", "overwrite-blocks"))
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)  # noqa: S607  # whichever is there
