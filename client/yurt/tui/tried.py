@@ -35,6 +35,11 @@ def complain(part: MessagePump, error: ProblemError | ClientError) -> None:
     app_of(part).notify(shown.line(text), severity="error", markup=False)
 
 
+def tell(part: MessagePump, text: str) -> None:
+    """Tell the person something, for a moment."""
+    app_of(part).notify(shown.line(text), timeout=3, markup=False)
+
+
 def only_latest(part: DOMNode, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
     """Begin some work in place of what runs in its group.
 

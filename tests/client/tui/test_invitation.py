@@ -2,23 +2,18 @@
 
 import segno
 from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
+from yurt.client.testing_waits import until
 from yurt.tui.app import YurtApp
 from yurt.tui.screens.chat import Chat
 from yurt.tui.screens.invitation import Invitation, LinkShown
 from yurt.tui.testing import BO, FakeEngine, FakeEntrance
+from yurt.tui.widgets.people_pane import PeoplePane
 from yurt.tui.widgets.qr_code import QUIET, QrCode, rows_of
 
 LINK = "https://harbour.example/j/ABCDEFGHIJ#AAECAwQFBgcICQoLDA0ODw"
 UPPER, LOWER = "▀█", "▄█"
-
-
-async def _until(pilot: Pilot[None], screen: type) -> None:
-    for _ in range(400):
-        if isinstance(pilot.app.screen, screen):
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"never saw {screen.__name__}")
 
 
 def _client(engine: FakeEngine) -> YurtApp:
@@ -26,14 +21,24 @@ def _client(engine: FakeEngine) -> YurtApp:
     return YurtApp(FakeEntrance(engine), {})
 
 
-async def _ask_for_a_link(pilot: Pilot[None]) -> None:
-    await _until(pilot, Chat)
-    await pilot.pause(0.2)
+async def _invite(pilot: Pilot[None]) -> None:
+    """Open the dialog, once there is a room to invite into."""
+    await until(lambda: isinstance(pilot.app.screen, Chat))
+    await until(lambda: bool(pilot.app.screen.query_one(PeoplePane).chosen))
     await pilot.press("f5")
-    await _until(pilot, Invitation)
+    await until(lambda: isinstance(pilot.app.screen, Invitation) and isinstance(pilot.app.focused, Input))
+
+
+async def _link_shown(pilot: Pilot[None]) -> None:
+    """Wait for the link, laid out."""
+    await until(lambda: isinstance(pilot.app.screen, LinkShown))
+    await until(lambda: pilot.app.screen.query_one(Static).region.height > 0)
+
+
+async def _ask_for_a_link(pilot: Pilot[None]) -> None:
+    await _invite(pilot)
     await pilot.press("enter")
-    await _until(pilot, LinkShown)
-    await pilot.pause()
+    await _link_shown(pilot)
 
 
 def test_code_is_the_link() -> None:
@@ -60,13 +65,11 @@ async def test_link_with_code() -> None:
 
         assert engine.asked == ["make_link"]
         code = pilot.app.screen.query_one(QrCode)
-        assert code.display
-        assert code.region.height == code.needs.height
+        await until(lambda: code.display and code.region.height == code.needs.height)
         assert pilot.app.screen.region.contains_region(code.region)
 
         await pilot.press("y")
-        await pilot.pause()
-        assert pilot.app.clipboard == LINK
+        await until(lambda: pilot.app.clipboard == LINK)
 
 
 async def test_no_half_code() -> None:
@@ -74,21 +77,17 @@ async def test_no_half_code() -> None:
     async with _client(FakeEngine()).run_test(size=(40, 20)) as pilot:
         await _ask_for_a_link(pilot)
 
-        assert not pilot.app.screen.query_one(QrCode).display
+        await until(lambda: not pilot.app.screen.query_one(QrCode).display)
         await pilot.press("y")
-        await pilot.pause()
-        assert pilot.app.clipboard == LINK
+        await until(lambda: pilot.app.clipboard == LINK)
 
 
 async def test_link_with_account() -> None:
     """Somebody without an account gets one by the same link, if that was chosen."""
     engine = FakeEngine()
     async with _client(engine).run_test(size=(80, 24)) as pilot:
-        await _until(pilot, Chat)
-        await pilot.pause(0.2)
-        await pilot.press("f5")
-        await _until(pilot, Invitation)
+        await _invite(pilot)
         await pilot.press("tab", "space", "shift+tab", "enter")
-        await _until(pilot, LinkShown)
+        await _link_shown(pilot)
 
     assert engine.asked == ["make_link account"]

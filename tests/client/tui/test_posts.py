@@ -5,6 +5,7 @@ import os
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from yurt.client.testing_waits import until
 from yurt.tui.app import YurtApp
 from yurt.tui.fediverse.posts import Posts
 from yurt.tui.fediverse.requests import Requests
@@ -17,28 +18,24 @@ from yurt.tui.widgets.timeline import Timeline
 CY = "cy@elsewhere.example"
 
 
-async def _until(pilot: Pilot[None], true: object) -> None:
-    assert callable(true)
-    for _ in range(400):
-        if true():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("never so")
-
-
 def _app(engine: FakeFediverse) -> YurtApp:
     return YurtApp(FakeEntrance(engine), os.environ)
 
 
 async def _open(pilot: Pilot[None]) -> Posts:
-    await _until(pilot, lambda: type(pilot.app.screen).__name__ == "Chat")
-    await pilot.pause()
-    await _until(pilot, lambda: getattr(pilot.app.screen, "_status", None) is not None)
+    await until(lambda: type(pilot.app.screen).__name__ == "Chat")
+    await until(lambda: getattr(pilot.app.screen, "_status", None) is not None)
     await pilot.press("f6")
-    await _until(pilot, lambda: isinstance(pilot.app.screen, Posts))
+    await until(lambda: isinstance(pilot.app.screen, Posts))
     screen = pilot.app.screen
     assert isinstance(screen, Posts)
     return screen
+
+
+async def _write(pilot: Pilot[None], text: str) -> None:
+    """Write into the composer, once it has the keys."""
+    await until(lambda: pilot.app.screen.query_one(Composer).has_focus)
+    await pilot.press(*text, "enter")
 
 
 async def test_read_and_answer() -> None:
@@ -48,16 +45,16 @@ async def test_read_and_answer() -> None:
     async with _app(engine).run_test(size=(100, 30)) as pilot:
         screen = await _open(pilot)
         timeline = screen.query_one(Timeline)
-        await _until(pilot, lambda: timeline.window.last == 1)
+        await until(lambda: timeline.window.last == 1)
 
         await pilot.press("r")
-        await pilot.press(*"seen", "enter")
-        await _until(pilot, lambda: len(engine.posts) == 2)
+        await _write(pilot, "seen")
+        await until(lambda: len(engine.posts) == 2)
 
         assert engine.posts[1].text == f"@{BO} seen"
         assert engine.posts[1].in_reply_to == engine.posts[0].id
         assert engine.posts[1].visibility == "followers"
-        await _until(pilot, lambda: timeline.window.last == 2)
+        await until(lambda: timeline.window.last == 2)
 
 
 async def test_public_on_request() -> None:
@@ -68,9 +65,10 @@ async def test_public_on_request() -> None:
 
         await pilot.press("v", "v")
         assert "anybody may read it" in str(screen.query_one(Composer).border_subtitle)
-        await pilot.press("i", *"hello all", "enter")
+        await pilot.press("i")
+        await _write(pilot, "hello all")
 
-        await _until(pilot, lambda: bool(engine.posts))
+        await until(lambda: bool(engine.posts))
         assert engine.posts[0].visibility == "public"
 
 
@@ -82,18 +80,18 @@ async def test_like_boost_take_back() -> None:
     async with _app(engine).run_test(size=(100, 30)) as pilot:
         screen = await _open(pilot)
         timeline = screen.query_one(Timeline)
-        await _until(pilot, lambda: timeline.window.last == 2)
+        await until(lambda: timeline.window.last == 2)
 
         await pilot.press("up", "up", "plus")
-        await _until(pilot, lambda: engine.posts[0].liked)
+        await until(lambda: engine.posts[0].liked)
         await pilot.press("b")
-        await _until(pilot, lambda: engine.posts[0].boosted)
+        await until(lambda: engine.posts[0].boosted)
         await pilot.press("down", "d")
-        await _until(pilot, lambda: bool(pilot.app.screen.query(Input)))
+        await until(lambda: isinstance(pilot.app.focused, Input))
         await pilot.press(*"yes", "enter")
 
-        await _until(pilot, lambda: [post.text for post in engine.posts] == ["one"])
-        await _until(pilot, lambda: timeline.window.last == 1)
+        await until(lambda: [post.text for post in engine.posts] == ["one"])
+        await until(lambda: timeline.window.last == 1)
 
 
 async def test_older_posts() -> None:
@@ -104,13 +102,12 @@ async def test_older_posts() -> None:
     async with _app(engine).run_test(size=(100, 30)) as pilot:
         screen = await _open(pilot)
         timeline = screen.query_one(Timeline)
-        await _until(pilot, lambda: timeline.window.last == 120)
+        await until(lambda: timeline.window.last == 120)
 
-        for _ in range(12):
+        while timeline.window.first != 1:  # each time one more page
             await pilot.press("home")
-            await pilot.pause(0.05)
+            await pilot.pause()
 
-        await _until(pilot, lambda: timeline.window.first == 1)
         assert len(timeline.window) == 120
 
 
@@ -121,14 +118,14 @@ async def test_let_somebody_follow() -> None:
     async with _app(engine).run_test(size=(100, 30)) as pilot:
         await _open(pilot)
         await pilot.press("f7")
-        await _until(pilot, lambda: isinstance(pilot.app.screen, Requests))
+        await until(lambda: isinstance(pilot.app.screen, Requests))
         rows = pilot.app.screen.query_one(LineList)
-        await _until(pilot, lambda: rows.chosen.endswith(CY))
+        await until(lambda: rows.chosen.endswith(CY))
 
         await pilot.press("a")
-        await _until(pilot, lambda: rows.chosen.endswith(BO))
+        await until(lambda: rows.chosen.endswith(BO))
         await pilot.press("x")
-        await _until(pilot, lambda: not rows.chosen)
+        await until(lambda: not rows.chosen)
 
         assert engine.waiting == []
         assert engine.asked == ["accept", "reject"]
@@ -141,14 +138,14 @@ async def test_let_somebody_add_me() -> None:
     async with _app(engine).run_test(size=(100, 30)) as pilot:
         await _open(pilot)
         await pilot.press("f7")
-        await _until(pilot, lambda: isinstance(pilot.app.screen, Requests))
+        await until(lambda: isinstance(pilot.app.screen, Requests))
         rows = pilot.app.screen.query_one(LineList)
-        await _until(pilot, lambda: rows.chosen.endswith(CY))
+        await until(lambda: rows.chosen.endswith(CY))
 
         await pilot.press("x")
-        await _until(pilot, lambda: rows.chosen.endswith(BO))
+        await until(lambda: rows.chosen.endswith(BO))
         await pilot.press("a")
-        await _until(pilot, lambda: not rows.chosen)
+        await until(lambda: not rows.chosen)
 
         assert engine.asked == [f"refuse {CY}", f"join {BO}"]
 
@@ -160,7 +157,8 @@ async def test_refusal_is_told_and_nothing_is_lost() -> None:
         screen = await _open(pilot)
         engine.refusal = "too many posts"
 
-        await pilot.press("i", *"my words", "enter")
+        await pilot.press("i")
+        await _write(pilot, "my words")
 
-        await _until(pilot, lambda: screen.query_one(Composer).text == "my words")
+        await until(lambda: screen.query_one(Composer).text == "my words")
         assert engine.posts == []

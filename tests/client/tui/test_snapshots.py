@@ -8,10 +8,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from yurt.client.api import PersonView
+from yurt.client.testing_waits import until
 from yurt.tui.app import YurtApp
+from yurt.tui.fediverse.followed import Followed
+from yurt.tui.fediverse.posts import Posts
+from yurt.tui.fediverse.testing import FakeFediverse
 from yurt.tui.screens.chat import Chat
+from yurt.tui.screens.help import Help
 from yurt.tui.screens.welcome import Welcome
 from yurt.tui.testing import ANA, BO, FakeEngine, FakeEntrance
+from yurt.tui.widgets.line_list import LineList
 from yurt.tui.widgets.timeline import Timeline
 
 CY = "cy@hilltop.example"
@@ -50,7 +57,7 @@ def _engine() -> FakeEngine:
 async def _drawn(pilot: Pilot[None]) -> None:
     """Wait for the first lines; nothing blinks."""
     async with asyncio.timeout(10):
-        while not isinstance(pilot.app.screen, Chat | Welcome):  # noqa: ASYNC110  # there is no event for it
+        while not isinstance(pilot.app.screen, Chat | Welcome | Posts):  # noqa: ASYNC110  # there is no event for it
             await asyncio.sleep(0.01)
         while pilot.app.screen.query(Timeline) and not pilot.app.screen.query_one(Timeline).window.last:  # noqa: ASYNC110  # likewise
             await asyncio.sleep(0.01)
@@ -99,5 +106,31 @@ def test_help(snap_compare: Compare) -> None:
     async def help_(pilot: Pilot[None]) -> None:
         await _drawn(pilot)
         await pilot.press("f1")
+        await until(lambda: isinstance(pilot.app.screen, Help))
+        await pilot.pause()
 
     assert snap_compare(YurtApp(FakeEntrance(_engine()), {}), terminal_size=(80, 24), run_before=help_)
+
+
+def test_followed(snap_compare: Compare) -> None:
+    """Whom one follows, blocks and mutes, above the posts."""
+    engine = FakeFediverse()
+    engine.post(BO, "The light on the hilltop is on.")
+    engine.followed = [
+        PersonView(address=BO, actor="", did="", state="accepted"),
+        PersonView(address=CY, actor="", did="", state="pending", locked=True),
+        PersonView(address="di@elsewhere.example", actor="", did="", state="accepted", gone=True),
+    ]
+    engine.blocked, engine.muted = ["eve@dead.example"], ["max@elsewhere.example"]
+
+    async def followed(pilot: Pilot[None]) -> None:
+        await until(lambda: getattr(pilot.app.screen, "_status", None) is not None)
+        await pilot.press("f6")
+        await until(lambda: isinstance(pilot.app.screen, Posts))
+        await _drawn(pilot)
+        await pilot.press("f8")
+        await until(lambda: isinstance(pilot.app.screen, Followed))
+        await until(lambda: bool(pilot.app.screen.query_one(LineList).chosen))
+        await pilot.pause()
+
+    assert snap_compare(YurtApp(FakeEntrance(engine), {}), terminal_size=(80, 24), run_before=followed)

@@ -27,7 +27,7 @@ MISSING: Final = "inviterMissing"
 """Reason of the line that says that whoever made our link is not in the room, and of what waits for them."""
 _TEXT: Final = (
     "whoever made your link is not in this room: what you say waits until they come. Ask them; "
-    "if all is well, `yurt room confirm` lets it go"
+    "if all is well, `yurt room confirm` lets it go (on the screen: F3, then o)"
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,12 +17,14 @@ from typing_extensions import override
 from yurt.client.api import EngineApi, TimelineItem
 from yurt.tui import shown
 from yurt.tui.app_of import app_of
+from yurt.tui.fediverse.followed import Followed
 from yurt.tui.fediverse.post_lines import POSTS, line_of
 from yurt.tui.fediverse.requests import Requests
 from yurt.tui.lines import Roll
-from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.about_people import AboutPeople
+from yurt.tui.screens.ask import Ask, agreed
 from yurt.tui.screens.help import Help
-from yurt.tui.tried import tried
+from yurt.tui.tried import tell, tried
 from yurt.tui.widgets.composer import Composer, Purpose
 from yurt.tui.widgets.timeline import Timeline
 from yurt.tui.window import Window
@@ -44,6 +46,7 @@ _KEYS: Final = (
     "Esc rooms",
     "F1 keys",
     "F7 requests",
+    "F8 people",
     "i write",
     "r answer",
     "+ like",
@@ -71,8 +74,12 @@ class Posts(Screen[None]):
         Binding("v", "visibility", "who may read the next post"),
         Binding("enter", "unfold", "show what stands behind a warning"),
         Binding("b", "boost", "show this post to your followers, or no longer"),
+        Binding("m", "author('mute')", "do not see what its author posts"),
+        Binding("u", "author('unfollow')", "follow its author no longer"),
+        Binding("x", "author('block')", "have nothing to do with its author"),
         Binding("f5", "look", "look for new posts"),
         Binding("f7", "requests", "who asks to follow you", priority=True),
+        Binding("f8", "followed", "whom you follow, block and mute", priority=True),
         Binding("f1,question_mark", "help", "this help"),
         Binding("escape", "leave", "back to the rooms"),
     ]
@@ -96,6 +103,7 @@ class Posts(Screen[None]):
         self._next = 0
         self._visibility = VISIBILITIES[0]
         self._outgoing: asyncio.Queue[tuple[str, str, str, bytes]] = asyncio.Queue()
+        self._about = AboutPeople(self, engine, me, self._look_anew)
 
     @override
     def compose(self) -> ComposeResult:
@@ -127,8 +135,7 @@ class Posts(Screen[None]):
             await asyncio.sleep(LOOK_S)
 
     async def _look(self) -> None:
-        page = await self._engine.ask_node(AskTimeline(0, PAGE), TimelinePage)
-        timeline = self.query_one(Timeline)
+        page, timeline = await self._newest(), self.query_one(Timeline)
         if not len(timeline.window):
             self._next = page.next
             window = Window()
@@ -138,6 +145,16 @@ class Posts(Screen[None]):
         changed = [timeline.window.merge(line) for line in self._lines(page)]
         if any(changed):
             timeline.changed()
+
+    async def _look_anew(self) -> None:
+        """Look, and show nothing that is no longer there; whoever reads keeps their place."""
+        page, timeline = await self._newest(), self.query_one(Timeline)
+        self._next = page.next
+        timeline.window.show(self._lines(page), older=page.next > 0, newer=False)
+        timeline.changed()
+
+    async def _newest(self) -> TimelinePage:
+        return await self._engine.ask_node(AskTimeline(0, PAGE), TimelinePage)
 
     def _lines(self, page: TimelinePage) -> list[TimelineItem]:
         self._posts |= {post.number: post for post in page.posts}
@@ -160,7 +177,7 @@ class Posts(Screen[None]):
     def on_timeline_copied(self, event: Timeline.Copied) -> None:
         """Put it into the terminal's clipboard (OSC 52)."""
         app_of(self).copy_to_clipboard(event.text)
-        self._tell("copied")
+        tell(self, "copied")
 
     def action_look(self) -> None:
         """Look now."""
@@ -195,7 +212,7 @@ class Posts(Screen[None]):
                 composer = self.query_one(Composer)
                 composer.text = composer.text or text  # nothing that was written is lost
             else:
-                self._tell(f"posted: {_WHO_READS[visibility]}")
+                tell(self, f"posted: {_WHO_READS[visibility]}")
                 await tried(self, self._look())
 
     def on_composer_left(self) -> None:
@@ -204,7 +221,7 @@ class Posts(Screen[None]):
 
     def on_composer_editor_wanted(self) -> None:
         """Say that a post is written here."""
-        self._tell("posts are written here; an editor opens for messages")
+        tell(self, "posts are written here; an editor opens for messages")
 
     # --- what is said to a post ---------------------------------------------------------------------
     def on_timeline_asked(self, event: Timeline.Asked) -> None:
@@ -224,22 +241,30 @@ class Posts(Screen[None]):
             case "delete" if event.item.own:
                 self._take_back(post)
             case _:
-                self._tell("only its author can do that to a post, and posts are not edited here")
+                tell(self, "only its author can do that to a post, and posts are not edited here")
 
     def action_unfold(self) -> None:
         """Show what stands behind the warning of the post under the cursor."""
-        timeline = self.query_one(Timeline)
-        item = timeline.under_cursor
-        post = self._posts.get(item.item) if item else None
+        timeline, post = self.query_one(Timeline), self._under_cursor()
         if post is not None and post.summary:
             self._unfolded.add(post.number)
             timeline.window.merge(self._line(post))
             timeline.changed()
 
+    def action_author(self, what: Literal["mute", "unfollow", "block"]) -> None:
+        """Do something about whoever wrote the post under the cursor."""
+        post = self._under_cursor()
+        if post is not None:
+            do = {"mute": self._about.mute, "unfollow": self._about.unfollow, "block": self._about.block}
+            do[what](post.author)
+
+    def _under_cursor(self) -> PostInfo | None:
+        item = self.query_one(Timeline).under_cursor
+        return self._posts.get(item.item) if item else None
+
     def action_boost(self) -> None:
         """Show the post under the cursor to one's followers, or no longer."""
-        item = self.query_one(Timeline).under_cursor
-        post = self._posts.get(item.item) if item else None
+        post = self._under_cursor()
         if post is not None:
             self._do(
                 Boost(post.id, undo=post.boosted),
@@ -248,7 +273,7 @@ class Posts(Screen[None]):
 
     def _take_back(self, post: PostInfo) -> None:
         def answered(answer: str | None) -> None:
-            if answer and answer.casefold() in ("y", "yes"):
+            if agreed(answer):
                 self._do(Delete(post.id), "taken back: every server that has it is told")
 
         app_of(self).push_screen(Ask("take this post back?", "It cannot come back.", "yes"), answered)
@@ -256,10 +281,8 @@ class Posts(Screen[None]):
     def _do(self, command: Like | Boost | Delete, told: str) -> None:
         async def work() -> None:
             await self._engine.ask_node(command, Done)
-            self._tell(told)
-            if isinstance(command, Delete):
-                self.query_one(Timeline).window.show((), older=False, newer=False)
-            await self._look()
+            tell(self, told)
+            await (self._look_anew() if isinstance(command, Delete) else self._look())
 
         self.run_worker(tried(self, work()))
 
@@ -268,6 +291,10 @@ class Posts(Screen[None]):
         """Show who asks to follow."""
         app_of(self).push_screen(Requests(self._engine))
 
+    def action_followed(self) -> None:
+        """Show whom one follows."""
+        app_of(self).push_screen(Followed(self._engine, self._me))
+
     def action_help(self) -> None:
         """Tell the keys."""
         owners: tuple[tuple[str, type[Widget]], ...] = (
@@ -275,6 +302,7 @@ class Posts(Screen[None]):
             ("timeline", Timeline),
             ("composer", Composer),
             ("requests", Requests),
+            ("people", Followed),
         )
         parts = [(title, owner.BINDINGS) for title, owner in owners]
         app_of(self).push_screen(Help([*parts, ("the client", app_of(self).BINDINGS)]))
@@ -282,6 +310,3 @@ class Posts(Screen[None]):
     def action_leave(self) -> None:
         """Go back to the rooms."""
         self.dismiss()
-
-    def _tell(self, text: str) -> None:
-        app_of(self).notify(shown.line(text), timeout=3, markup=False)

@@ -1,4 +1,4 @@
-"""F7: who asks to follow, who asks to add one to a room, and one's answer."""
+"""F7: who asks to follow, or to add one to a room, and one's answer; who tried what is not possible yet."""
 
 from typing import ClassVar, Final
 
@@ -12,10 +12,9 @@ from typing_extensions import override
 from yurt.client.api import EngineApi
 from yurt.client.calls import Nothing
 from yurt.client.consent.calls import AnswerInvitation, InvitationViews, ListInvitations
-from yurt.tui import shown
-from yurt.tui.app_of import app_of
+from yurt.client.conversations.calls import ListTried, TriedView, TriedViews
 from yurt.tui.screens.dialogs import Dialog
-from yurt.tui.tried import tried
+from yurt.tui.tried import tell, tried
 from yurt.tui.widgets.line_list import Line, LineList
 from yurt.wire.command import Done
 from yurt.wire.people_commands import Accept, Reject, Ties
@@ -23,7 +22,9 @@ from yurt.wire.people_commands import Requests as AskRequests
 
 _FOLLOW: Final = "f"
 _ROOM: Final = "r"
-"""Before an address, as a row's key: what is asked."""
+_TRIED: Final = "t"
+"""Before an address, as a row's key: what is asked, or was tried."""
+_NOT_YET: Final = "no encrypted conversation with other software yet; theirs was told"
 
 
 class Requests(Dialog[None]):
@@ -40,6 +41,8 @@ class Requests(Dialog[None]):
     def __init__(self, engine: EngineApi) -> None:
         super().__init__()
         self._engine = engine
+        self._tried: dict[str, TriedView] = {}
+        """By address; the engine tells of each once."""
 
     @override
     def compose(self) -> ComposeResult:
@@ -58,11 +61,17 @@ class Requests(Dialog[None]):
         asked = (await self._engine.call(ListInvitations(), InvitationViews)).invitations
         lines = [Line(_FOLLOW + tie.address, tie.address) for tie in ties]
         rooms = [Line(_ROOM + each.address, f"{each.address} (into a room)") for each in asked]
-        self.query_one(LineList).show(lines + rooms)
+        tried_now = (await self._engine.call(ListTried(), TriedViews)).tried
+        self._tried |= {one.address: one for one in tried_now}
+        tries = [Line(_TRIED + who, f"{who} (tried to talk encrypted: not yet)") for who in self._tried]
+        self.query_one(LineList).show(lines + rooms + tries)
 
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001  # what a binding gives
         """Answer the one under the cursor."""
-        if chosen := self.query_one(LineList).chosen:
+        chosen = self.query_one(LineList).chosen
+        if chosen.startswith(_TRIED):
+            tell(self, _NOT_YET)
+        elif chosen:
             answer = self._let_follow if chosen.startswith(_FOLLOW) else self._let_add
             self.run_worker(tried(self, answer(chosen[1:], yes=yes)))
 
@@ -75,5 +84,5 @@ class Requests(Dialog[None]):
         await self._answered(address, "may add you to rooms" if yes else "may not add you to rooms")
 
     async def _answered(self, address: str, word: str) -> None:
-        app_of(self).notify(shown.line(f"{address} {word}"), timeout=3, markup=False)
+        tell(self, f"{address} {word}")
         await self._look()

@@ -10,11 +10,15 @@ from typing import Final, Protocol, TypeVar
 from textual.screen import Screen
 
 from yurt.client.api import EngineApi, PersonView, RoomView, TimelineItem
+from yurt.client.calls import Nothing
+from yurt.client.counted import counted
 from yurt.client.emoji import checked_emoji
+from yurt.client.history.calls import GiveHistory, GivenView
 from yurt.client.invitations.calls import LinkView, MakeLink
+from yurt.client.people_calls import ConfirmRoom
 from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 from yurt.tui import shown
-from yurt.tui.screens.ask import Ask
+from yurt.tui.screens.ask import Ask, agreed
 from yurt.tui.screens.invitation import Invitation, LinkShown, Wanted
 from yurt.tui.screens.room_code import RoomCode
 from yurt.tui.screens.safety import Decision, Safety
@@ -111,6 +115,31 @@ class Actions:
         code = await self._engine.call(GetRoomCode(room.room), RoomCodeView)
         self._desk.ask(RoomCode(room_name(room), code), lambda _: None)
 
+    def tell_before(self, room: RoomView, address: str) -> None:
+        """Let somebody know what was said before they came, if the person is sure."""
+        self._if_sure(
+            f"tell {shown.line(address)} what was said before they came?",
+            "All that you have of it, as far back as the room allows. It cannot be taken back.",
+            lambda: self._tell_before(room.room, address),
+        )
+
+    async def _tell_before(self, room: bytes, address: str) -> None:
+        given = await self._engine.call(GiveHistory(room=room, address=address), GivenView)
+        self._desk.tell(f"{address} is told what you have of before ({counted(given.devices, 'device')})")
+
+    def right_room(self, room: RoomView) -> None:
+        """Let go what waits because whoever made the link is not in the room, if the person is sure."""
+        self._if_sure(
+            "is this the right room?",
+            "If whoever made your link is not in it, ask them in another way first. Then what you said here "
+            "is sent.",
+            lambda: self._right_room(room.room),
+        )
+
+    async def _right_room(self, room: bytes) -> None:
+        await self._engine.call(ConfirmRoom(room), Nothing)
+        self._desk.tell("what you say here is sent from now on")
+
     def _show(self, person: PersonView) -> None:
         def decided(decision: Decision | None) -> None:
             if decision is not None:
@@ -131,16 +160,7 @@ class Actions:
     def delete(self, item: TimelineItem) -> None:
         """Ask once more, then take a message back."""
         note = "It disappears for everybody whose client does as it should, and cannot come back."
-        self._question(
-            "take this message back?",
-            note,
-            "yes",
-            lambda answer: self._delete(item, yes=answer.casefold() in ("y", "yes")),
-        )
-
-    async def _delete(self, item: TimelineItem, *, yes: bool) -> None:
-        if yes:
-            await self._engine.delete(item.room, item.item)
+        self._if_sure("take this message back?", note, lambda: self._engine.delete(item.room, item.item))
 
     def react(self, item: TimelineItem) -> None:
         """Ask for an emoji."""
@@ -150,6 +170,13 @@ class Actions:
     async def _react(self, item: TimelineItem, emoji: str) -> None:
         undo = any(reaction.own and reaction.emoji == emoji for reaction in item.reactions)
         await self._engine.react(item.room, item.item, emoji if undo else checked_emoji(emoji), undo=undo)
+
+    def _if_sure(self, title: str, note: str, work: Callable[[], Work]) -> None:
+        def answered(answer: str | None) -> None:
+            if agreed(answer):
+                self._desk.begin(work())
+
+        self._desk.ask(Ask(title, note, "yes"), answered)
 
     def _question(self, title: str, note: str, example: str, work: Callable[[str], Work]) -> None:
         def answered(answer: str | None) -> None:

@@ -34,3 +34,8 @@ class Ask(Dialog[str]):
         """Take the answer, unless it is blank."""
         if answer := event.value.strip():
             self.dismiss(answer)
+
+
+def agreed(answer: str | None) -> bool:
+    """Tell whether somebody who was asked says yes."""
+    return answer is not None and answer.casefold() in ("y", "yes")

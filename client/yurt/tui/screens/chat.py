@@ -24,6 +24,7 @@ from yurt.tui.app_of import app_of
 from yurt.tui.fediverse.posts import Posts
 from yurt.tui.lines import Roll
 from yurt.tui.messages import Alert, EditWanted
+from yurt.tui.screens.about_people import AboutPeople
 from yurt.tui.screens.actions import Actions, Work
 from yurt.tui.screens.help import Help
 from yurt.tui.screens.jump import Jump
@@ -63,7 +64,7 @@ class Chat(Screen[None]):
         Binding("ctrl+k", "jump", "jump to a room or a person", priority=True),
         Binding("slash", "search", "search in what was said"),
         Binding("f2", "go('RoomsPane')", "go to the rooms"),
-        Binding("f3", "go('PeoplePane')", "go to the people, for safety numbers"),
+        Binding("f3", "go('PeoplePane')", "go to the people: safety numbers, and more"),
         Binding("f5", "invite", "invite somebody into this room"),
         Binding("f6", "posts", "posts of people whom you follow", priority=True),
         Binding("f8", "create", "open a new room"),
@@ -93,6 +94,7 @@ class Chat(Screen[None]):
         self._people: Sequence[ParticipantView] = ()
         self._people_of: tuple[bytes, int] = (b"", 0)
         self._actions = Actions(engine, self)
+        self._about = AboutPeople(self, engine, "", lambda: self.count(people=True))
         self._outgoing: asyncio.Queue[tuple[bytes, str, Purpose]] = asyncio.Queue()
         self._redraws = self._recounts = False
 
@@ -346,6 +348,25 @@ class Chat(Screen[None]):
     def on_people_pane_chose(self, event: PeoplePane.Chose) -> None:
         """Show the safety number of somebody."""
         self.begin(self._actions.compare(event.address))
+
+    def on_people_pane_asked(self, event: PeoplePane.Asked) -> None:
+        """Do something about somebody in the room."""
+        room, person = self._view, next((one for one in self._people if one.address == event.address), None)
+        if room is None or person is None:
+            return
+        if person.own:
+            self.tell("that is you")
+        elif event.what == "tell":
+            self._actions.tell_before(room, person.address)
+        elif person.blocked:
+            self._about.unblock(person.address)
+        else:
+            self._about.block(person.address)
+
+    def on_people_pane_right_room(self) -> None:
+        """Let go what waits for whoever made the link."""
+        if (room := self._view) is not None:
+            self._actions.right_room(room)
 
     def on_people_pane_code_wanted(self) -> None:
         """Show the code of the room."""

@@ -27,6 +27,7 @@ _MARKS: Final = (
     ("?name", "the name has letters of other scripts that may look like somebody else's"),
     ("name@node", "somebody else in the room has the same name"),
     ("=", "after a person: you compared their safety number"),
+    ("x", "after a person: you block them"),
     ("owner admin mod", "what a person may do in the room"),
     ("x room", "you may read it, nothing can be said there any more"),
 )

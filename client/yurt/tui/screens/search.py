@@ -68,4 +68,6 @@ class Search(Dialog[TimelineItem]):
     async def _look(self) -> None:
         self._found = list(reversed(await self._find(self._asked) or ()))
         lines = [Line(str(item.item), f"{day_of(item)} {item.name}: {item.text}") for item in self._found]
-        self.query_one(LineList).show_from_top(lines)
+        rows = self.query_one(LineList)
+        rows.say_if_empty("nothing has all of these words")
+        rows.show_from_top(lines)

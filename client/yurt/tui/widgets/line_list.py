@@ -76,6 +76,11 @@ class LineList(ScrollView, can_focus=True):
         """Key of the row under the cursor; empty without one."""
         return self._lines[self._cursor].key if self._lines else ""
 
+    def say_if_empty(self, text: str) -> None:
+        """Say something else while there are no rows."""
+        self._empty = text
+        self.refresh()
+
     def show_from_top(self, lines: Sequence[Line]) -> None:
         """Show other rows, best first: the cursor goes to the first one."""
         self._cursor, self._lines = 0, ()
