@@ -45,8 +45,14 @@ class Parser(argparse.ArgumentParser):
             self.error(f"{self.prog} knows no {str(value)!r}: {offer(str(value), choices)}")
 
 
-def offer(word: str, known: Iterable[str]) -> str:
-    """Say which words somebody may have meant; all, where they are few."""
+def offer(word: str, known: Iterable[str], all_are: str = "it knows") -> str:
+    """Say which words somebody may have meant; all, where they are few.
+
+    Args:
+        word: What was typed.
+        known: What could have been.
+        all_are: Stands before them when all are told.
+    """
     from difflib import get_close_matches  # only for who mistyped something
 
     words = list(known)
@@ -54,4 +60,4 @@ def offer(word: str, known: Iterable[str]) -> str:
     near += [one for one in words if len(word) > 1 and one.startswith(word) and one not in near]
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"it knows {', '.join(words)}" if len(words) <= 2 * _OFFERED + 2 else "is it spelled right?"
+    return f"{all_are} {', '.join(words)}" if len(words) <= 2 * _OFFERED + 2 else "is it spelled right?"

@@ -9,8 +9,10 @@ from functools import partial
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.client.calls import EngineCalls
 from yurt.client.core import Core
 from yurt.client.links import parse_address
+from yurt.client.people_calls import BlockedView, ListBlocked
 from yurt.client.portability.node_rows import fetch_rows
 from yurt.client.soon import Soon
 from yurt.client.vault import blocked
@@ -33,6 +35,10 @@ class Blocking:
         """On which stream the list was fetched."""
         self._soon = Soon("blocks", self._work)
 
+    def calls(self) -> EngineCalls:
+        """What is answered here."""
+        return {ListBlocked: self._list}
+
     async def close(self) -> None:
         """End."""
         await self._soon.close()
@@ -47,6 +53,12 @@ class Blocking:
             address = parse_address(command.address)
             change = blocked.put if isinstance(command, Block) else blocked.drop
             await self._change(lambda tx: change(tx, address))
+
+    async def _list(self, _call: ListBlocked) -> BlockedView:
+        blocks, mutes = [
+            await fetch_rows(self._core.session, kind) for kind in (CsvKind.BLOCKS, CsvKind.MUTES)
+        ]
+        return BlockedView(tuple(row.address for row in blocks), tuple(row.address for row in mutes))
 
     async def _work(self, _key: bytes) -> float:
         core, stream = self._core, self._core.session.streams

@@ -112,6 +112,7 @@ class Engine(EngineApi):
         }
         """What else may be asked, and who answers; a part of the engine adds its own here."""
         self._blocking = Blocking(self._core)
+        self._parts |= self._blocking.calls()
         self._intake.on_live.append(self._blocking.live)
         self._devices = DevicesPart(self._core, self._committer)
         self._parts |= self._devices.calls() | FromKit(self._core, self._healer).calls()

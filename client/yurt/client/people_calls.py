@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from yurt.client.api import View
 from yurt.client.calls import EngineCall
 
 
@@ -19,3 +20,16 @@ class ConfirmRoom(EngineCall, frozen=True):
     name: ClassVar[str] = "confirm_room"
 
     room: bytes
+
+
+class BlockedView(View, frozen=True):
+    """Whom this person does not want to hear of, by address, in the order in which they came to it."""
+
+    blocked: tuple[str, ...]
+    muted: tuple[str, ...]
+
+
+class ListBlocked(EngineCall, frozen=True):
+    """List whom this person blocks and mutes (`BlockedView`); the own node knows."""
+
+    name: ClassVar[str] = "list_blocked"

@@ -31,10 +31,12 @@ from yurt.client.api import (
     TimelineItem,
     Wait,
 )
-from yurt.client.calls import EngineCall
+from yurt.client.calls import EngineCall, Nothing
 from yurt.client.errors import WrongPassphrase
+from yurt.client.history.calls import GiveHistory, GivenView
 from yurt.client.invitations.calls import LinkView, MakeLink
 from yurt.client.mentions import mentions
+from yurt.client.people_calls import ConfirmRoom
 from yurt.client.rooms.code_call import GetRoomCode, RoomCodeView
 from yurt.tui.entrance import Entrance, KeepWords, NewAccount, PassphraseNeeded
 from yurt.wire.position import Position
@@ -65,6 +67,8 @@ class FakeEngine(EngineApi):
         self.closed = False
         self.verified: frozenset[str] = frozenset()
         """Addresses whose safety number was compared."""
+        self.blocked: list[str] = []
+        """Addresses of whom Ana wants to have nothing to do with."""
         self._ids = count(1)
         self._revision = 0
         self._bell = asyncio.Event()
@@ -173,6 +177,7 @@ class FakeEngine(EngineApi):
                 devices=1,
                 own=address == self.me,
                 verified=address in self.verified,
+                blocked=address in self.blocked,
             )
             for address in people
         ]
@@ -301,14 +306,24 @@ class FakeEngine(EngineApi):
 
     @override
     async def call(self, call: EngineCall, shape: type[T]) -> T:
-        if isinstance(call, GetRoomCode):
-            return cast("T", RoomCodeView(2, "12345 67890 11223 34455 66778 89900"))
-        if not isinstance(call, MakeLink):
-            return await super().call(call, shape)
+        match call:
+            case GetRoomCode():
+                return cast("T", RoomCodeView(2, "12345 67890 11223 34455 66778 89900"))
+            case GiveHistory():
+                self._do(f"tell {call.address}")
+                return cast("T", GivenView(devices=2))
+            case ConfirmRoom():
+                self._do("confirm")
+                return cast("T", Nothing())
+            case MakeLink():
+                return cast("T", self._link(call))
+            case _:
+                return await super().call(call, shape)
+
+    def _link(self, call: MakeLink) -> LinkView:
         self._do("make_link" + (" account" if call.account else ""))
         url = "https://harbour.example/j/ABCDEFGHIJ#AAECAwQFBgcICQoLDA0ODw"
-        made = LinkView(code="ABCDEFGHIJ", by=self.me, uses_left=call.uses, not_after=0, own=True, url=url)
-        return cast("T", made)
+        return LinkView(code="ABCDEFGHIJ", by=self.me, uses_left=call.uses, not_after=0, own=True, url=url)
 
     @override
     async def sync(self, within: float = 10.0) -> bool:

@@ -163,7 +163,7 @@ class Unblock(Command, frozen=True):
 
 
 class Mute(Command, frozen=True):
-    """Do not see what somebody posts; nobody is told."""
+    """Do not see what somebody posts; nobody is told. Holds for any address, as `Block` does."""
 
     name: ClassVar[str] = "mute"
     answer: ClassVar[type[Answer]] = KeptAway

@@ -2,26 +2,17 @@
 
 import argparse
 
-from yurt.cli.command import with_engine
+from yurt.cli import kept_away
 from yurt.cli.output import Output
-from yurt.client.api import EngineApi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
-    parser.add_argument("address", metavar="ADDRESS", help="name@node")
-    parser.add_argument("--undo", action="store_true", help="end it")
+    kept_away.add_arguments(parser, "block")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Tell the node. Follows end both ways, and their node is told."""
-    from yurt.wire.command import Done
     from yurt.wire.people_commands import Block, Unblock
 
-    async def work(engine: EngineApi) -> int:
-        await engine.ask_node(Unblock(args.address) if args.undo else Block(args.address), Done)
-        line = f"You no longer block {args.address}." if args.undo else f"You block {args.address}."
-        output.show({"address": args.address, "block": not args.undo}, line)
-        return 0
-
-    return with_engine(work)
+    return kept_away.run(args, output, kept_away.Verb("block", Block, Unblock))

@@ -4,6 +4,7 @@ import argparse
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
+from yurt.cli.parser import offer
 from yurt.client.api import EngineApi
 from yurt.client.counted import counted
 from yurt.wire.command import Done
@@ -17,6 +18,7 @@ from yurt.wire.list_commands import (
     RemoveFromList,
     ShowList,
 )
+from yurt.wire.problems import refuse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,30 +38,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Do what was asked; without an action, show the lists."""
+    return with_engine(lambda engine: act(engine, args, output))
 
-    async def work(engine: EngineApi) -> int:
-        match args.action:
-            case "show":
-                await _show(engine, args.list, output)
-            case "create":
-                await engine.ask_node(CreateList(args.list), Done)
-                output.show({"list": args.list}, f"The list {args.list} is there.")
-            case "drop":
-                await engine.ask_node(DropList(args.list), Done)
-                output.show(
-                    {"list": args.list}, f"The list {args.list} is gone; you follow them all the same."
-                )
-            case "add":
-                await engine.ask_node(AddToList(args.list, args.address), Done)
-                output.show(_pair(args), f"{args.address} is in {args.list}.")
-            case "remove":
-                await engine.ask_node(RemoveFromList(args.list, args.address), Done)
-                output.show(_pair(args), f"{args.address} is no longer in {args.list}.")
-            case _:
-                await _every(engine, output)
-        return 0
 
-    return with_engine(work)
+async def act(engine: EngineApi, args: argparse.Namespace, output: Output) -> int:
+    """Do it with an engine; returns the exit code."""
+    if args.action in ("show", "drop", "add", "remove"):
+        await _check(engine, args.list)
+    match args.action:
+        case "show":
+            await _show(engine, args.list, output)
+        case "create":
+            await engine.ask_node(CreateList(args.list), Done)
+            output.show({"list": args.list}, f"The list {args.list} is there.")
+        case "drop":
+            await engine.ask_node(DropList(args.list), Done)
+            output.show({"list": args.list}, f"The list {args.list} is gone; you follow them all the same.")
+        case "add":
+            await engine.ask_node(AddToList(args.list, args.address), Done)
+            output.show(_pair(args), await _added(engine, args.list, args.address))
+        case "remove":
+            await engine.ask_node(RemoveFromList(args.list, args.address), Done)
+            output.show(_pair(args), f"{args.address} is no longer in {args.list}.")
+        case _:
+            await _every(engine, output)
+    return 0
+
+
+async def _check(engine: EngineApi, name: str) -> None:
+    """Refuse a list that is not there: a slip of the finger makes none.
+
+    Raises:
+        ProblemError: `notFound`, with the lists that may be meant.
+    """
+    names = [one.list for one in (await engine.ask_node(Lists(), ListPage)).lists]
+    if name.strip() not in names:
+        meant = offer(name, names, "yours are") if names else "you have none yet"
+        raise refuse("notFound", f"there is no list {name!r}: {meant} (`yurt list create NAME` makes one)")
+
+
+async def _added(engine: EngineApi, name: str, address: str) -> str:
+    """Say that somebody is in a list, and what they are to do for that whose follow does not stand."""
+    wanted = address.removeprefix("@").lower()
+    tie = next((one for one in await engine.following() if one.address.lower() == wanted), None)
+    if tie is None:
+        return f"{address} will be in {name} once you follow them: `yurt follow {address}`."
+    if tie.state != "accepted":
+        return f"{address} will be in {name} once they let you follow them."
+    return f"{address} is in {name}."
 
 
 def _pair(args: argparse.Namespace) -> dict[str, object]:

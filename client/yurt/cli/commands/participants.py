@@ -35,12 +35,12 @@ def participant_json(person: ParticipantView) -> dict[str, object]:
         "devices": person.devices,
         "own": person.own,
         "verified": person.verified,
+        "blocked": person.blocked,
         "read": [person.read.term, person.read.seq] if person.read else None,
     }
 
 
 def _line(person: ParticipantView) -> str:
-    devices = counted(person.devices, "device")
-    return (
-        f"{person.address}  {person.role}  {devices}{'  (you)' * person.own}{'  verified' * person.verified}"
-    )
+    marks = [("(you)", person.own), ("verified", person.verified), ("blocked", person.blocked)]
+    words = [person.address, person.role, counted(person.devices, "device")]
+    return "  ".join(words + [mark for mark, holds in marks if holds])

@@ -11,6 +11,7 @@ from yurt.cli.output import Output
 from yurt.cli.which_room import find_room, short_id
 from yurt.client.api import EngineApi, RoomView
 from yurt.client.calls import Nothing
+from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.history.calls import GiveHistory, GivenView, LimitHistory
 from yurt.client.people_calls import ConfirmRoom
@@ -98,7 +99,7 @@ async def _history(engine: EngineApi, room: RoomView, value: str) -> str:
 
 async def _tell(engine: EngineApi, room: RoomView, value: str) -> str:
     given = await engine.call(GiveHistory(room=room.room, address=value), GivenView)
-    return f"{value} is told what you have of before ({given.devices} devices)."
+    return f"{value} is told what you have of before ({counted(given.devices, 'device')})."
 
 
 _DO: Final[dict[str, _Do]] = {

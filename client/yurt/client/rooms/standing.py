@@ -15,7 +15,7 @@ from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.rooms.groups import Groups
 from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
 from yurt.client.rooms.send import open_room
-from yurt.client.vault import addresses, people, read_by, rooms
+from yurt.client.vault import addresses, blocked, people, read_by, rooms
 from yurt.client.vault.accounts import address_of
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.did import Did
@@ -52,7 +52,10 @@ def participants(tx: Connection, groups: Groups, room: bytes) -> list[Participan
     if found is None:
         raise refuse("notFound", "there is no such room here: `yurt rooms` lists them")
     standing = standing_of(groups.load(tx, room)) if found.state != "removed" else None
-    return [_view(tx, found, standing, Did(did), actor) for did, actor in found.people]
+    dids = blocked.load(tx).dids
+    return [
+        _view(tx, found, standing, Did(did), actor, is_blocked=did in dids) for did, actor in found.people
+    ]
 
 
 async def remove(core: Core, committer: Committer, room: bytes, address: str) -> None:
@@ -205,7 +208,9 @@ def find_participant(tx: Connection, standing: Standing, address: str) -> Did:
     return found[0]
 
 
-def _view(tx: Connection, room: RoomRow, standing: Standing | None, did: Did, actor: str) -> ParticipantView:
+def _view(
+    tx: Connection, room: RoomRow, standing: Standing | None, did: Did, actor: str, *, is_blocked: bool
+) -> ParticipantView:
     return ParticipantView(
         address=addresses.shown(tx, did, actor),
         did=did,
@@ -213,6 +218,7 @@ def _view(tx: Connection, room: RoomRow, standing: Standing | None, did: Did, ac
         devices=len(standing.people.of(did)) if standing else 0,
         own=did == room.people[0][0],
         verified=people.is_verified(tx, did),
+        blocked=is_blocked,
         read=_read(tx, room.room, did),
     )
 

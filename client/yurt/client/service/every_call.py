@@ -20,7 +20,7 @@ from yurt.client.devices.from_kit_calls import EnterFromKit
 from yurt.client.history.calls import CALLS as HISTORY_CALLS
 from yurt.client.invitations import calls as invitations
 from yurt.client.moving.calls import MOVING_CALLS
-from yurt.client.people_calls import ConfirmRoom, KeepOld
+from yurt.client.people_calls import ConfirmRoom, KeepOld, ListBlocked
 from yurt.client.portability.calls import PORTABILITY_CALLS
 from yurt.client.rooms.code_call import GetRoomCode
 from yurt.client.rooms.heal_calls import ResyncRoom
@@ -35,6 +35,7 @@ _EVERY: Final[tuple[type[EngineCall], ...]] = (
     GetRoomCode,
     KeepOld,
     ConfirmRoom,
+    ListBlocked,
     NameRoom,
     SwitchReads,
     *CONSENT_CALLS,
