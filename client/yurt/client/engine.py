@@ -119,6 +119,7 @@ class Engine(EngineApi):
         self._intake.on_record = self._devices.heard
         self._intake.on_live.append(self._devices.live)
         self._portability = PortabilityPart(self._core)
+        self._devices.on_kit = self._portability.keeper.touched
         self._parts |= self._portability.calls()
         self._invitations = Invitations(self._core, self._people, self._committer)
         self._parts |= self._invitations.calls()

@@ -13,11 +13,16 @@ from yurt.client.api import EngineApi
 from yurt.client.counted import counted, lasting
 
 if TYPE_CHECKING:
-    from yurt.client.moving.calls import CheckView, Expected
+    from yurt.client.moving.calls import CheckView, Expected, KeyAgreement, KeyCheck
     from yurt.client.vault.moves import ForetoldTie
 
 _SHOWN = 10
 _DAY_S = 86_400
+_STANDINGS: "dict[KeyAgreement, str]" = {
+    "differs": "not the same everywhere",
+    "unknown": "it cannot be told whether your kit has the right one",
+    "none": "none in your kit",
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -69,8 +74,8 @@ def show(view: "CheckView", output: Output, *, every: bool = False) -> None:
     output.show(
         {}, f"  {ready.strong_safe} of {counted(ready.strong, 'strong tie')} would come along without it"
     )
-    for warning in view.warnings:
-        output.show({}, f"note: {warning}")
+    for line in (*_key_lines(view.key), *(f"note: {warning}" for warning in view.warnings)):
+        output.show({}, line)
 
 
 def table(ties: "tuple[ForetoldTie, ...]") -> str:
@@ -116,6 +121,22 @@ def _line(tie: "ForetoldTie") -> str:
     newer = " (newer than what was looked at)" if tie.newer else ""
     who = tie.address or tie.actor
     return f"{mark} {tie.outcome:<9} {tie.direction:<9} {who}: {tie.text}{newer} [{tie.source}]"
+
+
+def _key_lines(key: "KeyCheck") -> list[str]:
+    """Say who has which actor key, and then what that means."""
+    from yurt.portability.actor_key import shown
+
+    asked = [one for one in key.peers if one.fingerprint]
+    silent = [one for one in key.peers if not one.fingerprint]
+    if key.standing == "agrees":
+        line = f"actor key: {shown(key.kit)} in your kit, at your node"
+        line += f" and at {', '.join(one.node for one in asked)}" if asked else ""
+    else:
+        line = f"actor key: {_STANDINGS[key.standing]}"
+    if silent:
+        line += "; " + ", ".join(f"{one.node}: {one.problem or 'it has none of yours'}" for one in silent)
+    return [line, *(f"  {one}" for one in key.told)]
 
 
 def _json(view: "CheckView") -> Json:

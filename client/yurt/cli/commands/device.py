@@ -19,8 +19,10 @@ from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
     BeginLink,
+    DeviceRevoked,
     DeviceViews,
     JudgeDevice,
+    KeyStanding,
     LinkCodeView,
     LinkView,
     ListDevices,
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     from yurt.wire.network_map import NetworkMap
 
 _REFUSED = 3
+_KEY: dict[KeyStanding, str] = {
+    "new": " Your actor key is a new one; your kit has it.",
+    "waiting": " Your actor key is still the old one: your node gets a new one when it can be reached.",
+    "other": " Another device of yours made a new actor key; your buddies have it.",
+    "unchanged": "",
+}
 _ROOMS_S = 20.0
 """How long a new device waits for its rooms before it says how far it is."""
 
@@ -114,10 +122,15 @@ def _revoke(args: argparse.Namespace, output: Output) -> int:
     async def work(engine: EngineApi) -> int:
         await engine.call(JudgeDevice(device=args.device), Nothing)  # before anybody types 24 words
         phrase = secrets.read_phrase(args.phrase_file)
-        settled = await engine.call(RevokeDevice(device=args.device, phrase=phrase), RoomsSettled)
+        revoked = await engine.call(RevokeDevice(device=args.device, phrase=phrase), DeviceRevoked)
         output.show(
-            {"device": args.device, "rooms": settled.done, "left": settled.left},
-            f"Device {args.device} is shut out. {_rooms(settled, 'That is so in')}",
+            {
+                "device": args.device,
+                "rooms": revoked.done,
+                "left": revoked.left,
+                "actor_key": revoked.actor_key,
+            },
+            f"Device {args.device} is shut out. {_rooms(revoked, 'That is so in')}{_KEY[revoked.actor_key]}",
         )
         return 0
 

@@ -9,7 +9,7 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
 from yurt.client.counted import counted
-from yurt.client.portability.calls import KitStatus, KitView, SaveKit
+from yurt.client.portability.calls import ChangeKey, KitStatus, KitView, SaveKit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     save = actions.add_parser("save", help="write it into a file, sealed: only your 24 words open it")
     save.add_argument("file", metavar="FILE", type=Path, help="a new file")
     save.add_argument("--phrase-file", type=Path, metavar="FILE", help="where the 24 words are, if asked for")
+    key = actions.add_parser("new-key", help="make a new actor key; asks for your 24 words")
+    key.add_argument("--phrase-file", type=Path, metavar="FILE", help="where the 24 words are")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -31,6 +33,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
             path = str(args.file.expanduser().absolute())
             kit = await engine.call(SaveKit(path=path, phrase=phrase), KitView)
             output.show(kit_json(kit), f"Your kit is in {args.file}: {_what(kit)}.")
+        elif args.action == "new-key":
+            kit = await engine.call(ChangeKey(phrase=secrets.read_phrase(args.phrase_file)), KitView)
+            show_kit(kit, output)
         else:
             show_kit(kit, output)
         return 0

@@ -8,6 +8,7 @@ from yurt.client.calls import EngineCall
 from yurt.wire.unshown import Unshown
 
 LinkOutcome = Literal["none", "waiting", "linked", "failed", "expired"]
+KeyStanding = Literal["new", "waiting", "other", "unchanged"]
 
 
 class ListDevices(EngineCall, frozen=True):
@@ -94,6 +95,14 @@ class RoomsSettled(msgspec.Struct, frozen=True, kw_only=True):
     """Why one is left."""
 
 
+class DeviceRevoked(RoomsSettled, frozen=True, kw_only=True):
+    """A device is shut out by the node, and in so many rooms."""
+
+    actor_key: KeyStanding = "waiting"
+    """Whether the node signs with the new actor key, which is in the kit then; ``other``: one that another
+    device of the person made still later; ``unchanged``: the device had been revoked before."""
+
+
 class JudgeDevice(EngineCall, frozen=True, kw_only=True):
     """Ask whether a device could be revoked, before anybody types 24 words; answered by `Nothing`."""
 
@@ -103,7 +112,7 @@ class JudgeDevice(EngineCall, frozen=True, kw_only=True):
 
 
 class RevokeDevice(Unshown, EngineCall, frozen=True, kw_only=True):
-    """Shut a device out; answered by `RoomsSettled`. Again is no error."""
+    """Shut a device out, and make a new actor key; answered by `DeviceRevoked`. Again is no error."""
 
     name: ClassVar[str] = "revoke_device"
     device: str

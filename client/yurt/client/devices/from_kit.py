@@ -7,6 +7,7 @@ of them sealed last is the very one that is needed. A device that was shut out e
 """
 
 import asyncio
+from contextlib import suppress
 
 from sqlcipher3.dbapi2 import Connection
 
@@ -16,12 +17,17 @@ from yurt.client.devices.from_kit_calls import EnteredFromKit, EnterFromKit
 from yurt.client.devices.linking import phrase_of
 from yurt.client.devices.new_device import record_before
 from yurt.client.devices.own_record import check_phrase_of, own_record
+from yurt.client.moving.prepare import keys_of
+from yurt.client.portability import key_changing
 from yurt.client.portability.entering import enter_rooms
+from yurt.client.portability.key_changing import NewKey
 from yurt.client.portability.kit_fetch import fetch_kit
 from yurt.client.rooms.heal import Healer
-from yurt.client.vault import kits, rooms
+from yurt.client.vault import accounts, kits, rooms
 from yurt.client.vault.kits import KitRow
 from yurt.identity.phrase import RecoveryPhrase
+from yurt.identity.signed_record import VerifiedRecord
+from yurt.portability.actor_key import fingerprint_of_private
 from yurt.portability.kit import seal_keys
 from yurt.portability.kit_file import OpenKit
 from yurt.portability.kit_keys import kit_secrets
@@ -89,6 +95,7 @@ class FromKit:
             counter = max(now_s, last + 1)
             if kit is None or kit.keys is None:
                 return KitRow(secrets.public.encode(), counter=counter)
+            held = keys_of(kit, record.record.actor)
             part = seal_keys(
                 kit.keys,
                 secrets.public,
@@ -98,16 +105,34 @@ class FromKit:
                 counter=counter,
                 time=now_s,
             )
-            return KitRow(secrets.public.encode(), keys=part, counter=counter)
+            named = fingerprint_of_private(held[0].private) if held else b""
+            return KitRow(secrets.public.encode(), keys=part, counter=counter, named=named)
 
         row = await asyncio.to_thread(seal)
+        new = await self._new_key(phrase, record, kit)
 
         def unit(tx: Connection) -> None:
-            if kits.load(tx) is None:
-                kits.save(tx, row)
-                kits.set_buddies(tx, record.record.buddies)
+            account = accounts.load(tx)
+            if kits.load(tx) is not None or account is None:
+                return
+            kits.save(tx, row)
+            kits.set_buddies(tx, record.record.buddies)
+            if new is not None:
+                key_changing.keep(tx, account, new, core.clock.now_ms())
 
         await core.vault.write(unit)
+        with suppress(ProblemError):  # it waits, and is handed over when the node is reached
+            await key_changing.finish(core)
+
+    async def _new_key(
+        self, phrase: RecoveryPhrase, record: VerifiedRecord, kit: OpenKit | None
+    ) -> NewKey | None:
+        """A new actor key, if the restoring shut devices out: they may have had the one of now."""
+        before = record_before(self._core.account)
+        if before is None or before.record.revoked == record.record.revoked:
+            return None
+        known = kit.keys.actor_keys if kit and kit.keys else ()
+        return await key_changing.make_key(self._core, phrase, known)
 
 
 def _active(tx: Connection, names: frozenset[bytes]) -> int:

@@ -11,7 +11,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.identity import device_of
-from yurt.client.vault import accounts, link_answers, rooms, timeline
+from yurt.client.vault import accounts, key_changes, link_answers, rooms, timeline
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.timeline import NewItem
 from yurt.identity.errors import RecordError, RemoteIdentityError
@@ -95,6 +95,7 @@ def _give_way(tx: Connection, beaten: bytes, body: bytes) -> Account | None:
     accounts.save(tx, account)
     for answer in link_answers.every(tx):  # they tell of the record that was refused
         link_answers.drop(tx, answer.mailbox)
+    key_changes.drop(tx)  # made for that record as well
     return account
 
 

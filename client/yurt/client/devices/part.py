@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,9 +15,11 @@ from yurt.client.devices.calls import (
     AwaitLink,
     AwaitRooms,
     BeginLink,
+    DeviceRevoked,
     DeviceView,
     DeviceViews,
     JudgeDevice,
+    KeyStanding,
     LinkCodeView,
     LinkView,
     ListDevices,
@@ -28,6 +31,8 @@ from yurt.client.devices.linking import Linking, publish
 from yurt.client.devices.others import OthersRevocations
 from yurt.client.devices.own_record import own_record
 from yurt.client.errors import ClientError
+from yurt.client.portability import key_changing
+from yurt.client.portability.key_changing import KeyOutcome
 from yurt.client.rooms.commit import Committer
 from yurt.client.vault import rooms
 from yurt.identity.record import FIRST_SEQ
@@ -58,6 +63,8 @@ class DevicesPart:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._others = OthersRevocations(core, committer)
+        self.on_kit: Callable[[], None] = _nothing
+        """Hears that the kit has another actor key."""
 
     def calls(self) -> EngineCalls:
         """What is answered here."""
@@ -135,10 +142,21 @@ class DevicesPart:
         await revoking.judge(self._core, call.device)
         return Nothing()
 
-    async def revoke(self, call: RevokeDevice) -> RoomsSettled:
-        """Revoke a device, here and in every room."""
-        await revoking.revoke(self._core, call.device, call.phrase)
-        return await self._settle()
+    async def revoke(self, call: RevokeDevice) -> DeviceRevoked:
+        """Revoke a device, here and in every room, and have a new actor key."""
+        is_new = await revoking.revoke(self._core, call.device, call.phrase)
+        settled = await self._settle()
+        standing: KeyStanding = "new" if is_new else "unchanged"
+        try:
+            outcome = await self._finish_key()
+        except ProblemError:
+            standing = "waiting"
+        else:
+            if outcome != "none":  # else it was said already: by `_run` just now, or when it was revoked
+                standing = outcome
+        return DeviceRevoked(
+            done=settled.done, left=settled.left, problem=settled.problem, actor_key=standing
+        )
 
     async def settle(self, call: SettleRooms) -> RoomsSettled:
         """Bring every room in line with the own record, now."""
@@ -171,6 +189,7 @@ class DevicesPart:
                 await self._linking.finish()
                 await self._publish()
                 settled = await self._settle()
+                await self._finish_key()
             except (ProblemError, ClientError):
                 settled = RoomsSettled(done=0, left=1)
             if settled.left:
@@ -185,6 +204,13 @@ class DevicesPart:
         if record != self._published and own_record(core.account).record.seq > FIRST_SEQ:
             await publish(core, record)
         self._published = record
+
+    async def _finish_key(self) -> KeyOutcome:
+        """Give the node an actor key that waits for it, and let the kit go to the buddies."""
+        outcome = await key_changing.finish(self._core)
+        if outcome == "new":
+            self.on_kit()
+        return outcome
 
     async def _settle(self) -> RoomsSettled:
         core = self._core
@@ -207,6 +233,10 @@ class DevicesPart:
         left = len(problems)
         done = await core.vault.read(_count) - left
         return RoomsSettled(done=done, left=left, problem=problems[0] if problems else "")
+
+
+def _nothing() -> None:
+    """Hear of it in no way."""
 
 
 def _count(tx: Connection) -> int:

@@ -1,7 +1,9 @@
 """Revoking a device: the next record without it, told to the node first, then to every room.
 
 The node ends its token, its stream and its key packages with the record; each room ends its leaf with one
-commit. What a restart cuts off is finished by `each_room`, which reads it from record and rooms.
+commit. What a restart cuts off is finished by `each_room`, which reads it from record and rooms. With the
+record a new actor key is kept, since the phrase is at hand: the device may have had the one of now, or have
+sealed the kit, which counts no longer (`yurt.client.portability.key_changing`).
 """
 
 import asyncio
@@ -11,11 +13,12 @@ from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
 from yurt.client.devices import own_record
-from yurt.client.devices.linking import BEATEN, TRIES, identity_of, publish, refresh
+from yurt.client.devices.linking import BEATEN, TRIES, phrase_of, publish, refresh
+from yurt.client.portability import key_changing
+from yurt.client.portability.key_changing import NewKey
 from yurt.client.vault import accounts
 from yurt.client.vault.accounts import Account
 from yurt.identity.errors import RemoteIdentityError
-from yurt.identity.identity_key import IdentityKey
 from yurt.identity.record import PersonRecord
 from yurt.identity.signed_record import next_record
 from yurt.wire.problems import ProblemError, refuse
@@ -33,12 +36,12 @@ async def revoke(core: Core, device: str, phrase: str) -> bool:
     Raises:
         ProblemError: No such device, this very one, a mistyped phrase, or the node cannot be reached.
     """
-    identity = await asyncio.to_thread(identity_of, phrase)
-    own_record.check_phrase_of(core, identity.did)
+    words = await asyncio.to_thread(phrase_of, phrase)
+    own_record.check_phrase_of(core, words.identity_key().did)
     device_id = await judge(core, device)
-    is_new = False
+    new, is_new = await key_changing.make_key(core, words), False
     for _ in range(TRIES):
-        account = await core.write(lambda tx: _revoke(tx, identity, device_id, core.now_s))
+        account = await core.write(lambda tx: _revoke(tx, new, device_id, core.clock.now_ms()))
         if account is not None:
             own_record.enter(core, account)
         is_new = is_new or account is not None
@@ -58,8 +61,9 @@ async def judge(core: Core, device: str) -> bytes:
     """Find the device that is to be revoked.
 
     Raises:
-        ProblemError: No such device, this very one, or the node cannot be reached.
+        ProblemError: No such device, this very one, a move goes on, or the node cannot be reached.
     """
+    await core.vault.read(key_changing.check_not_moving)
     await refresh(core)
     device_id = find_device(own_record.own_record(core.account).record, device)
     if device_id == core.account.device.device_id:
@@ -85,7 +89,7 @@ def find_device(record: PersonRecord, text: str) -> bytes:
     return found[0]
 
 
-def _revoke(tx: Connection, identity: IdentityKey, device_id: bytes, now_s: int) -> Account | None:
+def _revoke(tx: Connection, new: NewKey, device_id: bytes, now_ms: int) -> Account | None:
     account = accounts.load(tx)
     if account is None:
         raise refuse("internal", "there is no account in this vault")
@@ -93,9 +97,10 @@ def _revoke(tx: Connection, identity: IdentityKey, device_id: bytes, now_s: int)
     if device_id in known.record.revoked:
         return None
     try:
-        signed = next_record(known, identity, time=now_s, revoke=(device_id,))
+        signed = next_record(known, new.identity, time=now_ms // 1000, revoke=(device_id,))
     except RemoteIdentityError as error:
         raise refuse("refused", str(error), rule=error.rule) from None
     account = replace(account, record=signed.encode())
     accounts.save(tx, account)
+    key_changing.keep(tx, account, new, now_ms)
     return account

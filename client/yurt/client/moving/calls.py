@@ -1,11 +1,14 @@
 """What a front end may ask about moving, and what it is shown. Addresses are other people's words."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from yurt.client.api import View
 from yurt.client.calls import EngineCall
 from yurt.client.vault.moves import ForetoldTie
 from yurt.wire.unshown import Unshown
+
+KeyAgreement = Literal["agrees", "differs", "unknown", "none"]
+"""``differs``: somebody has another one; ``unknown``: too little is known; ``none``: no kit has one."""
 
 
 class Expected(View, frozen=True, kw_only=True):
@@ -51,6 +54,31 @@ class Readiness(View, frozen=True, kw_only=True):
     text: str = ""
 
 
+class SeenKeyView(View, frozen=True, kw_only=True):
+    """The actor key of this person that a node has."""
+
+    node: str
+    fingerprint: bytes = b""
+    """32 bytes; none: it has none, or did not say."""
+    fetched_at: int = 0
+    """When it was fetched; seconds since 1970."""
+    problem: str = ""
+
+
+class KeyCheck(View, frozen=True, kw_only=True):
+    """Whether a rescue with the kit's actor key would be believed."""
+
+    standing: KeyAgreement = "unknown"
+    kit: bytes = b""
+    """Fingerprint of the key in the kit, 32 bytes; none if there is none, or nobody noted it."""
+    home: SeenKeyView | None = None
+    """What the own node signs with."""
+    peers: tuple[SeenKeyView, ...] = ()
+    """What others have; asked by this device itself, for the own node could tell what it likes."""
+    told: tuple[str, ...] = ()
+    """What is so and what to do, line by line, for people."""
+
+
 class CheckView(View, frozen=True, kw_only=True):
     """What a move would do. Nothing was changed."""
 
@@ -63,6 +91,7 @@ class CheckView(View, frozen=True, kw_only=True):
     limits: tuple[LimitView, ...] = ()
     readiness: Readiness
     warnings: tuple[str, ...] = ()
+    key: KeyCheck = KeyCheck()
 
 
 class CheckMove(EngineCall, frozen=True, kw_only=True):

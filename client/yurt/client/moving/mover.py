@@ -28,8 +28,10 @@ from yurt.client.moving.calls import (
     ShowMove,
 )
 from yurt.client.moving.home import visit
-from yurt.client.moving.prepare import held_key, prepare_move, read_phrase, seal_new_keys
+from yurt.client.moving.key_check import check_key
+from yurt.client.moving.prepare import held_keys, prepare_move, read_phrase, seal_new_keys
 from yurt.client.moving.step_deeds import StepDeeds, check_fresh
+from yurt.client.portability import key_changing
 from yurt.client.rooms.commit import Committer
 from yurt.client.rooms.heal import Healer
 from yurt.client.vault import kits, moves, rooms
@@ -64,6 +66,8 @@ class Mover:
         """Tell what a move would do; a node that is named is asked whether it is there."""
         core = self._core
         view = await forecast.check(core, core.session.call, await self._kit(), call.to)
+        key = await check_key(core, self._network, view.ties)
+        view = msgspec.structs.replace(view, key=key)
         if not call.to or call.to == core.account.node:
             return view
         try:
@@ -81,11 +85,12 @@ class Mover:
             if before is not None and steps.is_final(before.kind, before.step):
                 raise refuse("refused", "you are moving already: `yurt move` goes on with it", rule="moving")
             invite = parse_invite(call.link)
+            await key_changing.finish(core)  # the move takes the keys along that are in the kit
             phrase = await asyncio.to_thread(read_phrase, call.phrase, account.did)
             name = check_name(call.account or account.name)
             kit = await core.vault.read(kits.load)
             counter = kit.counter + 1 if kit else 1
-            held = await asyncio.to_thread(held_key, account, kit, phrase)
+            held = await asyncio.to_thread(held_keys, account, kit, phrase)
             row = await asyncio.to_thread(
                 partial(prepare_move, account, invite, name, phrase.identity_key(), core.now_s, held=held)
             )

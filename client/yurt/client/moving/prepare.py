@@ -6,7 +6,8 @@ the phrase, and a lost device must not read on.
 """
 
 import os
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypedDict
 
 from yurt.client.errors import UsageError
 from yurt.client.identity import new_actor_key
@@ -49,17 +50,21 @@ def read_phrase(words: str, did: str) -> RecoveryPhrase:
     return phrase
 
 
-def held_key(account: Account, kit: KitRow | None, phrase: RecoveryPhrase) -> ActorKey | None:
-    """The actor key of an account: in its vault until a kit seals it, from then on in the kit alone."""
+def held_keys(account: Account, kit: KitRow | None, phrase: RecoveryPhrase) -> tuple[ActorKey, ...]:
+    """The actor key of an account: in its vault until a kit seals it, from then on in the kit alone.
+
+    Returns:
+        The newest, and the one before it if there is one: who has not heard of the newest believes that.
+    """
     if account.actor_key:
-        return ActorKey(account.actor, f"{account.actor}#main-key", account.actor_key, 0)
+        return (ActorKey(account.actor, f"{account.actor}#main-key", account.actor_key, 0),)
     if kit is None or not kit.keys:
-        return None
+        return ()
     copy = encode_kit(verify_record(SignedRecord.decode(account.record)), [kit.keys])
     try:
-        return _held(open_kit([copy], kit_secrets(phrase)), account.actor)
+        return keys_of(open_kit([copy], kit_secrets(phrase)), account.actor)
     except KitError:
-        return None  # sealed by a device that is revoked by now: people on Yurt come all the same
+        return ()  # sealed by a device that is revoked by now: people on Yurt come all the same
 
 
 def prepare_move(
@@ -69,7 +74,7 @@ def prepare_move(
     identity: IdentityKey,
     now_s: int,
     *,
-    held: ActorKey | None,
+    held: Sequence[ActorKey],
 ) -> MoveRow:
     """Sign everything for a planned move; takes about half a second of computing.
 
@@ -79,7 +84,7 @@ def prepare_move(
         name: Of the new account.
         identity: From the phrase.
         now_s: Seconds since 1970.
-        held: The old actor key (`held_key`): without it no new node can send the Move for a silent old one.
+        held: The old actor keys (`held_keys`): without one no new node can send the Move of a silent one.
 
     Raises:
         UsageError: The new home is the old one.
@@ -110,8 +115,7 @@ def prepare_move(
         old_node=account.node,
         old_login_key=account.login_key,
         old_token=account.token,
-        old_key=held.private if held else b"",
-        old_key_id=held.key_id if held else "",
+        **_old_keys(held),
     )
 
 
@@ -132,7 +136,6 @@ def prepare_rescue(
     lost = () if keep_devices else tuple(c.device.device_id for c in old.devices)
     add = ((device.public, now_s + DEVICE_LIFETIME_S),)
     record = next_record(kit.record, identity, time=now_s, actor=actor, add=add, revoke=lost)
-    held = _held(kit, old.actor)
     row = MoveRow(
         kind="rescue",
         step="confirmed",
@@ -148,8 +151,7 @@ def prepare_rescue(
         actor_key=new_actor_key(),
         login_key=os.urandom(LOGIN_KEY_SIZE),
         started=now_s,
-        old_key=held.private if held else b"",
-        old_key_id=held.key_id if held else "",
+        **_old_keys(keys_of(kit, old.actor)),
         files={kind.value: data for kind, data in kit.graph.files.items()} if kit.graph else {},
         confirmed=now_s,
         rooms=tuple(encode_rooms((room,)) for room in kit.graph.rooms) if kit.graph else (),
@@ -174,8 +176,10 @@ def seal_new_keys(
     record = verify_record(SignedRecord.decode(row.record))
     actor = record.record.actor
     keys = [ActorKey(actor, f"{actor}#main-key", row.actor_key, now_s)]
-    if row.old_key:
-        keys.append(ActorKey(row.previous, row.old_key_id, row.old_key, 0))
+    # The newer one counts, wherever only one is asked for.
+    for created, key in ((1, row.old_key), (0, row.older_key)):
+        if key:
+            keys.append(ActorKey(row.previous, row.old_key_id, key, created))
     public = kit_secrets(phrase).public
     part = seal_keys(
         KeysContents(record.did, tuple(keys)),
@@ -189,7 +193,21 @@ def seal_new_keys(
     return public, part
 
 
-def _held(kit: OpenKit, actor: str) -> ActorKey | None:
-    """The newest key of the actor that is left."""
+def keys_of(kit: OpenKit, actor: str) -> tuple[ActorKey, ...]:
+    """The newest key of an actor, and the one before it, as far as a kit has them."""
     keys = [key for key in (kit.keys.actor_keys if kit.keys else ()) if key.actor == actor]
-    return max(keys, key=lambda key: key.created, default=None)
+    return tuple(sorted(keys, key=lambda key: key.created, reverse=True)[:2])
+
+
+class _OldKeys(TypedDict):
+    old_key: bytes
+    old_key_id: str
+    older_key: bytes
+
+
+def _old_keys(held: Sequence[ActorKey]) -> _OldKeys:
+    return _OldKeys(
+        old_key=held[0].private if held else b"",
+        old_key_id=held[0].key_id if held else "",
+        older_key=held[1].private if len(held) > 1 else b"",
+    )

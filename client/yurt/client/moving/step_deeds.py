@@ -27,6 +27,7 @@ from yurt.client.vault.kits import KitRow
 from yurt.client.vault.moves import ForetoldTie, MoveRow
 from yurt.identity.location import node_of
 from yurt.identity.signed_record import SignedRecord, verify_record
+from yurt.portability.actor_key import fingerprint_of_private
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Done
 from yurt.wire.device_commands import PublishedRecord, PublishRecord
@@ -149,7 +150,7 @@ class StepDeeds:
             return _noted(
                 row, "nobody has the old actor key: only people on Yurt can come along by themselves"
             )
-        lend = LendKey(actor=row.previous, key_id=row.old_key_id, key=row.old_key)
+        lend = LendKey(actor=row.previous, key_id=row.old_key_id, key=row.old_key, older=row.older_key)
         try:
             await ask(lend, Done)
         except ProblemError as error:
@@ -282,7 +283,8 @@ def keep_keys(tx: Connection, row: MoveRow) -> None:
     """Let the kit have the new actor key; the graph is sealed anew by itself."""
     kit = kits.load(tx) or KitRow(row.kit_public)
     counter = max(kit.counter, row.keys_counter)
-    kits.save(tx, evolve(kit, keys=row.keys_part, counter=counter, stale=True))
+    named = fingerprint_of_private(row.actor_key)
+    kits.save(tx, evolve(kit, keys=row.keys_part, named=named, counter=counter, stale=True))
 
 
 def _noted(row: MoveRow, note: str) -> MoveRow:

@@ -165,6 +165,14 @@ class SetBuddy(Unshown, EngineCall, frozen=True, kw_only=True):
     remove: bool = False
 
 
+class ChangeKey(Unshown, EngineCall, frozen=True, kw_only=True):
+    """Make a new actor key, known to the node and sealed into the kit (`KitView`)."""
+
+    name: ClassVar[str] = "change_key"
+
+    phrase: str
+
+
 PORTABILITY_CALLS: Final[tuple[type[EngineCall], ...]] = (
     PlanImport,
     StartImport,
@@ -173,4 +181,5 @@ PORTABILITY_CALLS: Final[tuple[type[EngineCall], ...]] = (
     KitStatus,
     SaveKit,
     SetBuddy,
+    ChangeKey,
 )

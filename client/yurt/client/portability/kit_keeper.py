@@ -46,6 +46,7 @@ CHANGES: Final[frozenset[type[Command]]] = frozenset(
 )
 """What changes the graph without a word in the inbox."""
 _SHARE: Final = 20
+_NEWER_THERE: Final = "kitOld"
 MAX_REST_S: Final = 20.0
 """The node may have waited for others who do not answer: that is no work, and no reason to rest for long."""
 HOURLY_S: Final = 3600.0
@@ -156,6 +157,9 @@ class KitKeeper:
                 KeepKit(buddy.node, kit_id, record.signed.encode(), tuple(parts)), KitKept
             )
         except ProblemError as error:
+            if error.problem.detail.get("rule") == _NEWER_THERE and len(parts) > 1:
+                # Another device of this person sealed its keys later: the graph goes alone.
+                return await self._hand_to(replace(buddy, keys=decode_part(kit.keys).counter), kit)
             wait = error.problem.retry_after or RETRY_S
             return replace(buddy, try_at=core.now_s + int(wait) + 1, problem=error.problem.message)
         return replace(buddy, keys=kept.keys, graph=kept.graph, kept_at=kept.kept_at, try_at=0, problem="")
@@ -240,7 +244,7 @@ def _keep(tx: Connection, fresh: KitRow) -> KitRow:
     now = kits.load(tx)
     if now is None or now.public != fresh.public:
         raise refuse("internal", "the kit was replaced meanwhile")
-    kept = replace(fresh, keys=now.keys, counter=max(fresh.counter, now.counter))
+    kept = replace(fresh, keys=now.keys, named=now.named, counter=max(fresh.counter, now.counter))
     kits.save(tx, kept)
     return kept
 

@@ -4,6 +4,7 @@ from yurt.client.vault.accounts import Account
 from yurt.client.vault.kits import KitRow
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.identity.signed_record import VerifiedRecord
+from yurt.portability.actor_key import fingerprint_of_private
 from yurt.portability.kit import seal_keys
 from yurt.portability.kit_contents import ActorKey, KeysContents
 from yurt.portability.kit_keys import kit_secrets
@@ -24,4 +25,5 @@ def new_kit(phrase: RecoveryPhrase, account: Account, record: VerifiedRecord, no
         counter=now_s,
         time=now_s,
     )
-    return KitRow(secrets.public.encode(), keys=part, counter=now_s)
+    named = fingerprint_of_private(account.actor_key)
+    return KitRow(secrets.public.encode(), keys=part, counter=now_s, named=named)

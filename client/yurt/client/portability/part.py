@@ -9,9 +9,11 @@ from typing import Final
 from yurt.client.calls import EngineCalls
 from yurt.client.core import Core
 from yurt.client.devices import own_record as records
-from yurt.client.devices.linking import identity_of, publish, refresh
+from yurt.client.devices.linking import identity_of, phrase_of, publish, refresh
+from yurt.client.portability import key_changing
 from yurt.client.portability.calls import (
     BuddyView,
+    ChangeKey,
     Export,
     ExportView,
     HistoryView,
@@ -57,6 +59,7 @@ class PortabilityPart:
             KitStatus: self._status,
             SaveKit: self._save,
             SetBuddy: self._set_buddy,
+            ChangeKey: self._change_key,
         }
 
     def start(self) -> None:
@@ -129,6 +132,19 @@ class PortabilityPart:
             await publish(core, signed.encode())
             await records.learn(core, signed.encode())
         await core.vault.write(lambda tx: kits.set_buddies(tx, tuple(nodes)))
+        await self.keeper.refresh()
+        await self.keeper.hand_out()
+        return await self._status(KitStatus())
+
+    async def _change_key(self, call: ChangeKey) -> KitView:
+        core = self._core
+        words = await asyncio.to_thread(phrase_of, call.phrase)
+        records.check_phrase_of(core, words.identity_key().did)
+        await core.vault.read(lambda tx: key_changing.check_not_moving(tx, prepared_too=True))
+        new = await key_changing.make_key(core, words)
+        await core.write(lambda tx: key_changing.keep(tx, core.account, new, core.clock.now_ms()))
+        if await key_changing.finish(core) == "other":
+            raise refuse("refused", "another device of yours made a new key just now", rule="keyOld")
         await self.keeper.refresh()
         await self.keeper.hand_out()
         return await self._status(KitStatus())

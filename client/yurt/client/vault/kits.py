@@ -44,6 +44,8 @@ class KitRow:
     ties: int = 0
     rooms: int = 0
     stale: bool = True
+    named: bytes = b""
+    """Fingerprint of the actor key in ``keys``; none in a kit that was sealed before it was noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,21 @@ class BuddyRow:
 
 def load(tx: Connection) -> KitRow | None:
     """Give the kit; None in a vault that has none yet."""
-    row = tx.execute("SELECT public, keys, graph, counter, graph_at, ties, rooms, stale FROM kit").fetchone()
+    row = tx.execute(
+        "SELECT public, keys, graph, counter, graph_at, ties, rooms, stale, named FROM kit"
+    ).fetchone()
     if row is None:
         return None
-    public, keys, graph, counter, graph_at, ties, rooms, stale = row
-    return KitRow(public, keys, graph, counter, graph_at, ties, rooms, bool(stale))
+    public, keys, graph, counter, graph_at, ties, rooms, stale, named = row
+    return KitRow(public, keys, graph, counter, graph_at, ties, rooms, bool(stale), named)
 
 
 def save(tx: Connection, kit: KitRow) -> None:
     """Write the kit, over an earlier one."""
     tx.execute(
         """
-        INSERT OR REPLACE INTO kit (one, public, keys, graph, counter, graph_at, ties, rooms, stale)
-        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO kit (one, public, keys, graph, counter, graph_at, ties, rooms, stale, named)
+        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             kit.public,
@@ -83,6 +87,7 @@ def save(tx: Connection, kit: KitRow) -> None:
             kit.ties,
             kit.rooms,
             int(kit.stale),
+            kit.named,
         ),
     )
 

@@ -62,6 +62,8 @@ class MoveRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     old_key: bytes = b""
     """Of the old actor; empty if nobody has it."""
     old_key_id: str = ""
+    older_key: bytes = b""
+    """The key before ``old_key``, if it was exchanged: for who has not heard of that."""
     lend_key: bool = False
     """Whether the person agreed that the new node holds the old key, at most 30 days."""
     token: str = ""

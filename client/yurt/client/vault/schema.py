@@ -16,6 +16,7 @@ from yurt.client.vault import (
     conversations,
     history,
     joinings,
+    key_changes,
     kits,
     leavings,
     link_answers,
@@ -293,6 +294,7 @@ _STEPS: Final = (
     ("revocations", revocations.TABLE),
     ("blocked", blocked.TABLE),
     ("conversations", conversations.TABLE),
+    ("key_changes", key_changes.TABLE),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

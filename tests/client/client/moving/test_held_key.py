@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from yurt.client.links import AccountInvite
-from yurt.client.moving.prepare import held_key, prepare_move, seal_new_keys
+from yurt.client.moving.prepare import held_keys, prepare_move, seal_new_keys
 from yurt.client.portability.new_kit import new_kit
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.kits import KitRow
@@ -55,18 +55,19 @@ def test_a_key_that_was_sealed_is_found_with_the_phrase(account: Account, phrase
     kit = kit_of(account, phrase)
     sealed = replace(account, actor_key=b"")
 
-    found = held_key(sealed, kit, phrase)
+    found = held_keys(sealed, kit, phrase)
 
-    assert found is not None
-    assert (found.private, found.key_id) == (OLD_KEY, "https://old.example/users/ana#main-key")
-    assert held_key(sealed, None, phrase) is None
-    assert held_key(sealed, kit, RecoveryPhrase.generate(os.urandom)) is None
+    assert [(key.private, key.key_id) for key in found] == [
+        (OLD_KEY, "https://old.example/users/ana#main-key")
+    ]
+    assert held_keys(sealed, None, phrase) == ()
+    assert held_keys(sealed, kit, RecoveryPhrase.generate(os.urandom)) == ()
 
 
 def test_the_new_kit_keeps_the_old_key(account: Account, phrase: RecoveryPhrase) -> None:
     """Whoever has not heard of a move can still be told with the key that they know."""
     sealed, kit = replace(account, actor_key=b""), kit_of(account, phrase)
-    held = held_key(sealed, kit, phrase)
+    held = held_keys(sealed, kit, phrase)
     row = prepare_move(sealed, INVITE, "ana", phrase.identity_key(), NOW, held=held)
 
     _, part = seal_new_keys(phrase, sealed.device, row, NOW + 1, NOW)
