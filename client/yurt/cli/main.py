@@ -67,7 +67,8 @@ GROUPS: Final = {
     "pack up and move": {
         "export": "write your network into files",
         "import": "take your network over from files",
-        "kit": "look at your continuity kit, or save it (kit status, kit save FILE)",
+        "archive": "verify anybody's archive, without an account (archive verify FILE)",
+        "kit": "look at your continuity kit, save it, or change its actor key (kit status, kit save FILE)",
         "buddy": "name nodes that keep a sealed copy of your kit",
         "check": "foretell what a move would do to each tie and each room",
         "move": "move to another node, step by step",
