@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
@@ -37,6 +38,7 @@ from yurt.wire.problems import Problem, ProblemError
 _FOREVER = 2**40
 PATIENCE_S: Final = 60.0
 """How long a test waits for what should take milliseconds; a machine under load is slow."""
+_LOOK_S: Final = 0.2
 
 
 class Places(Protocol):
@@ -211,14 +213,15 @@ async def served(places: Places, name: str, app: web.Application) -> AsyncGenera
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until something holds.
+    """Wait until something holds; looks less and less often, for a node refuses who asks too often.
 
     Raises:
         TimeoutError: it does not come about.
     """
     async with asyncio.timeout(PATIENCE_S):
-        while True:
+        for look in count():
             found = holds()
             if found if isinstance(found, bool) else await found:
                 return
-            await asyncio.sleep(0.01)  # a test looks from outside; there is no event to wait for
+            # A test looks from outside; there is no event to wait for.
+            await asyncio.sleep(min(0.01 * 1.1**look, _LOOK_S))
