@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-import os
 import shutil
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from yurt.lab.world.people import PASSPHRASE, Person, follow, until
+from yurt.lab.world.people import Person, follow, until
+from yurt.lab.world.shell import Ended, Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.wire.account_commands import Logout
 from yurt.wire.command import Done
@@ -35,28 +33,9 @@ async def reads(person: Person, text: str) -> PostInfo:
     return await until(there, f"{person.name} reads {text!r}")
 
 
-async def yurt(person: Person, *words: str) -> tuple[int, str]:
+async def yurt(person: Person, *words: str) -> Ended:
     """Run a command as somebody whose engine is closed."""
-    secret = person.home.parent / f"{person.name}.passphrase"
-    secret.write_text(PASSPHRASE + "\n", encoding="utf-8")
-    environment = {
-        **os.environ,
-        "YURT_HOME": str(person.home),
-        "YURT_NETWORK": str(person.map_file),
-        "YURT_PASSPHRASE_FILE": str(secret),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "yurt.cli.main",
-        *words,
-        env=environment,
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
+    return await Shell.of(person.home, person.map_file).yurt(*words)
 
 
 async def test_three_nodes_follow_post_reply_like_and_block(tmp_path: Path) -> None:
@@ -94,13 +73,13 @@ async def test_three_nodes_follow_post_reply_like_and_block(tmp_path: Path) -> N
             await bo.engine.ask_node(Logout(), Done)
 
         await bo.close()
-        code, out = await yurt(bo, "post", "From the command line", "--for", "public", "--json")
+        said = await yurt(bo, "post", "From the command line", "--for", "public", "--json")
         seen = await yurt(bo, "timeline", "--json")
         people = await yurt(bo, "timeline")
         codes = [
-            (await yurt(bo, *words))[0]
+            (await yurt(bo, *words)).code
             for words in (
-                ("boost", json.loads(out)["post"]),
+                ("boost", json.loads(said.out)["post"]),
                 ("mute", ana.address),
                 ("mute", ana.address, "--undo"),
                 ("requests", "--lock"),
@@ -108,15 +87,15 @@ async def test_three_nodes_follow_post_reply_like_and_block(tmp_path: Path) -> N
                 ("block", cy.address),
                 ("block", cy.address, "--undo"),
                 ("like", posted.id, "--undo"),
-                ("post", "--delete", json.loads(out)["post"]),
+                ("post", "--delete", json.loads(said.out)["post"]),
             )
         ]
 
-        assert code == 0
+        assert said.code == 0
         assert codes == [0] * len(codes)
-        texts = [json.loads(line)["text"] for line in seen[1].splitlines()]
+        texts = [json.loads(line)["text"] for line in seen.out.splitlines()]
         assert texts[-2:] == ["Without Cy", "From the command line"]
-        assert "From the command line" in people[1]
+        assert "From the command line" in people.out
 
 
 async def test_a_boost_travels_on_and_an_older_backup_is_repaired(tmp_path: Path) -> None:

@@ -1,43 +1,22 @@
 """Carrying a network among real nodes, with the commands that people type."""
 
-import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
 from yurt.client.portability.kit_fetch import fetch_kit
 from yurt.identity.phrase import RecoveryPhrase
-from yurt.lab.world.people import PASSPHRASE, Person, follow, until
+from yurt.lab.world.people import Person, follow, until
+from yurt.lab.world.shell import Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.portability.csv_rows import CsvKind
 
 
 async def yurt(person: Person, *words: str) -> tuple[int, str, str]:
     """Run a command as somebody whose engine is closed."""
-    secret = person.home.parent / f"{person.name}.passphrase"
-    secret.write_text(PASSPHRASE + "\n", encoding="utf-8")
     (person.home.parent / f"{person.name}.phrase").write_text(person.phrase + "\n", encoding="utf-8")
-    environment = {
-        **os.environ,
-        "YURT_HOME": str(person.home),
-        "YURT_NETWORK": str(person.map_file),
-        "YURT_PASSPHRASE_FILE": str(secret),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "yurt.cli.main",
-        *words,
-        env=environment,
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    ended = await Shell.of(person.home, person.map_file).yurt(*words)
+    return ended.code, ended.out, ended.err
 
 
 def phrase_file(person: Person) -> str:
