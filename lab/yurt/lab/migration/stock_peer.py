@@ -1,7 +1,7 @@
 """A small server that is not Yurt: found, followed and following, with the Move rules of one profile.
 
 It remembers what it saw, so that a test asserts the peer's own view and not the sender's.
-Signatures are verified with the key as it was kept, and no server asks the signer's own while that fits.
+Whom it knows, and whose key signed what comes, is told by `yurt.lab.migration.stock_actors`.
 What else it does, from its answers to what a Delete means, are the habits of its profile.
 """
 
@@ -18,18 +18,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from yurt.activitypub.actors import ActorDocument, parse_actor
-from yurt.activitypub.errors import RemoteActivityPubError
-from yurt.activitypub.http_signatures import policy
-from yurt.activitypub.http_signatures.request import InboundRequest, SignatureIn
+from yurt.activitypub.http_signatures.request import InboundRequest
 from yurt.activitypub.references import Json, id_of, object_of, text_of
 from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
 from yurt.lab.migration import stock_documents as documents
 from yurt.lab.migration import stock_rules
 from yurt.lab.migration.hosts import LabClock, Post, Signer
+from yurt.lab.migration.stock_actors import OtherActors
 from yurt.lab.migration.stock_moves import MoveBook
 from yurt.lab.migration.stock_profiles import Profile
-from yurt.wire.errors import GateError
 
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"
@@ -86,7 +83,7 @@ class StockPeer:
         self.seen = list[Seen]()
         self._post = post
         self._clock = clock
-        self._kept = dict[str, ActorDocument]()
+        self._others = OtherActors(post, clock, anew=stock_rules.FETCHES_KEY_ANEW in profile.habits)
         self._suspended = set[str]()
         self._moves = MoveBook()
         self._ids = set[str]()
@@ -110,7 +107,7 @@ class StockPeer:
 
     async def follow(self, name: str, actor: str) -> bool:
         """Ask to follow; False if the Follow could not be delivered."""
-        found = await self._fetch(actor)
+        found = await self._others.fetch(actor)
         if found is None:
             return False
         self.people[name].following.setdefault(actor, PENDING)
@@ -204,12 +201,12 @@ class StockPeer:
             self.seen.append(Seen(kind, actor, signer, outcome, rule, target))
 
         is_about_self = kind in ("Delete", "Update") and about == actor
-        if self._has(stock_rules.SKIPS_UNKNOWN) and is_about_self and actor not in self._kept:
+        if self._has(stock_rules.SKIPS_UNKNOWN) and is_about_self and self._others.kept(actor) is None:
             saw("ignored", stock_rules.UNKNOWN)
             return _ACCEPTED
-        signer = await self._signer(request)
+        signer = await self._others.signer(request)
         if signer != actor or not actor:
-            known = actor in self._kept
+            known = self._others.kept(actor) is not None
             saw("refused", stock_rules.SIGNATURE if known else stock_rules.KEY_UNKNOWN, signer)
             # Who signs for somebody else gets a 202, and no more: it might be signed within as well.
             return _ACCEPTED if signer else _UNAUTHORIZED
@@ -263,30 +260,6 @@ class StockPeer:
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def _signer(self, request: InboundRequest) -> str:
-        """Whose key signed it; empty if nobody's. What was kept is asked first, and mostly alone."""
-        try:
-            signed = policy.parse(request)
-        except (RemoteActivityPubError, GateError):
-            return ""
-        owner = signed.key_id.partition("#")[0]
-        known = self._kept.get(owner)
-        found = self._owner_of(signed, known) if known else ""
-        if found or (known and not self._has(stock_rules.FETCHES_KEY_ANEW)):
-            return found
-        fetched = await self._fetch(owner)
-        return self._owner_of(signed, fetched) if fetched else ""
-
-    def _owner_of(self, signed: SignatureIn, document: ActorDocument) -> str:
-        key = document.key(signed.key_id)
-        if key is None:
-            return ""
-        try:
-            policy.verify(signed, key, int(self._clock.now()))
-        except RemoteActivityPubError:
-            return ""
-        return document.id
-
     async def _do(self, kind: str, arrived: _Arrived) -> str:
         """Do what an activity asks; the rule that it breaks, or empty."""
         does = {
@@ -301,7 +274,7 @@ class StockPeer:
         return "" if does is None else await does(arrived)
 
     async def _follow_came(self, arrived: _Arrived) -> str:
-        person, kept = self._local(arrived.about), await self._known(arrived.actor)
+        person, kept = self._local(arrived.about), await self._others.known(arrived.actor)
         if person is None or kept is None:
             return "nobody"
         if self._has(stock_rules.APPROVES_BY_HAND) and self.is_away and arrived.actor not in person.followers:
@@ -340,15 +313,8 @@ class StockPeer:
             return ""
         if self._has(stock_rules.UPDATES_OF_FOLLOWED) and not self._is_followed(arrived.actor):
             return stock_rules.NOBODY_FOLLOWS
-        document = object_of(arrived.activity.get("object"))
-        try:
-            found = parse_actor(document, arrived.actor) if document else None
-        except RemoteActivityPubError:
-            found = None
-        if found is None:
-            await self._fetch(arrived.actor)
-        else:
-            self._kept[arrived.actor] = found
+        if not self._others.keep(object_of(arrived.activity.get("object")), arrived.actor):
+            await self._others.fetch(arrived.actor)
         return ""
 
     async def _delete_came(self, arrived: _Arrived) -> str:
@@ -357,7 +323,7 @@ class StockPeer:
         if self._has(stock_rules.DELETE_SUSPENDS):
             self._suspended.add(arrived.actor)
         else:
-            self._kept.pop(arrived.actor, None)
+            self._others.forget(arrived.actor)
         for person in self.people.values():
             person.following.pop(arrived.actor, None)
             person.followers.discard(arrived.actor)
@@ -375,8 +341,8 @@ class StockPeer:
         if not self.profile.follows_move:
             return stock_rules.NO_MOVE
         pair = arrived.about, id_of(arrived.activity.get("target"))
-        kept = self._kept.get(pair[1])
-        fetched = await self._fetch(pair[1]) if "targetThere" in self.profile.rules else None
+        kept = self._others.kept(pair[1])
+        fetched = await self._others.fetch(pair[1]) if "targetThere" in self.profile.rules else None
         now = self._clock.now()
         case = self._moves.case(
             pair,
@@ -406,7 +372,7 @@ class StockPeer:
         return ""
 
     async def _undo(self, name: str, followed: str) -> None:
-        kept = await self._known(followed)
+        kept = await self._others.known(followed)
         if kept is not None:
             follow = {"type": "Follow", "actor": self.actor(name), "object": followed}
             await self._send(name, kept.inbox, "Undo", follow)
@@ -426,20 +392,6 @@ class StockPeer:
             "object": about,
         }
         return await self._post.send(Signer(f"{actor}#main-key", _KEY), inbox, activity)
-
-    async def _known(self, actor: str) -> ActorDocument | None:
-        return self._kept.get(actor) or await self._fetch(actor)
-
-    async def _fetch(self, actor: str) -> ActorDocument | None:
-        """Fetch an actor; what was kept stays if its server is gone, but is not what was asked for."""
-        document = await self._post.get(actor)
-        try:
-            found = parse_actor(document, actor) if document else None
-        except RemoteActivityPubError:
-            return None
-        if found is not None:
-            self._kept[actor] = found
-        return found
 
 
 def _outcome(rule: str) -> str:
