@@ -16,6 +16,7 @@ from yurt.client.core import Core
 from yurt.client.devices import others, own_record
 from yurt.client.outbox import Outbox
 from yurt.client.people import newer_record
+from yurt.client.portability import kit_notices
 from yurt.client.rooms import lines
 from yurt.client.rooms.join import join_room
 from yurt.client.rooms.places import Places
@@ -161,6 +162,8 @@ class Intake:
                     heard += _record(tx, row, self._core.clock.now_ms())
                 case InboxKind.CONVERSATION:
                     tried.take(tx, row)
+                case InboxKind.KIT:
+                    kit_notices.take(tx, row)
                 case _:
                     pass  # follows are asked for when somebody looks; unknown kinds are for newer clients
         cursors.save(tx, INBOX, LogCopy(place, b""))

@@ -224,6 +224,21 @@ class KitKept(Answer, frozen=True, omit_defaults=True):
     """Seconds since 1970, by the buddy's clock."""
 
 
+KIT_KEPT_S: Final = 400 * 86_400
+"""A kit that nobody renewed for so long is dropped by its buddy."""
+
+
+class KitNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a buddy tells the node of somebody whose kit was not renewed for long, and that node them."""
+
+    did: Short
+    node: Short = ""
+    """The buddy, as the person's node has verified it."""
+    drops_at: int
+    """When it drops the kit, or did; seconds since 1970."""
+    is_dropped: bool = False
+
+
 class KeepKit(Command, frozen=True):
     """Hand parts of one's own kit to a buddy, through the own node."""
 

@@ -84,6 +84,8 @@ class InboxKind(IntEnum):
     """Somebody whom this account follows moved, or is said to."""
     CONVERSATION = 6
     """A client of other software tried to begin a conversation (SWICG), and was politely refused."""
+    KIT = 7
+    """A buddy drops the continuity kit, which nobody renewed, or will."""
 
 
 # --- Sizes, in bytes unless said otherwise. ---------------------------------------------------------

@@ -232,6 +232,7 @@ class Node:
             ground.work,
             delivery.wake,
             hosts,
+            links,
             keeps_kits=self._config.keep_kits,
         )
         arriving = Arriving(
@@ -299,6 +300,7 @@ class Node:
                 **told.asks(),
                 **bundles.asks(),
                 **agreed.asks(),
+                **portability.asks(),
                 **Looking(ground.fetch, ground.limiter).asks(),
             },
         )

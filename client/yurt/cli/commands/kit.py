@@ -9,7 +9,7 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
 from yurt.client.counted import counted
-from yurt.client.portability.calls import ChangeKey, KitStatus, KitView, SaveKit
+from yurt.client.portability.calls import BuddyView, ChangeKey, KitStatus, KitView, SaveKit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,14 @@ def kit_json(kit: KitView) -> dict[str, object]:
         "stale": kit.is_stale,
         "problem": kit.problem,
         "buddies": [
-            {"node": one.node, "graph": one.graph, "kept_at": one.kept_at, "problem": one.problem}
+            {
+                "node": one.node,
+                "graph": one.graph,
+                "kept_at": one.kept_at,
+                "problem": one.problem,
+                "drops_at": one.drops_at,
+                "dropped_at": one.dropped_at,
+            }
             for one in kit.buddies
         ],
     }
@@ -86,12 +93,16 @@ def _what(kit: KitView) -> str:
 def _buddy_lines(kit: KitView) -> list[str]:
     if not kit.buddies:
         return ["No node keeps a copy: `yurt buddy add NODE` names one."]
-    return [
-        f"{one.node}  "
-        + (f"has a copy of {_at(one.kept_at)}" if one.graph else "has nothing yet")
-        + (f"  ({one.problem})" if one.problem else "")
-        for one in kit.buddies
-    ]
+    return [_buddy_line(one) for one in kit.buddies]
+
+
+def _buddy_line(one: BuddyView) -> str:
+    line = f"{one.node}  " + (f"has a copy of {_at(one.kept_at)}" if one.graph else "has nothing yet")
+    if one.drops_at:
+        line += f"; it drops it on {_at(one.drops_at)}, unless it is renewed"
+    if one.dropped_at:
+        line += f"; it dropped one on {_at(one.dropped_at)}, which nobody had renewed for 400 days"
+    return line + (f"  ({one.problem})" if one.problem else "")
 
 
 def _at(time: int) -> str:

@@ -4,18 +4,19 @@ Nothing is changed anywhere. The verdicts are those of `yurt.portability.check`;
 ranks by strength (which is counted here) and asks the same question once more as if the node were dead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.core import Core
-from yurt.client.counted import counted
+from yurt.client.counted import counted, lasting
 from yurt.client.moving.calls import CheckView, Expected, LimitView, Readiness, RoomFate
 from yurt.client.moving.home import Ask
 from yurt.client.moving.strength import choose_strong, read_known, strengths
 from yurt.client.vault import kits, rooms
+from yurt.client.vault.kits import BuddyRow
 from yurt.client.vault.moves import ForetoldTie
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.signed_record import SignedRecord, verify_record
@@ -45,6 +46,8 @@ class KitStanding:
     age_s: int = -1
     """-1: there is none."""
     buddies: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What buddies say of copies that nobody renewed."""
 
 
 async def gather(ask: Ask) -> list[MoveTie]:
@@ -109,7 +112,7 @@ async def check(core: Core, ask: Ask, kit: KitStanding, to: str = "") -> CheckVi
     view = foresee(facts, strengths((one.tie for one in facts), known), Situation(kit=kit.age_s >= 0), kit)
     fates = tuple(_fate(row, core.account.node) for row in rows if row.state != "removed")
     buddies = verify_record(SignedRecord.decode(core.account.record)).record.buddies
-    warnings = _warnings(to, core.account.node, buddies, facts)
+    warnings = (*_warnings(to, core.account.node, buddies, facts), *kit.notices)
     return CheckView(
         to=to,
         ties=view.ties,
@@ -245,9 +248,19 @@ def _is_newer(facts: TieFacts) -> bool:
 
 def kit_standing(tx: Connection, now_s: int) -> KitStanding:
     """Read how old the kit is, and who keeps it."""
-    kit = kits.load(tx)
+    kit, buddies = kits.load(tx), kits.buddies(tx)
     if kit is None or not kit.graph:
         return KitStanding()
-    holding = [buddy for buddy in kits.buddies(tx) if buddy.graph]
+    holding = [buddy for buddy in buddies if buddy.graph]
     best = max((buddy.kept_at for buddy in holding), default=kit.graph_at)
-    return KitStanding(max(0, now_s - min(best, now_s)), tuple(buddy.node for buddy in holding))
+    age_s = max(0, now_s - min(best, now_s))
+    return KitStanding(age_s, tuple(buddy.node for buddy in holding), tuple(_notices(buddies, now_s)))
+
+
+def _notices(buddies: Iterable[BuddyRow], now_s: int) -> Iterator[str]:
+    for buddy in buddies:
+        if buddy.drops_at:
+            left = lasting(max(0, buddy.drops_at - now_s))
+            yield f"{buddy.node} drops its copy of your kit in {left}: nobody renews it (`yurt kit status`)"
+        elif buddy.dropped_at and not buddy.graph:
+            yield f"{buddy.node} dropped its copy of your kit: nobody had renewed it for 400 days"

@@ -120,6 +120,10 @@ class BuddyView(View, frozen=True, kw_only=True):
     kept_at: int = 0
     """When it last took something, in seconds since 1970."""
     problem: str = ""
+    drops_at: int = 0
+    """When it drops its copy, as it says itself, unless that is renewed; 0: it says nothing of it."""
+    dropped_at: int = 0
+    """When it last dropped one; 0: never."""
 
 
 class KitView(View, frozen=True, kw_only=True):

@@ -162,7 +162,9 @@ class KitKeeper:
                 return await self._hand_to(replace(buddy, keys=decode_part(kit.keys).counter), kit)
             wait = error.problem.retry_after or RETRY_S
             return replace(buddy, try_at=core.now_s + int(wait) + 1, problem=error.problem.message)
-        return replace(buddy, keys=kept.keys, graph=kept.graph, kept_at=kept.kept_at, try_at=0, problem="")
+        return replace(
+            buddy, keys=kept.keys, graph=kept.graph, kept_at=kept.kept_at, try_at=0, problem="", drops_at=0
+        )
 
     async def _run(self) -> None:
         kit = await self._core.vault.read(kits.load)

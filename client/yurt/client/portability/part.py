@@ -99,7 +99,14 @@ class PortabilityPart:
             is_stale=kit.stale,
             problem=self.keeper.problem,
             buddies=tuple(
-                BuddyView(node=one.node, graph=one.graph, kept_at=one.kept_at, problem=one.problem)
+                BuddyView(
+                    node=one.node,
+                    graph=one.graph,
+                    kept_at=one.kept_at,
+                    problem=one.problem,
+                    drops_at=one.drops_at,
+                    dropped_at=one.dropped_at,
+                )
                 for one in buddies
             ),
         )

@@ -5,6 +5,8 @@ from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.wire.portability_commands import KIT_KEPT_S
+
 TABLE: Final = (
     """
     CREATE TABLE kit (
@@ -29,6 +31,12 @@ TABLE: Final = (
         problem    TEXT NOT NULL DEFAULT ''
     ) STRICT, WITHOUT ROWID
     """,
+)
+
+
+NOTICES: Final = (
+    "ALTER TABLE buddy ADD COLUMN drops_at INTEGER NOT NULL DEFAULT 0",  # seconds since 1970, its word
+    "ALTER TABLE buddy ADD COLUMN dropped_at INTEGER NOT NULL DEFAULT 0",
 )
 
 
@@ -58,6 +66,10 @@ class BuddyRow:
     kept_at: int = 0
     try_at: int = 0
     problem: str = ""
+    drops_at: int = 0
+    """When it drops its copy unless that is renewed, in seconds since 1970; 0: it has said nothing of it."""
+    dropped_at: int = 0
+    """When it last dropped its copy; 0: never."""
 
 
 def load(tx: Connection) -> KitRow | None:
@@ -100,7 +112,7 @@ def mark_stale(tx: Connection) -> None:
 def buddies(tx: Connection) -> list[BuddyRow]:
     """Give every buddy, by name."""
     rows = tx.execute(
-        "SELECT node, keys, graph, kept_at, try_at, problem FROM buddy ORDER BY node"
+        "SELECT node, keys, graph, kept_at, try_at, problem, drops_at, dropped_at FROM buddy ORDER BY node"
     ).fetchall()
     return [BuddyRow(*row) for row in rows]
 
@@ -114,9 +126,40 @@ def set_buddies(tx: Connection, nodes: tuple[str, ...]) -> None:
         tx.execute("INSERT OR IGNORE INTO buddy (node) VALUES (?)", (node,))
 
 
+def note_drop(tx: Connection, node: str, drops_at: int, *, is_dropped: bool) -> None:
+    """Note that a buddy drops its copy, or did: then it lacks all of it, and is tried at once.
+
+    A word about a copy that was renewed meanwhile says nothing.
+    """
+    if not is_dropped:
+        tx.execute(
+            "UPDATE buddy SET drops_at = ?1 WHERE node = ?2 AND kept_at <= ?1 - ?3",
+            (drops_at, node, KIT_KEPT_S),
+        )
+        return
+    tx.execute(
+        """
+        UPDATE buddy SET keys = 0, graph = 0, try_at = 0, drops_at = 0, dropped_at = ?1
+        WHERE node = ?2 AND dropped_at < ?1 AND kept_at <= ?1 - ?3
+        """,
+        (drops_at, node, KIT_KEPT_S),
+    )
+
+
 def save_buddy(tx: Connection, buddy: BuddyRow) -> None:
     """Note what a buddy has; one that was removed meanwhile stays removed."""
     tx.execute(
-        "UPDATE buddy SET keys = ?, graph = ?, kept_at = ?, try_at = ?, problem = ? WHERE node = ?",
-        (buddy.keys, buddy.graph, buddy.kept_at, buddy.try_at, buddy.problem, buddy.node),
+        """
+        UPDATE buddy SET keys = ?, graph = ?, kept_at = ?, try_at = ?, problem = ?, drops_at = ?
+        WHERE node = ?
+        """,
+        (
+            buddy.keys,
+            buddy.graph,
+            buddy.kept_at,
+            buddy.try_at,
+            buddy.problem,
+            buddy.drops_at,
+            buddy.node,
+        ),
     )

@@ -295,6 +295,7 @@ _STEPS: Final = (
     ("blocked", blocked.TABLE),
     ("conversations", conversations.TABLE),
     ("key_changes", key_changes.TABLE),
+    ("kit_notices", kits.NOTICES),
 )
 """The migrations by name, in their order."""
 VERSION: Final = len(_STEPS)

@@ -45,8 +45,6 @@ QUOTA: Final = 4 * 1024 * 1024
 """Bytes for one person."""
 EVERY_S: Final = 60
 """Seconds between two writes of one part."""
-FORGET_S: Final = 400 * 86_400
-"""A kit that nobody refreshed for so long is dropped."""
 MAX_KITS: Final = 10_000
 MAX_STRANGERS: Final = 1_000
 """Of them, those of people with whom nobody here has a tie: 4 GiB at worst."""
@@ -190,7 +188,6 @@ class Kits:
                 kit = _with(kit, one, now)
             if kit.size > QUOTA:
                 raise refuse("tooLarge", f"a buddy keeps at most {QUOTA} bytes of a kit", limit=QUOTA)
-            kits.forget_old(tx, now - FORGET_S)
             kits.put_kit(tx, kit)
             return _kept(kit)
 
@@ -217,7 +214,8 @@ class Kits:
     async def _old_reader(self, kit_id: bytes, did: str) -> bytes:
         """The reader of a kit that was kept before readers had a column."""
         kit = await self._store.read(lambda tx: kits.kit_of(tx, kit_id, did))
-        return decode_part(kit.keys or kit.graph).reader if kit is not None else b""
+        part = (kit.keys or kit.graph) if kit is not None else b""
+        return decode_part(part).reader if part else b""
 
     def _opened_by(
         self, request: bytes, readers: list[tuple[str, bytes]], now: int

@@ -33,8 +33,18 @@ def _add_reader(db: Tables) -> None:
     db.execute("ALTER TABLE kit ADD COLUMN reader BLOB NOT NULL DEFAULT x''")  # whose signature fetches it
 
 
+def _add_told(db: Tables) -> None:
+    # WARNED, TOLD; 0: nothing since it was last written
+    db.execute("ALTER TABLE kit ADD COLUMN told INTEGER NOT NULL DEFAULT 0")
+
+
 STEPS: Final = (Step("0163-kits", _create),)
 READERS: Final = (Step("0323-kits-reader", _add_reader),)
+NOTICES: Final = (Step("0332-kits-told", _add_told),)
+WARNED: Final = 1
+"""The person knows that their kit will be dropped."""
+TOLD: Final = 2
+"""The person knows that their kit was dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,43 @@ def is_tied(tx: ReadTx, did: str) -> bool:
     )
 
 
-def forget_old(tx: Tx, before_s: int) -> int:
-    """Forget kits that nobody refreshed since a time; count them."""
-    return tx.change("DELETE FROM kit WHERE kept_at < ?", before_s)
+# --- what nobody renews ------------------------------------------------------------------------------
+def unwarned(tx: ReadTx, before_s: int, limit: int) -> list[StoredKit]:
+    """Kits that nobody renewed since a time, and whose people have not been told so."""
+    rows = tx.rows(
+        _SELECT + "WHERE kept_at < ? AND told = 0 AND (keys <> x'' OR graph <> x'') ORDER BY kept_at LIMIT ?",
+        before_s,
+        limit,
+    )
+    return [StoredKit(*row) for row in rows]
+
+
+def untold(tx: ReadTx, limit: int) -> list[StoredKit]:
+    """Kits that were dropped, and whose people have not been told so."""
+    rows = tx.rows(_SELECT + "WHERE keys = x'' AND graph = x'' AND told < ? LIMIT ?", TOLD, limit)
+    return [StoredKit(*row) for row in rows]
+
+
+def note_told(tx: Tx, kit: StoredKit, told: int) -> None:
+    """Note what its person was told, unless it was renewed meanwhile."""
+    tx.change(
+        "UPDATE kit SET told = ? WHERE kit_id = ? AND did = ? AND kept_at = ?",
+        told,
+        kit.kit_id,
+        kit.did,
+        kit.kept_at,
+    )
+
+
+def drop_old(tx: Tx, before_s: int) -> int:
+    """Drop kits that nobody renewed since a time; count them. Whose they were is still to be told."""
+    return tx.change(
+        "UPDATE kit SET keys = x'', graph = x'' WHERE kept_at < ? AND (keys <> x'' OR graph <> x'')", before_s
+    )
+
+
+def forget_dropped(tx: Tx, before_s: int) -> int:
+    """Forget kits that were dropped and told of, and whose people could not be told for long; count them."""
+    return tx.change(
+        "DELETE FROM kit WHERE keys = x'' AND graph = x'' AND (told >= ? OR kept_at < ?)", TOLD, before_s
+    )

@@ -77,5 +77,6 @@ STEPS: Final[tuple[Step, ...]] = (
     *proof_keys.STEPS,
     *retired_keys.STEPS,
     *moving.OLDER,
+    *kits.NOTICES,
     *deliveries.ORDERED,
 )
