@@ -38,18 +38,30 @@ async def test_reply(town: Town) -> None:
     assert (there.reply_did, there.reply_id) == (asked.did, asked.content_id)
 
 
+async def _who(engine: Engine) -> tuple[str, str]:
+    """Somebody's address and did."""
+    status = await engine.status()
+    return status.address, status.did
+
+
+def thumb(*who: tuple[str, str], own: bool = False) -> Reaction:
+    """A thumb of these people."""
+    return Reaction(emoji=THUMB, by=tuple(by for by, _ in who), dids=tuple(did for _, did in who), own=own)
+
+
 async def test_reactions(town: Town) -> None:
     """A reaction stands under its message, once a person and emoji, until it is taken back."""
     ana, bo, room = await _speaking(town)
     there = await line(bo, room, text="the light is on")
+    hers, his = await _who(ana), await _who(bo)
 
     await bo.react(room, there.item, THUMB, wait="accepted")
     await bo.react(room, there.item, THUMB, wait="accepted")
-    seen = await line(ana, room, reactions=(Reaction(emoji=THUMB, by=(BO,)),))
+    seen = await line(ana, room, reactions=(thumb(his),))
     await ana.react(room, seen.item, THUMB, wait="accepted")
-    both = await line(bo, room, reactions=(Reaction(emoji=THUMB, by=(BO, ANA), own=True),))
+    both = await line(bo, room, reactions=(thumb(his, hers, own=True),))
     await bo.react(room, there.item, THUMB, undo=True, wait="accepted")
-    left = await line(bo, room, reactions=(Reaction(emoji=THUMB, by=(ANA,)),))
+    left = await line(bo, room, reactions=(thumb(hers),))
 
     assert seen.text == both.text == left.text == "the light is on"
     assert not [item for item in await ana.timeline(room) if item.kind == "notice" and item.own is False]
@@ -167,8 +179,9 @@ async def test_reaction_that_comes_before_its_message(town: Town) -> None:
     await ana.send(room, "after it", wait="accepted")
     await line(bo, room, text="after it")
     await bo.send(room, "at last", content_id=name, wait="accepted")
-    here = await line(ana, room, text="at last", reactions=(Reaction(emoji=THUMB, by=(ANA,), own=True),))
-    there = await line(bo, room, text="at last", reactions=(Reaction(emoji=THUMB, by=(ANA,)),))
+    hers = await _who(ana)
+    here = await line(ana, room, text="at last", reactions=(thumb(hers, own=True),))
+    there = await line(bo, room, text="at last", reactions=(thumb(hers),))
 
     assert here.position == there.position
 
