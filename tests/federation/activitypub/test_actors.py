@@ -33,6 +33,7 @@ from yurt.wire.gate import parse_object
 
 Document = Callable[[str], tuple[bytes, str, str]]
 ANA = locations.PersonLocations("harbour.example", "ana")
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @pytest.fixture
@@ -328,6 +329,29 @@ def test_multikeys_are_the_same_text_as_in_a_did(node_key: Ed25519PrivateKey, id
     for text in ("", "z", "m" + write_multibase(key)[1:], "z6Mk0", "zz" * 100, write_multibase(key) + "1"):
         with pytest.raises(KeyRefused):
             read_multibase(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"\xed\x01" + bytes([9]) * 31, "keyKind"),
+        (b"\xed\x01" + bytes([9]) * 33, "keyKind"),
+        (b"\xe7\x01" + bytes([9]) * 33, "keyKind"),  # secp256k1
+        (b"\x85\x24" + bytes([9]) * 270, "malformedKey"),
+        (b"\x01" * 1_100, "malformedKey"),
+    ],
+)
+def test_multikeys_of_other_kinds_are_refused(data: bytes, rule: str) -> None:
+    """Another length, another curve, no key at all, or more text than any key has: refused by its rule."""
+    number, text = int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = BASE58[digit] + text
+
+    with pytest.raises(KeyRefused) as refused:
+        read_multibase(f"z{text}")
+
+    assert refused.value.rule == rule
 
 
 def test_ed25519_keys_that_bind_nothing_are_refused() -> None:

@@ -169,6 +169,24 @@ def test_a_follower_is_accepted_only_after_asking(events: list[Event]) -> None:
             assert answered
 
 
+def test_follows_without_a_name_are_still_follows() -> None:
+    """Some software names no Follow, or no Follow in its Undo: it is about the one that there is."""
+    for life, named in ((FollowLife(FollowState.ACCEPTED, ONE), ""), (FollowLife(FollowState.ACCEPTED), TWO)):
+        assert as_followed(life, Event.UNDONE, named)[0].state is FollowState.UNDONE
+
+    # After an Undo without a name the next Follow without one is a new one.
+    again, _ = receive_follow(FollowLife(FollowState.UNDONE), "", locked=False)
+    assert again.state is FollowState.ACCEPTED
+
+
+def test_a_follow_that_stands_is_left_alone() -> None:
+    """Asked for once more it keeps its name; sent once more it is accepted again, and nobody is asked."""
+    life = FollowLife(FollowState.ACCEPTED, ONE)
+
+    assert as_follower(life, Event.SENT, TWO) == (life, ())
+    assert receive_follow(life, ONE, locked=True) == (life, (Effect.SEND_ACCEPT,))
+
+
 # --- blocks -----------------------------------------------------------------------------------------
 ACCEPTED = FollowLife(FollowState.ACCEPTED, ONE)
 THEIRS = FollowLife(FollowState.ACCEPTED, TWO)

@@ -6,15 +6,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from yurt.activitypub.errors import LocalActivityPubError, SignatureMalformed
-from yurt.activitypub.http_signatures import cavage
+from yurt.activitypub.http_signatures import cavage, policy
 from yurt.activitypub.http_signatures.cavage import read_header
 from yurt.activitypub.http_signatures.digests import check_content_digest, check_digest, make_digest
-from yurt.activitypub.http_signatures.fields import read_dictionary, read_parameters
-from yurt.wire.limits import MAX_COVERED, MAX_SIGNATURE_HEADER, MAX_SIGNATURE_PARAMETERS
+from yurt.activitypub.http_signatures.fields import read_dictionary, read_parameters, write_date
+from yurt.activitypub.http_signatures.request import InboundRequest
+from yurt.wire.limits import MAX_COVERED, MAX_SIGNATURE_HEADER, MAX_SIGNATURE_PARAMETERS, MAX_URL
 
 KEY_ID = 'keyId="https://harbour.example/users/ana#main-key"'
 SIGNED = f'{KEY_ID},signature="AAAA"'
 NOW = 1_795_244_862
+
+Receive = Callable[[str, str, Mapping[str, str], bytes], InboundRequest]
 
 
 def _rule(header: str) -> str:
@@ -104,3 +107,27 @@ def test_we_sign_for_no_strange_place(url: str, key_id: str, ana_key: RSAPrivate
     """Neither where nothing is, nor under a name that would write parameters of its own."""
     with pytest.raises(LocalActivityPubError):
         cavage.sign("POST", url, b"{}", key_id=key_id, key=ana_key, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        "http://harbour.example/users/ana#main-key",
+        "https://härbour.example/users/ana#main-key",
+        f"https://harbour.example/{'a' * MAX_URL}",
+        "urn:example:ana",
+    ],
+)
+def test_a_key_stands_where_it_may_be_fetched(key_id: str, receive: Receive) -> None:
+    """Nothing is fetched for a key that is named otherwise, not even looked for."""
+    headers = {
+        "Host": "hilltop.example",
+        "Date": write_date(NOW),
+        "Digest": make_digest(b"{}"),
+        "Signature": f'keyId="{key_id}",headers="(request-target) host date digest",signature="AAAA"',
+    }
+
+    with pytest.raises(SignatureMalformed) as refused:
+        policy.parse(receive("POST", "https://hilltop.example/inbox", headers, b"{}"))
+
+    assert refused.value.rule == "keyId"
