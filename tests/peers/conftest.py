@@ -56,7 +56,8 @@ class Resident:
     person: Person
 
     async def ask(self, command: Command) -> Any:  # noqa: ANN401  # whatever the command answers
-        """Ask the own node."""
+        """Ask the own node, which answers a person only so often."""
+        await asyncio.sleep(0.2)
         return await self.person.engine.ask_node(command, command.answer)
 
     async def post(self, text: str, visibility: str = "followers", in_reply_to: str = "") -> str:
@@ -92,6 +93,7 @@ class Resident:
 
     async def _has(self, look: Callable[[], Awaitable[list[PersonView]]], wanted: dict[str, str]) -> None:
         async def so() -> bool:
+            await asyncio.sleep(0.2)
             return {tie.address: tie.state for tie in await look()} == wanted
 
         await until(so, f"{self.person.address}: {wanted}", within=PEER_PATIENCE_S)
