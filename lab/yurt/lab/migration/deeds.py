@@ -67,7 +67,8 @@ async def come_back(stage: Stage, event: Event) -> None:
         map_file = stage.world.network.write_map(name)
         stage.world.network.shift_clock(name, stage.clock.offset_s)
         network, clock = load_network(map_file), SystemClock(map_file)
-        prepared = await rescue.prepare(
+        prepare = partial(
+            rescue.prepare,
             stage.world.invites[TARGET],
             ego.who.name,
             ego.phrase,
@@ -75,6 +76,7 @@ async def come_back(stage: Stage, event: Event) -> None:
             network=network,
             clock=clock,
         )
+        prepared = await patiently(prepare)
         _foretold(stage, ego, prepared.check)
         home = stage.world.folder / "people" / name
         engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
@@ -160,7 +162,7 @@ async def hostile_source(stage: Stage, event: Event) -> None:
 
 async def _stolen_key(stage: Stage, ego: Ego) -> Signer:
     """The old actor's key, which every node has of its own accounts; here it is read from the kit."""
-    kit = await stage.open_kit(ego)
+    kit = await patiently(partial(stage.open_kit, ego))
     if kit.keys is None:
         raise ScenarioError("events", "a hostile source needs a kit, which tells the lab its actor key")
     found = kit.keys.actor_keys[0]
