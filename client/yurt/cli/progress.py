@@ -5,6 +5,7 @@ goes on with it.
 """
 
 import asyncio
+import shutil
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,14 +13,23 @@ from typing import Final, TextIO
 
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.counted import counted
 from yurt.wire.portability_commands import JobStatus, JobView, PauseJob
 
 EVERY_S: Final = 0.5
 LINE_EVERY_S: Final = 5.0
 """Between two lines where there is no terminal."""
-_WIDTH: Final = 24
+TRIED_S: Final = 10.0
+"""How long it is watched that everything which is left was tried, and waits to be tried again."""
+QUIET_S: Final = 60.0
+"""How long it is watched that nothing happens."""
+_WIDTHS: Final = (24, 12, 6)
 _WINDOW: Final = 40
 _OPEN: Final = frozenset({"queued", "sent"})
+_ALONE: Final = (
+    "{} to come, of nodes that do not answer now. Your node goes on trying for a week; the same command "
+    "shows how it stands."
+)
 _ORDER: Final = ("accepted", "pending", "successor", "skipped", "refused", "dead", "sent", "queued")
 
 
@@ -34,6 +44,20 @@ class Rate:
         self._seen.append((at, done))
         first_at, first = self._seen[0]
         return (done - first) / (at - first_at) if at > first_at else 0.0
+
+
+class Quiet:
+    """For how long nothing has happened."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._since = 0.0
+
+    def lasts(self, view: JobView, now: float) -> bool:
+        """Note a state; whether it has been the same for so long that nobody need look on."""
+        if view.counts != self._counts:
+            self._counts, self._since = view.counts, now
+        return now - self._since > (TRIED_S if all_tried(view) else QUIET_S)
 
 
 def done_of(view: JobView) -> int:
@@ -53,21 +77,39 @@ def job_json(view: JobView, rate: float = 0.0) -> dict[str, object]:
     }
 
 
+def all_tried(view: JobView) -> bool:
+    """Whether whatever is left was tried, and waits for nodes that did not answer."""
+    return view.state == "running" and view.next_at > 0 and not view.counts.get("sent")
+
+
 def job_line(view: JobView, rate: float) -> str:
     """Say a job for people: how far, what came of it, how fast, how long."""
-    done = done_of(view)
-    parts = [f"{done}/{view.total}"]
-    parts += [f"{view.counts[state]} {state}" for state in _ORDER if view.counts.get(state)]
-    if view.state == "running" and rate > 0:
-        parts.append(f"{rate:.1f}/s, {left(view.total - done, rate)} left")
-    return "  ".join(parts)
+    return "  ".join(_words(view, rate))
 
 
-def bar(view: JobView, rate: float) -> str:
-    """Draw a bar before the line."""
+def bar(view: JobView, rate: float, columns: int = 100) -> str:
+    """Draw a bar before the line; where there is little space it is shorter, then words go."""
     share = done_of(view) / view.total if view.total else 1.0
-    full = round(share * _WIDTH)
-    return f"[{'#' * full}{'.' * (_WIDTH - full)}] {job_line(view, rate)}"
+    words, line = _words(view, rate), ""
+    while words:
+        for width in _WIDTHS:
+            full = round(share * width)
+            line = f"[{'#' * full}{'.' * (width - full)}] {'  '.join(words)}"
+            if len(line) < columns:
+                return line
+        del words[-2 if len(words) > 2 else -1]  # how long it takes goes last, how much is done never
+    return line[: max(0, columns - 1)]
+
+
+def _words(view: JobView, rate: float) -> list[str]:
+    done = done_of(view)
+    words = [f"{done}/{view.total}"]
+    words += [f"{view.counts[state]} {state}" for state in _ORDER if view.counts.get(state)]
+    if all_tried(view):
+        words.append("waits for nodes that do not answer")
+    elif view.state == "running" and rate > 0:
+        words.append(f"{rate:.1f}/s, {left(view.total - done, rate)} left")
+    return words
 
 
 def left(rows: int, rate: float) -> str:
@@ -79,18 +121,24 @@ def left(rows: int, rate: float) -> str:
 
 
 async def watch(engine: EngineApi, view: JobView, output: Output, err: TextIO | None = None) -> JobView:
-    """Show a job until nothing of it waits; a Ctrl-C lets it rest and goes on upwards.
+    """Show a job until nothing of it waits, or only for nodes that do not answer.
+
+    A Ctrl-C lets it rest and goes on upwards.
 
     Returns:
-        The job as it ended, or rests.
+        The job as it ended, rests, or goes on at the node alone.
     """
     stream = err or sys.stderr
     show = _Shown(output, stream)
-    loop, rate = asyncio.get_running_loop(), Rate()
+    loop, rate, quiet = asyncio.get_running_loop(), Rate(), Quiet()
     try:
         while True:
             show.look(view, rate.add(loop.time(), done_of(view)), loop.time())
             if view.state in ("done", "paused"):
+                return view
+            if quiet.lasts(view, loop.time()):
+                show.end()
+                output.note(_ALONE.format(counted(view.total - done_of(view), "row")))
                 return view
             await asyncio.sleep(EVERY_S)
             view = await engine.ask_node(JobStatus(view.job), JobView)
@@ -123,7 +171,7 @@ class _Shown:
     def look(self, view: JobView, rate: float, now: float) -> None:
         """Show a new state."""
         if self._is_terminal:
-            self._stream.write("\r\x1b[K" + bar(view, rate))
+            self._stream.write("\r\x1b[K" + bar(view, rate, shutil.get_terminal_size().columns))
             self._stream.flush()
             self._drawn = True
             return

@@ -5,9 +5,11 @@ import io
 import json
 from typing import Any, cast
 
+import msgspec
 import pytest
 from typing_extensions import override
 
+from yurt.cli import progress
 from yurt.cli.output import Output
 from yurt.cli.progress import bar, done_of, job_line, left, watch
 from yurt.client.api import EngineApi
@@ -56,6 +58,36 @@ def test_pending_is_done_and_sent_is_not() -> None:
     assert job_line(job, 2.0) == "5/10  3 accepted  2 pending  1 sent  4 queued  2.0/s, 2 s left"
     assert bar(job, 2.0).startswith("[############............] 5/10")
     assert (left(60, 1.0), left(600, 1.0), left(7200, 1.0)) == ("60 s", "10 min", "2.0 h")
+
+
+@pytest.mark.parametrize("columns", [100, 80, 60, 40, 20, 8])
+def test_the_bar_fits_the_terminal(columns: int) -> None:
+    """A line that wraps cannot be drawn over itself: a usual terminal would fill with pieces of it."""
+    job = view("running", accepted=3_500, pending=1_200, refused=17, dead=36, queued=6_600)
+
+    drawn = bar(job, 4.8, columns)
+
+    assert len(drawn) < columns
+    assert drawn.startswith("[")
+    assert ("4753/11353" in drawn) == (columns >= 20)
+    assert ("left" in drawn) == (columns >= 40)
+
+
+async def test_nobody_waits_a_week_for_a_dead_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left was tried and waits for a node that does not answer: the own node goes on alone."""
+    monkeypatch.setattr(progress, "TRIED_S", 0.0)
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    waits = msgspec.structs.replace(view("running", accepted=1, queued=1), next_at=1)
+    err = io.StringIO()
+
+    last = await watch(
+        engine(Node(waits)), waits, Output(as_json=False, out=io.StringIO(), err=err), io.StringIO()
+    )
+
+    assert last.state == "running"
+    assert "waits for nodes that do not answer" in job_line(waits, 2.0)
+    assert "1 row to come" in err.getvalue()
+    assert "goes on trying for a week" in err.getvalue()
 
 
 async def test_without_a_terminal_there_are_plain_lines() -> None:

@@ -19,11 +19,20 @@ from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_rec
 from yurt.portability.address import parse_address
 from yurt.portability.csv_rows import CsvKind, FollowRow, Row
 from yurt.portability.plan import ORDER, ImportPlan, Mode, Options, PlanPart, plan_import
-from yurt.wire.portability_commands import JOB_ID_SIZE, MAX_JOB_PAGE, JobItem, JobView, StartJob
-from yurt.wire.problems import refuse
+from yurt.wire.portability_commands import (
+    JOB_ID_SIZE,
+    MAX_JOB_PAGE,
+    JobItem,
+    JobStatus,
+    JobView,
+    PauseJob,
+    StartJob,
+)
+from yurt.wire.problems import ProblemError, refuse
 
 MAX_SHOWN: Final = 20_000
 _MUTUAL: Final = 1.0
+_BEGUN: Final = frozenset({"running", "paused"})
 
 
 class Importing:
@@ -51,10 +60,13 @@ class Importing:
         )
 
     async def start(self, call: StartImport) -> JobView:
-        """Do what was planned; what is on its way already stays there."""
+        """Do what was planned, or go on with it; what is on its way already stays there."""
         source, plan = await self._planned(call)
         if source.digest != call.digest:
             raise refuse("refused", "the file changed since it was shown: look again", rule="fileChanged")
+        begun = await begun_job(self._core.session, self._job(source, call))
+        if begun is not None:
+            return begun
         followers = await fetch_rows(self._core.session, CsvKind.FOLLOWERS)
         mutual = {row.address.lower() for row in followers}
         scores = await self._core.vault.read(lambda tx: company(tx, self._core.account.did))
@@ -90,6 +102,20 @@ class Importing:
 def own_record(core: Core) -> VerifiedRecord:
     """The own newest record."""
     return verify_record(SignedRecord.decode(core.account.record))
+
+
+async def begun_job(node: Asks, job: bytes) -> JobView | None:
+    """Let a job go on that was begun and has not ended; None if there is none.
+
+    What it has come to stays: who are told that a job goes on do not see it begin anew.
+    """
+    try:
+        view = await node.call(JobStatus(job), JobView)
+    except ProblemError as error:
+        if error.problem.code != "notFound":
+            raise
+        return None
+    return await node.call(PauseJob(job, paused=False), JobView) if view.state in _BEGUN else None
 
 
 async def start_job(node: Asks, job: bytes, kind: str, items: Sequence[JobItem]) -> JobView:
