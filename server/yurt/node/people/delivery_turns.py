@@ -43,28 +43,28 @@ class Turns:
 
         Args:
             due: Hosts for which something is due.
-            under_way: Of these, who is served already.
+            under_way: Who is served already; of these, whoever is due has its turn anyway.
             now: Monotonic seconds.
         """
-        first, others = list[str](), list[str]()
+        served, first, others = list[str](), list[str](), list[str]()
         for host in due:
             if host in self._lately:
                 first.append(host)
-            elif host not in under_way:
-                others.append(host)
+            else:
+                (served if host in under_way else others).append(host)
         self._served.update(first)
         if not others:
             self._waits_since = None
-            return Turn(first)
+            return Turn([*served, *first])
         if self._waits_since is None:
             self._waits_since = now
         left_s = self._waits_since + GIVE_WAY_S - now
         if left_s > 0 and first:
-            return Turn(first, left_s)
+            return Turn([*served, *first], left_s)
         if left_s > 0 and len(others) > FEW:
-            return Turn(others[:FEW], 0.0)
+            return Turn([*served, *others[:FEW]], 0.0)
         self._waits_since = None
-        return Turn([*first, *others])
+        return Turn([*served, *first, *others])
 
     def ended(self, host: str) -> bool:
         """Note that a host was served; whether others gave way to it, and need to no longer."""

@@ -41,8 +41,18 @@ def test_who_may_be_gone_comes_a_few_at_a_time() -> None:
     under_way |= set(second.hosts)
 
     assert first == Turn(GONE[:FEW], 0.0)
-    assert second == Turn(GONE[FEW : 2 * FEW], 0.0)
-    assert turns.next([*GONE, *GOOD], under_way, 100.02).hosts == GOOD
+    assert second == Turn(GONE[: 2 * FEW], 0.0)
+    assert turns.next([*GONE, *GOOD], under_way, 100.02).hosts == [*GONE[: 2 * FEW], *GOOD]
+
+
+def test_who_is_served_already_has_its_turn() -> None:
+    """Something more came for it: whoever asks must hear of that, whatever goes to others."""
+    turns = known(*GOOD)
+
+    assert turns.next(["new.example", *GOOD], {"new.example"}, 100.0) == Turn(["new.example", *GOOD])
+    assert turns.next(["new.example", *GONE, *GOOD], {"new.example"}, 100.0) == Turn(
+        ["new.example", *GOOD], GIVE_WAY_S
+    )
 
 
 def test_the_last_who_is_served_lets_the_others_in() -> None:
