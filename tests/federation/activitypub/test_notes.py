@@ -233,6 +233,12 @@ def test_who_may_fetch_a_post(visibility: Visibility, name: str) -> None:
     assert may_see(audience, ANA.actor, VIEWERS[name]) is (name in SEEN[visibility])
 
 
+def test_a_stranger_is_nobody_that_a_post_could_name() -> None:
+    """Who did not sign has no name; a post that names nobody, by nobody, is not theirs."""
+    for visibility in (Visibility.DIRECT, Visibility.FOLLOWERS):
+        assert not may_see(Audience(visibility, ("",)), "", Viewer(is_follower=True))
+
+
 def test_what_may_be_boosted() -> None:
     """What everybody may see; one's own posts also to one's followers."""
     boostable = {
