@@ -47,8 +47,8 @@ class Limiter:
     def spend(self, what: str, key: str, rate: Rate, *, cost: float) -> None:
         """Note what was used up already, whether or not there was so much.
 
-        Whoever owes waits: `take` with a cost of 0 lets nobody pass who used up more than there is. An empty
-        key owes nothing.
+        Whoever owes waits: `take` with a cost of 0 lets nobody pass who used up more than there is. A cost
+        below 0 gives back. An empty key owes nothing.
         """
         if not key:
             return

@@ -5,6 +5,8 @@ binds the did, and the person's record must name that actor as where they are. W
 circle is shown without a did. Clients verify all of it again.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,9 +27,9 @@ from yurt.node.fetch import DomainRefused, FetchError
 from yurt.node.ids import account_at
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.peers.errors import PeerDown, PeerRefuses
+from yurt.node.people.keeping_away import KeepingAway
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.signed_fetch import Gone, NotThere, SignedFetch
-from yurt.node.people.keeping_away import KeepingAway
 from yurt.node.store import people
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Store, Tx
@@ -46,6 +48,10 @@ comes too often is answered 429 with the seconds to wait, and comes again (no de
 AGAIN_RATE: Final = Rate(burst=3, every_s=60.0)
 """Keys of one actor that are fetched anew because a signature does not fit: beyond that the kept one stands,
 and what it does not fit is refused. Forgeries use up nothing that newcomers need."""
+MAX_FETCHING: Final = 80
+"""Keys that are fetched at the same time because requests name them: servers that never answer must not take
+all places for reading (`yurt.node.fetch.PLACES`), nor those of the inbox for whose key is known."""
+BUSY_S: Final = 5.0
 CLAIMED_RATE: Final = Rate(burst=30, every_s=1.0)
 """Times that one node is asked whether somebody of another really has an address there, as they say."""
 MAX_ALIASES: Final = 50
@@ -87,6 +93,7 @@ class Directory:
         self._fetch = fetch
         self._book = book
         self._limiter = limiter
+        self._fetching = 0
 
     async def find(self, text: str) -> KnownPerson:
         """Find somebody by address; what is told is what their node says now.
@@ -182,14 +189,10 @@ class Directory:
             actor = kept.actor
         else:
             self._limiter.take("key", host_of(key_id), KEY_RATE)
-        if kept is None and "#" not in key_id:
-            actor = key_owner(await self._fetch.document(key_id), key_id)
-        document = await self._actor(actor)
-        key = document.key(key_id)
-        if key is None:
-            raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
-        await self._take(document)
-        return SigningKey(document.id, key, fresh=True)
+        with self._place():
+            if kept is None and "#" not in key_id:
+                actor = key_owner(await self._fetch.document(key_id), key_id)
+            return await self._key_of(actor, key_id)
 
     async def proof_key(self, key_id: str) -> SigningKey:
         """The key of an integrity proof, as its actor's own document shows it now.
@@ -199,12 +202,31 @@ class Directory:
             ProblemError: `tooMany` keys were fetched from that host.
         """
         self._limiter.take("key proof", host_of(key_id), KEY_RATE)
-        document = await self._actor(key_id.partition("#")[0])
+        with self._place():
+            return await self._key_of(key_id.partition("#")[0], key_id)
+
+    async def _key_of(self, actor: str, key_id: str) -> SigningKey:
+        document = await self._actor(actor)
         key = document.key(key_id)
         if key is None:
             raise DocumentRefused("keyOwner", "the actor's own document does not hold this key")
         await self._take(document)
         return SigningKey(document.id, key, fresh=True)
+
+    @contextmanager
+    def _place(self) -> Generator[None]:
+        """Take a place for fetching a key that a request of nobody knows whom names.
+
+        Raises:
+            ProblemError: `overloaded`: none is free.
+        """
+        if self._fetching >= MAX_FETCHING:
+            raise refuse("overloaded", "too many keys are being fetched; try again", retry_after=BUSY_S)
+        self._fetching += 1
+        try:
+            yield
+        finally:
+            self._fetching -= 1
 
     def _may_ask_again(self, actor: str) -> bool:
         try:
@@ -223,7 +245,8 @@ class Directory:
         # Apart from people's keys: strangers can name so many of those that no exchange would be verified.
         self._limiter.take("node key", node, KEY_RATE)
         try:
-            document = await self._fetch.node_actor(node_actor(node))
+            with self._place():
+                document = await self._fetch.node_actor(node_actor(node))
         except FetchError as error:
             raise PeerDown(str(error)) from error
         except (RemoteActivityPubError, GateError) as error:

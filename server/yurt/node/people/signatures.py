@@ -6,20 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from yurt.activitypub.errors import RemoteActivityPubError, SignatureRefused
+from yurt.activitypub.errors import SignatureRefused
 from yurt.activitypub.http_signatures import policy
 from yurt.activitypub.http_signatures.request import InboundRequest, VerifiedRequest
 from yurt.activitypub.references import host_of
 from yurt.node.clock import Clock
-from yurt.node.fetch import FetchError
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.people.directory import Directory, SigningKey
-from yurt.wire.errors import GateError
+from yurt.wire.problems import ProblemError
 
 KEPT_S: Final = 300.0
 """How long a key is not even looked up; an Update of its actor ends that at once."""
 MAX_KEPT: Final = 10_000
-MISS_RATE: Final = Rate(burst=30, every_s=10.0)
+MISS_RATE: Final = Rate(burst=60, every_s=10.0)
 """Keys that one address of the network names and that are not there, or do not fit: beyond that no key is
 fetched for it. Else it could use up what is fetched of somebody else's host, whose new people would wait."""
 
@@ -68,16 +67,18 @@ class Signatures:
         now, found = time.monotonic(), self._kept.get(key_id)
         if found is not None and not refresh and now < found[1]:
             return found[0]
-        self._limiter.take("missed keys", address, MISS_RATE, cost=0.0)
+        # A miss until it is there: who names servers that never answer waits for them, and for no others.
+        self._limiter.take("missed keys", address, MISS_RATE)
         try:
             key = await self._directory.signing_key(key_id, refresh=refresh)
-        except (FetchError, RemoteActivityPubError, GateError):
-            self._missed(address)
+        except ProblemError:
+            self._missed(address, -1.0)  # it was not even looked for
             raise
+        self._missed(address, -1.0)
         self._kept[key_id] = (replace(key, fresh=False), now + KEPT_S)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         return key
 
-    def _missed(self, address: str) -> None:
-        self._limiter.spend("missed keys", address, MISS_RATE, cost=1.0)
+    def _missed(self, address: str, keys: float = 1.0) -> None:
+        self._limiter.spend("missed keys", address, MISS_RATE, cost=keys)

@@ -1,5 +1,6 @@
 """What strangers say makes this node ask nobody else, and keep only so much."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from typing_extensions import override
 
 from yurt.activitypub.actor_documents import PersonProfile, person_document
 from yurt.activitypub.errors import DocumentRefused, SignatureRefused
@@ -21,7 +23,7 @@ from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.admin.init import init_node
 from yurt.node.clock import SystemClock
 from yurt.node.config import NodeConfig
-from yurt.node.fetch import Fetched, FetchError
+from yurt.node.fetch import MAX_BODY, Fetched, FetchError
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.people import directory, record_book
@@ -32,7 +34,8 @@ from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.store import records
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
-from yurt.node.testing_fetch import FakeFetch, document
+from yurt.node.testing import until
+from yurt.node.testing_fetch import Answering, FakeFetch, document
 from yurt.node.work_pool import WorkPool
 from yurt.wire.problems import ProblemError
 
@@ -41,12 +44,36 @@ EVE = "203.0.113.7"
 NOBODY = Fetched("", 404, {}, b"")
 
 
+class Web(FakeFetch):
+    """Other servers; one of them says nothing for a while."""
+
+    def __init__(self, answer: Answering) -> None:
+        super().__init__(answer)
+        self.speaks = asyncio.Event()
+        self.speaks.set()
+
+    @override
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        limit: int = MAX_BODY,
+        redirects: bool = True,
+    ) -> Fetched:
+        """Answer as the function does, in time."""
+        found = await super().get(url, headers=headers, limit=limit, redirects=redirects)
+        if VICTIM in url:
+            await self.speaks.wait()
+        return found
+
+
 @dataclass
 class Here:
     """A node to which only strangers write; its minutes stand still: buckets are only ever emptied."""
 
     store: SqliteStore
-    web: FakeFetch
+    web: Web
     documents: dict[str, bytes]
     directory: Directory
 
@@ -72,7 +99,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
         body = documents.get(url.partition("?")[0])
         return NOBODY if body is None else document(url, body)
 
-    web, clock, work = FakeFetch(answer), SystemClock(), WorkPool()
+    web, clock, work = Web(answer), SystemClock(), WorkPool()
     signed = SignedFetch(HARBOUR, store, NodeKeys(tmp_path / "node"), clock, web, work)
     book = RecordBook(HARBOUR, store, clock, web)
     yield Here(store, web, documents, Directory(HARBOUR, store, clock, signed, book, Limiter(lambda: 0.0)))
@@ -153,7 +180,7 @@ async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(here: He
             await signatures.verify(asking(key_id, address))
         return type(refused.value).__name__
 
-    wrong = [await names(here.puts(f"e{number}"), EVE) for number in range(MISS_RATE.burst - 9)]
+    wrong = [await names(here.puts(f"e{number}"), EVE) for number in range(MISS_RATE.burst - 10)]
     absent = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10)]
     asked = len(here.web.asked)
     after = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10, 20)]
@@ -161,6 +188,29 @@ async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(here: He
     assert (set(wrong), set(absent), set(after)) == ({"SignatureRefused"}, {"NotThere"}, {"ProblemError"})
     assert len(here.web.asked) == asked
     assert await names(f"https://{VICTIM}/20#key", "203.0.113.8") == "NotThere"
+
+
+async def test_servers_that_never_answer_keep_out_nobody_whose_key_is_known(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many keys are fetched at the same time; whoever is known, and whoever comes later, is let in."""
+    monkeypatch.setattr(directory, "MAX_FETCHING", 3)
+    known, new = here.puts("known"), here.puts("new")
+    await here.directory.signing_key(known)
+    here.web.speaks.clear()
+    waiting = [
+        asyncio.create_task(here.directory.signing_key(f"https://{VICTIM}/{number}#key"))
+        for number in range(3)
+    ]
+    await until(lambda: len([url for url in here.web.asked if VICTIM in url]) == 3)
+    with pytest.raises(ProblemError) as full:
+        await here.directory.signing_key(new)
+    assert (await here.directory.signing_key(known)).fresh is False
+    here.web.speaks.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert full.value.problem.code == "overloaded"
+    assert (await here.directory.signing_key(new)).fresh is True
 
 
 def asking(key_id: str, address: str) -> InboundRequest:
