@@ -14,6 +14,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from yurt.activitypub.delivery import Stop
 from yurt.activitypub.errors import SignatureRefused
 from yurt.activitypub.http_signatures import policy
 from yurt.activitypub.http_signatures.keys import PublicKey, read_pem
@@ -22,7 +23,9 @@ from yurt.identity.identity_key import IdentityKey
 from yurt.lab.world.network import Network
 from yurt.node.accounts.testing import actor_key
 from yurt.node.http.inbound import inbound_request
-from yurt.node.store import accounts, people, retired_keys
+from yurt.node.store import accounts, deliveries, moving, people, retired_keys
+from yurt.node.store.deliveries import NewDelivery
+from yurt.node.store.moving import LENT, LentKey
 from yurt.node.store.people import KnownPerson
 from yurt.node.store.types import Tx
 from yurt.node.testing import Client, Town, open_town, served, until
@@ -228,6 +231,29 @@ async def test_twice_is_two_keys_in_their_order(place: Place) -> None:
         return place.peer.taken[2:] == ["Create"]
 
     await until(reads)
+
+
+async def test_a_rescue_is_believed_by_who_knows_the_key_before(place: Place) -> None:
+    """The old node died before everybody had heard of the new key: the Move goes under either of them."""
+    old = "https://hill.example/users/ana"
+    lent = LentKey(old, f"{old}#main-key", key(1), now_ms() // 1000 + 3600, older=actor_key())
+    move = json.dumps({"type": "Move", "actor": old, "object": old, "target": ANA}).encode()
+
+    def waits(tx: Tx) -> None:
+        account = accounts.account_named(tx, "ana")
+        assert account is not None
+        moving.lend_key(tx, account.id, lent)
+        stops = [Stop(f"https://{STOCK}/inbox", STOCK, (CY,))]
+        deliveries.add_deliveries(tx, NewDelivery(f"{LENT}ana", move, is_follow=True), stops, now_ms())
+
+    await place.town.nodes[HARBOUR].store.write(waits)
+    await place.post("wakes the delivery")
+
+    async def told() -> bool:
+        return "Move" in place.peer.taken
+
+    await until(told)
+    assert place.peer.refused
 
 
 async def test_the_phrase_alone_changes_a_key(place: Place) -> None:
