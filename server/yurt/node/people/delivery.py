@@ -113,13 +113,11 @@ class Delivery:
         hosts, due = await self._store.read(
             lambda tx: (deliveries.waiting_hosts(tx, now), deliveries.next_due(tx, now))
         )
-        failing, under_way = dict(hosts), self._workers.under_way
-        turn = self._turns.next(failing, under_way, asyncio.get_running_loop().time())
-        # What came for a host that is being served is not on the page that its worker has read.
-        again = [host for host in failing if host in under_way]
+        failing = dict(hosts)
+        turn = self._turns.next(failing, self._workers.under_way, asyncio.get_running_loop().time())
         wait_s = IDLE_S if due is None else (due - now) / 1000
         return Due(
-            {host: self._failing if failing[host] else self._healthy for host in (*again, *turn.hosts)},
+            {host: self._failing if failing[host] else self._healthy for host in turn.hosts},
             min(IDLE_S, wait_s, turn.wait_s),
         )
 

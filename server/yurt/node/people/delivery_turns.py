@@ -43,7 +43,8 @@ class Turns:
 
         Args:
             due: Hosts for which something is due.
-            under_way: Who is served already; of these, whoever is due has its turn anyway.
+            under_way: Who is served already. Of these, whoever is due has its turn anyway: something may have
+                come that is not on the page which its worker has read.
             now: Monotonic seconds.
         """
         served, first, others = list[str](), list[str](), list[str]()

@@ -206,28 +206,6 @@ async def test_bad_hosts_are_tried_when_the_good_ones_have_what_is_theirs(
     assert had_by_then == [60] * 20
 
 
-async def test_what_is_queued_for_a_stranger_while_it_is_sent_something_goes_at_once(office: Office) -> None:
-    """A host that was never heard of is sent one thing after the other, with no wait between."""
-    reached, may_answer = asyncio.Event(), asyncio.Event()
-
-    async def slow(_headers: dict[str, str]) -> Fetched:
-        reached.set()
-        await may_answer.wait()
-        return await taking({})
-
-    office.world.hosts = {"hill.example": slow}
-    await office.open()
-    await office.queue("hill.example")
-    await reached.wait()
-    await office.queue("hill.example")
-    await office.queue("shore.example")
-    await until(lambda: len(office.world.taken) == 1)
-
-    may_answer.set()
-
-    await until(lambda: len(office.world.taken) == 3)
-
-
 async def test_what_goes_after_something_else_follows_at_once(office: Office) -> None:
     """An order between deliveries, to whatever hosts, costs no wait."""
     await office.queue("hill.example", "shore.example")
