@@ -41,7 +41,7 @@ def peer(fingerprint: bytes = OWN, node: str = "meadow.example") -> SeenKeyView:
 def test_what_is_so_and_what_to_do(
     kit: KitRow | None, at_home: SeenKeyView, peers: list[SeenKeyView], standing: str, told: str
 ) -> None:
-    """A restored backup, a node that lies, another device's kit, news that did not arrive: each by its name."""
+    """A restored backup, a node that lies, another device's kit, news that was lost: each by its name."""
     found = judge(kit, at_home, peers, NOW)
 
     assert found.standing == standing
