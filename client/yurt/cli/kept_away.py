@@ -8,6 +8,7 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
 from yurt.client.errors import UsageError
+from yurt.client.links import parse_address
 
 if TYPE_CHECKING:
     from yurt.wire.people_commands import Block, Mute, Unblock, Unmute
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace, output: Output, verb: Verb) -> int:
     """Tell the node, or ask it who is meant so far."""
     if args.undo and not args.address:
         raise UsageError(f"yurt {verb.word} NAME@NODE --undo: say whom you {verb.word} no longer")
+    if args.address:
+        parse_address(args.address)  # the own node would say it in other words
     return with_engine(lambda engine: act(engine, args, output, verb))
 
 

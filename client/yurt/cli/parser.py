@@ -10,6 +10,8 @@ from typing_extensions import override
 _NEAR: Final = 0.6
 """How alike a word must be to be offered, from 0 to 1."""
 _OFFERED: Final = 3
+_UNDONE: Final = frozenset({"follow", "block", "mute", "like", "boost", "react", "verify"})
+"""Commands that end with ``--undo`` what they began, where others have a word for it."""
 _NO_NUMBER: Final = re.compile(r"argument (\S+): invalid int value: ('.*')")
 
 
@@ -41,8 +43,11 @@ class Parser(argparse.ArgumentParser):
     @override
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            choices = [str(choice) for choice in action.choices]
-            self.error(f"{self.prog} knows no {str(value)!r}: {offer(str(value), choices)}")
+            word, choices = str(value), [str(choice) for choice in action.choices]
+            undone = word.removeprefix("un")
+            ends = undone != word and undone in _UNDONE and undone in choices
+            meant = f"say `{self.prog} {undone} ... --undo`" if ends else offer(word, choices)
+            self.error(f"{self.prog} knows no {word!r}: {meant}")
 
 
 def offer(word: str, known: Iterable[str], all_are: str = "it knows") -> str:

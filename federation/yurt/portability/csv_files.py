@@ -132,7 +132,11 @@ def decode_csv(data: bytes, *, kind: CsvKind | None = None, file_name: str = "",
     header = _header(first[1])
     kind = kind or guess_kind(header or (), file_name)
     if kind is None:
-        raise CsvError("csvKind", "neither its header nor its name tells what this CSV holds")
+        raise CsvError(
+            "csvKind",
+            "neither its header nor its name tells what this CSV holds: name it as Mastodon does, such as "
+            "following_accounts.csv, or say --as following_accounts",
+        )
     columns = _positions(kind, header)
     reader = _Rows(kind, columns, local)
     if header is None:

@@ -80,3 +80,13 @@ async def test_blocks_are_listed_and_end() -> None:
     assert (await said(block, engine, address="", undo=False)).splitlines() == [BO, EVE]
     await said(block, engine, address=EVE, undo=True)
     assert engine.blocked == [BO]
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+async def test_what_is_no_address_goes_nowhere(action: str) -> None:
+    """Nobody is asked about what cannot be an address."""
+    engine = FakeFediverse()
+    engine.lists = {"friends": []}
+
+    with pytest.raises(ProblemError, match="'bo' is no address: it should look like name@node"):
+        await said(lists.act, engine, action=action, list="friends", address="bo")

@@ -2,20 +2,22 @@
 
 import io
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 from typing_extensions import override
 
-from yurt.cli.commands.import_ import show_plan
+from yurt.cli.commands.import_ import show_failures, show_plan
 from yurt.cli.commands.node import status_lines
 from yurt.cli.commands.tail import item_line
 from yurt.cli.commands.timeline import post_lines
 from yurt.cli.main import main
 from yurt.cli.output import Output
-from yurt.client.api import TimelineItem
+from yurt.client.api import EngineApi, TimelineItem
 from yurt.client.portability.calls import PlanView
 from yurt.node import commands
+from yurt.wire.portability_commands import JobRow, JobRowPage, JobView
 from yurt.wire.post_commands import PostInfo
 
 WARNED = PostInfo(
@@ -87,6 +89,35 @@ def test_a_plan_is_told_once() -> None:
         "left out: notes.csv: unknown",
         "2 old messages are in it: --history makes them readable here, with your 24 words",
     ]
+
+
+class Rows:
+    """A node that tells of rows."""
+
+    def __init__(self, *rows: JobRow) -> None:
+        self.rows = rows
+
+    async def ask_node(self, command: object, shape: object) -> JobRowPage:
+        del command, shape
+        return JobRowPage(self.rows)
+
+
+async def test_what_came_to_nothing_is_told_in_words() -> None:
+    """A code is for programs; and whoever was not found is blocked all the same."""
+    told = io.StringIO()
+    rows = Rows(
+        JobRow(1, "following_accounts", "zoe@hill.example", "dead", "notFound"),
+        JobRow(2, "blocked_accounts", "eve@hill.example", "dead", "gone"),
+        JobRow(3, "lists", "x@hill.example", "refused", "someRule: words"),
+    )
+    job = JobView(job=b"", kind="import", state="done", total=3, counts={"dead": 2, "refused": 1})
+
+    await show_failures(cast("EngineApi", rows), job, Output(as_json=False, out=told))
+
+    zoe, eve, other = told.getvalue().splitlines()
+    assert zoe.endswith("zoe@hill.example  nobody is called so there")
+    assert eve.endswith("the account was deleted; it holds all the same for whoever comes under this address")
+    assert other.endswith("someRule: words")
 
 
 def test_a_warning_hides_what_is_behind_it() -> None:

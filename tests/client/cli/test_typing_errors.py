@@ -13,6 +13,8 @@ from yurt.cli.main import COMMANDS, main
     [
         ("folow", "did you mean follow"),
         ("invit", "did you mean invite"),
+        ("unfollow bo@hilltop.example", "say `yurt follow ... --undo`"),
+        ("unbann", "did you mean unban"),
         ("device vanish", "it knows link, join, revoke, restore"),
         ("node doktor", "did you mean doctor?"),
         ("room make tea", "yurt room knows no 'make'"),

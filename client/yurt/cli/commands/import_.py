@@ -13,9 +13,19 @@ from yurt.client.api import EngineApi
 from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.portability.calls import HistoryView, ImportHistory, PlanImport, PlanView, StartImport
-from yurt.wire.portability_commands import JobRowPage, JobRows, JobView, RowState
+from yurt.wire.portability_commands import JobRow, JobRowPage, JobRows, JobView, RowState
 
 _BAD: Final[tuple[RowState, ...]] = ("refused", "dead", "successor")
+_HOLDS: Final = frozenset({"blocked_accounts", "muted_accounts"})
+"""Kinds of rows that mean something before anybody was found."""
+_WHY: Final = {
+    "notFound": "nobody is called so there",
+    "gone": "the account was deleted",
+    "unreachable": "their node did not answer for a week",
+    "moveLoop": "they moved in a circle",
+    "moveChainTooLong": "they moved too often to be followed",
+}
+"""Reasons that people meet often; the others are told by their code."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +81,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
             output.show(job_json(job), job_line(job, 0.0))
         else:
             job = await watch(engine, job, output)
-            await _show_failures(engine, job, output)
+            await show_failures(engine, job, output)
         if args.history:
             await _history(engine, path, args.phrase_file, output)
         return 0
@@ -126,17 +136,23 @@ def _confirm(plan: PlanView, output: Output, *, yes: bool) -> None:
         raise UsageError("nothing was changed")
 
 
-async def _show_failures(engine: EngineApi, job: JobView, output: Output) -> None:
-    """Name each row that did not come to what it should."""
+async def show_failures(engine: EngineApi, job: JobView, output: Output) -> None:
+    """Name each row that did not come to what it should, and why."""
     after = 0
     while any(job.counts.get(state) for state in _BAD):
         page = await engine.ask_node(JobRows(job.job, after, _BAD), JobRowPage)
         for row in page.rows:
             value = {"row": row.row, "kind": row.kind, "address": row.address, "state": row.state}
-            output.show({**value, "reason": row.reason}, f"{row.state:10} {row.address}  {row.reason}")
+            output.show({**value, "reason": row.reason}, f"{row.state:10} {row.address}  {_why(row)}")
         after = page.next
         if not after:
             break
+
+
+def _why(row: JobRow) -> str:
+    told = _WHY.get(row.reason, row.reason)
+    holds = row.kind in _HOLDS and not row.removal
+    return f"{told}; it holds all the same for whoever comes under this address" if holds else told
 
 
 async def _history(engine: EngineApi, path: str, phrase_file: Path | None, output: Output) -> None:
@@ -144,5 +160,6 @@ async def _history(engine: EngineApi, path: str, phrase_file: Path | None, outpu
     found = await engine.call(ImportHistory(path=path, phrase=phrase), HistoryView)
     output.show(
         {"rooms": found.rooms, "messages": found.messages, "known": found.known},
-        f"{found.messages} old messages of {found.rooms} rooms can be read here now.",
+        f"{counted(found.messages, 'old message')} of {counted(found.rooms, 'room')} can be read here now; "
+        f"{found.known} were here already.",
     )

@@ -7,6 +7,7 @@ from yurt.cli.output import Output
 from yurt.cli.parser import offer
 from yurt.client.api import EngineApi
 from yurt.client.counted import counted
+from yurt.client.links import parse_address
 from yurt.wire.command import Done
 from yurt.wire.list_commands import (
     AddToList,
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 async def act(engine: EngineApi, args: argparse.Namespace, output: Output) -> int:
     """Do it with an engine; returns the exit code."""
+    if args.action in ("add", "remove"):
+        parse_address(args.address)  # the own node would say it in other words
     if args.action in ("show", "drop", "add", "remove"):
         await _check(engine, args.list)
     match args.action:
@@ -107,7 +110,7 @@ async def _show(engine: EngineApi, name: str, output: Output) -> None:
     while True:
         page = await engine.ask_node(ShowList(name, after), ListMembers)
         for one in page.members:
-            line = one.address if one.accepted else f"{one.address}  (once they accept)"
+            line = one.address if one.accepted else f"{one.address}  (once you follow them, and they let you)"
             output.show({"address": one.address, "accepted": one.accepted, "actor": one.actor}, line)
         after = page.next
         if not after:
