@@ -16,7 +16,8 @@ from yurt.lab.migration.scenario import load, names, small
 pytestmark = pytest.mark.timeout(600)  # eight nodes on a machine that has much else to do
 
 IN_EVERY_RUN = ("dead-source-kit", "hostile-source", "planned-move")
-LONG = tuple(name for name in names() if name not in IN_EVERY_RUN)
+NOBODY_IS_LOST = ("new-key-then-fire", "source-dies-in-the-move")
+LONG = tuple(name for name in names() if name not in (*IN_EVERY_RUN, *NOBODY_IS_LOST))
 
 
 async def played(name: str, folder: Path) -> Result:
@@ -90,6 +91,15 @@ async def test_other_scenarios(name: str, tmp_path: Path) -> None:
 
     assert all(tie.kept or (tie.reason and tie.source) for tie in result.ties)
     assert len(result.lost()) >= 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NOBODY_IS_LOST)
+async def test_nobody_is_lost(name: str, tmp_path: Path) -> None:
+    """A new key is believed, and so is one that was lent to the new node: everybody comes."""
+    result = await played(name, tmp_path)
+
+    assert result.lost() == []
 
 
 @pytest.mark.long

@@ -73,6 +73,7 @@ def kit_json(kit: KitView) -> dict[str, object]:
             {
                 "node": one.node,
                 "graph": one.graph,
+                "has_keys": one.has_keys,
                 "kept_at": one.kept_at,
                 "problem": one.problem,
                 "drops_at": one.drops_at,

@@ -117,6 +117,8 @@ class BuddyView(View, frozen=True, kw_only=True):
     node: str
     graph: int = 0
     """Counter of the ``graph`` that it has; 0: none yet."""
+    has_keys: bool = False
+    """Whether it has the actor keys that are in the kit here."""
     kept_at: int = 0
     """When it last took something, in seconds since 1970."""
     problem: str = ""

@@ -34,6 +34,7 @@ from yurt.client.vault import kits
 from yurt.identity.errors import RemoteIdentityError
 from yurt.identity.location import check_node
 from yurt.identity.signed_record import next_record
+from yurt.portability.kit_part import decode_part
 from yurt.wire.portability_commands import JobView
 from yurt.wire.problems import ProblemError, refuse
 
@@ -102,6 +103,7 @@ class PortabilityPart:
                 BuddyView(
                     node=one.node,
                     graph=one.graph,
+                    has_keys=bool(kit.keys) and one.keys >= decode_part(kit.keys).counter,
                     kept_at=one.kept_at,
                     problem=one.problem,
                     drops_at=one.drops_at,

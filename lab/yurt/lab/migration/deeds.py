@@ -9,17 +9,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
+import msgspec
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub.references import Json
 from yurt.activitypub.vocabulary import ACCEPT_ACTIVITY, ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
+from yurt.client.api import EngineApi
 from yurt.client.clock import SystemClock
 from yurt.client.moving import rescue
 from yurt.client.moving.calls import CheckMove, CheckView, ConfirmMove, GoOnMove, MoveStanding, PrepareMove
 from yurt.client.paths import load_network
-from yurt.client.portability.calls import Export, ExportView, PlanImport, PlanView, StartImport
+from yurt.client.portability.calls import (
+    ChangeKey,
+    Export,
+    ExportView,
+    KitStatus,
+    KitView,
+    PlanImport,
+    PlanView,
+    StartImport,
+)
 from yurt.lab.migration.errors import ScenarioError
 from yurt.lab.migration.hosts import Signer
 from yurt.lab.migration.population import YURT
@@ -30,6 +41,8 @@ from yurt.wire.portability_commands import JobStatus, JobView
 
 Deed = Callable[[Stage, Event], Awaitable[None]]
 _HOUR_S: Final = 3_600
+_BUDDY_TAKES_H: Final = 0.05
+"""A buddy takes one write a minute: so long after the first one it takes the next at once."""
 
 
 # --- what people do ---------------------------------------------------------------------------------
@@ -41,9 +54,22 @@ async def export(stage: Stage, event: Event) -> None:
         await alive(ego).engine.call(Export(kind="csv", path=str(folder)), ExportView)
 
 
+async def new_key(stage: Stage, event: Event) -> None:
+    """Make a new actor key, as a revocation does; everybody hears of it, and the kit has it."""
+    await later(stage, msgspec.structs.replace(event, hours=_BUDDY_TAKES_H))
+    for ego in stage.egos.values():
+        engine = alive(ego).engine
+        await engine.call(ChangeKey(phrase=ego.phrase), KitView)
+
+        async def everywhere(engine: EngineApi = engine) -> bool:
+            view = await engine.call(KitStatus(), KitView)
+            return not await stage.waiting() and all(one.has_keys for one in view.buddies)
+
+        await until(everywhere, "the new key is everywhere", within=2 * stage.scenario.measures.within_s)
+
+
 async def move(stage: Stage, event: Event) -> None:
     """Move step by step, and confirm when asked."""
-    del event
     for ego in stage.egos.values():
         person = alive(ego)
         _foretold(stage, ego, await person.engine.call(CheckMove(to=TARGET), CheckView))
@@ -51,7 +77,9 @@ async def move(stage: Stage, event: Event) -> None:
         standing = await person.engine.call(call, MoveStanding)
         while standing.next:
             if standing.needs_confirmation:
-                standing = await person.engine.call(ConfirmMove(), MoveStanding)
+                standing = await person.engine.call(ConfirmMove(lend_key=event.dies), MoveStanding)
+                if event.dies and stage.world.nodes[SOURCE].running:
+                    await stage.world.nodes[SOURCE].kill()
             else:
                 standing = await patiently(partial(person.engine.call, GoOnMove(), MoveStanding))
         ego.notes += standing.notes
@@ -234,6 +262,7 @@ def _lives_at_target(ego: Ego, person: Person) -> None:
 
 DEEDS: Final[Mapping[str, Deed]] = {
     "export": export,
+    "new_key": new_key,
     "kill_source": kill_source,
     "hostile_source": hostile_source,
     "move": move,

@@ -36,6 +36,7 @@ Deed = Literal[
     "export",
     "kill_source",
     "hostile_source",
+    "new_key",
     "move",
     "rescue",
     "join_anew",
@@ -56,7 +57,7 @@ _NEEDS: Final[dict[str, frozenset[str]]] = {
 MOVES: Final = frozenset({"move", "rescue", "join_anew"})
 """With these, people leave the source for the target."""
 _END_SOURCE: Final = frozenset({"kill_source", "hostile_source"})
-_NEED_SOURCE: Final = _END_SOURCE | {"move", "export"}
+_NEED_SOURCE: Final = _END_SOURCE | {"move", "export", "new_key"}
 _TAKEN: Final = re.compile(r"^(source|target|thief|n\d\d)\.example$")
 
 
@@ -124,6 +125,8 @@ class Event(_Table, frozen=True, kw_only=True):
     """Whom a hostile source tells it."""
     hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 400)] = 0
     """For ``later``: so much time goes by."""
+    dies: bool = False
+    """For ``move``: the source dies when it was confirmed; the target sends the Move with the lent key."""
 
 
 class Measures(_Table, frozen=True, kw_only=True):
@@ -217,6 +220,8 @@ def _check_events(scenario: Scenario) -> None:
             raise ScenarioError(where, f"{event.do} needs the source, which is gone after {gone[0]}")
         if event.do in MOVES and before & MOVES:
             raise ScenarioError(where, "people move once")
+        if event.dies and event.do != "move":
+            raise ScenarioError(f"events[{number}].dies", "the source dies in a move")
         if event.do in ("rescue", "hostile_source") and not scenario.kit.buddies:
             raise ScenarioError(where, "nobody keeps a kit to read the old key from: kit.buddies")
     if not MOVES & {event.do for event in scenario.events}:
