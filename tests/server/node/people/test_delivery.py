@@ -505,5 +505,5 @@ async def _paused(office: Office, host: str) -> bool:
 
 async def _time_passes(office: Office, is_so: bool) -> bool:  # noqa: FBT001  # as below
     if not is_so:
-        await office.later(200)
+        await office.later(1_000)
     return is_so
