@@ -63,3 +63,21 @@ def cheap_people() -> Iterator[None]:
         patch.setattr(passphrase, "ITERATIONS", 1)
         patch.setattr(identity, "new_actor_key", next_key)
         yield
+
+
+@pytest.fixture(scope="session")
+def patient_clients() -> Iterator[None]:
+    """Let clients in this process wait for their node as long as a busy machine may need, not a person."""
+    from yurt.client import engine, session, stream
+    from yurt.client.testing_waits import PATIENCE_S
+
+    waits = (
+        (engine, ("ACCEPTED_S", "SUPPLIED_S")),
+        (session, ("CONNECT_S",)),
+        (stream, ("CONNECT_S", "HELLO_S")),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in waits:
+            for name in names:
+                patch.setattr(module, name, PATIENCE_S)
+        yield

@@ -12,8 +12,8 @@ from yurt.lab.world.network import Network
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap(cheap_people: None) -> None:
-    """No story here is about the cost of a passphrase."""
+def _cheap(cheap_people: None, patient_clients: None) -> None:
+    """No story here is about the cost of a passphrase, or about how long a person would wait."""
 
 
 def _build(folder: Path) -> Town:

@@ -11,8 +11,8 @@ from yurt.lab.world.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap(cheap_people: None) -> None:
-    """A world with many people spends its time on other things than their passphrases."""
+def _cheap(cheap_people: None, patient_clients: None) -> None:
+    """A world with many people spends its time on other things than their passphrases, and has much of it."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,6 +14,7 @@ from yurt.client.people_calls import ConfirmRoom
 from yurt.client.testing import Town
 from yurt.client.testing_node import HARBOUR
 from yurt.client.testing_rooms import ANA, BO, core_of, line
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import joinings, people
 from yurt.client.vault.joinings import Joining
 from yurt.rooms.common.join_request import JoinRequest
@@ -50,7 +51,7 @@ async def test_hub_lends_nonsense_with_the_good(town: Town) -> None:
 async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
     """A hub that hands the key package on to somebody with another room brings nobody into that."""
     ana, bo = await asyncio.gather(town.join("ana"), town.join("bo"))
-    assert await bo.sync()  # bo's key packages are out; now each of them went with a request of his
+    assert await bo.sync(PATIENCE_S)  # bo's key packages are out; now each of them went with a request of his
 
     def ask(tx: Connection) -> None:
         for (ref,) in tx.execute("SELECT ref FROM key_package").fetchall():

@@ -79,7 +79,7 @@ async def test_offline_and_restarted(town: Town) -> None:
 
     assert states == ["queued", "queued", "queued"]
     assert heard == ["one", "two", "three"]
-    assert await ana.sync()
+    assert await ana.sync(PATIENCE_S)
     assert len(town.node.messages(room)) == 1 + 3  # the room's name, and these
 
 
@@ -93,7 +93,7 @@ async def test_lost_answer(town: Town) -> None:
     await ana.send(room, "only once")
     heard = await _reads(bo, room, "before", "only once")
 
-    assert await ana.sync()
+    assert await ana.sync(PATIENCE_S)
     assert heard == ["before", "only once"]
     assert len(set(town.node.appends[offered:])) == 1
     assert len(town.node.messages(room)) == 1 + 2
@@ -127,7 +127,7 @@ async def test_epoch_that_is_over(town: Town) -> None:
     await bo.send(room, "his first word begins a new epoch", wait="accepted")
     heard = await _reads(bo, room, "before", "his first word begins a new epoch", "mine")
 
-    assert await ana.sync()
+    assert await ana.sync(PATIENCE_S)
     assert sorted(heard) == ["before", "his first word begins a new epoch", "mine"]
 
 

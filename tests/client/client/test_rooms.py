@@ -11,6 +11,7 @@ from yurt.client.rooms.own_leaf import commit_data, renewed_leaf
 from yurt.client.testing import Town
 from yurt.client.testing_node import HARBOUR
 from yurt.client.testing_rooms import line
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.mls.group import Group
 from yurt.mls.staging import StagedCommit
 from yurt.rooms.common.participants import participants_of
@@ -189,8 +190,8 @@ async def test_changed_did_blocks_sending(town: Town) -> None:
 
     assert refused.value.problem.detail == {"rule": "didChanged"}
     assert told.state == "queued"
-    assert await eve.sync()
-    assert await bo.sync()
+    assert await eve.sync(PATIENCE_S)
+    assert await bo.sync(PATIENCE_S)
 
 
 async def test_unusable_address(town: Town) -> None:
@@ -215,7 +216,7 @@ async def test_expired_token(town: Town) -> None:
 
     ana = await town.open("ana")
 
-    assert await ana.sync()
+    assert await ana.sync(PATIENCE_S)
     assert (await ana.status()).live
 
 

@@ -30,7 +30,7 @@ async def _ana_with_room(town: Town) -> bytes:
     """Ana joins, opens a room, and leaves."""
     ana = await town.join("ana")
     room = (await ana.create_room("harbour watch")).room
-    assert await ana.sync()
+    assert await ana.sync(PATIENCE_S)
     await town.leave(ana)
     return room
 

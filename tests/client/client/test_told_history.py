@@ -17,6 +17,7 @@ from yurt.client.rooms.places import Places
 from yurt.client.settled.look import look
 from yurt.client.testing import Town
 from yurt.client.testing_rooms import ANA, BO, core_of, line, together
+from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import history, timeline
 from yurt.client.vault.history import Bundle, Grant
 from yurt.identity.did import Did
@@ -182,8 +183,8 @@ async def test_only_a_true_word_of_somebody_else_settles(town: Town) -> None:
     ana, bo, room = await together(town)
     await ana.send(room, "is it safe?", wait="accepted")
     await line(bo, room, text="is it safe?")
-    assert await ana.sync()
-    assert await bo.sync()
+    assert await ana.sync(PATIENCE_S)
+    assert await bo.sync(PATIENCE_S)
     mine, theirs, places = core_of(ana), core_of(bo), Places()
     seen = (await theirs.vault.write(lambda tx: look(tx, theirs, Places(), room, [], 0))).sign
     assert seen is not None
