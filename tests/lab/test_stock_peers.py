@@ -1,5 +1,6 @@
 """Stock peers among themselves: what they see, what they believe, what they answer; no node is needed."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from yurt.activitypub.http_signatures import rfc9421
 from yurt.activitypub.references import Json
 from yurt.activitypub.vocabulary import AS_CONTEXT
 from yurt.lab.migration import stock_peer
@@ -155,6 +157,27 @@ async def test_what_a_delete_means(tmp_path: Path) -> None:
         await goes_along(here, "snac.example")
         assert here.rules("mastodon.example") == [("ignored", "nobodyFollows")]
         assert here.rules("gotosocial.example") == [("refused", "notSuspended")]
+
+
+async def test_who_reads_the_newer_signatures(tmp_path: Path) -> None:
+    """Mastodon reads RFC 9421; GoToSocial takes such a request for unsigned, and snac says nothing."""
+    async with street(tmp_path, "mastodon", "gotosocial", "snac") as here:
+        await here.say(ANEW, "snac.example", "Update", NEW)
+        statuses = dict[str, int]()
+        for kind in ("mastodon", "gotosocial", "snac"):
+            inbox, body = f"https://{kind}.example/inbox", json.dumps(move(1)).encode()
+            now = int(here.clock.now())
+            headers = rfc9421.sign("POST", inbox, body, key_id=ANA.key_id, key=ANA.key, now=now)
+            session = here.post._pool()  # pyright: ignore[reportPrivateUsage]  # the post itself signs in the old way
+            async with session.post(inbox, data=body, headers=headers) as answer:
+                statuses[kind] = answer.status
+            await here.peers[f"{kind}.example"].quiet()
+
+        assert statuses == {"mastodon": 202, "gotosocial": 401, "snac": 202}
+        await goes_along(here, "mastodon.example")
+        for kind in ("gotosocial", "snac"):
+            assert here.follows(f"{kind}.example") == {OLD}
+            assert here.rules(f"{kind}.example") == [("refused", "cavageOnly")]
 
 
 async def test_a_key_that_cannot_be_had(tmp_path: Path) -> None:

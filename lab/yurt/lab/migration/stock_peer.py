@@ -233,6 +233,8 @@ class StockPeer:
         """The rule for which an error is answered, where the software does so; else empty."""
         if not self._has(stock_rules.ANSWERS_AFTER_RULES):
             return ""
+        if "cavageOnly" in self.profile.rules and not arrived.cavage:
+            return "cavageOnly"
         if arrived.actor in self._suspended:
             return "notSuspended"
         return "objectIsSigner" if kind == "Move" and arrived.about != arrived.actor else ""

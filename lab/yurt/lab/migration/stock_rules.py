@@ -115,7 +115,7 @@ BEFORE_ATTEMPT: Final = frozenset(
 """What breaks one of these was not even tried."""
 AFTER_SUCCESS: Final = frozenset({"targetFollowable"})
 """What breaks one of these was honoured, and its week has begun, though nobody goes along."""
-AT_THE_DOOR: Final[Mapping[str, int]] = {"notSuspended": 403, "objectIsSigner": 400}
+AT_THE_DOOR: Final[Mapping[str, int]] = {"cavageOnly": 401, "notSuspended": 403, "objectIsSigner": 400}
 """What is refused with an error before anything else, by a server that answers after the first look."""
 
 ANSWERS_AT_ONCE: Final = "answersAtOnce"
