@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+import pytest
 
 from yurt.client.moving import receipt_page, receipts
 from yurt.client.moving.calls import ReceiptView
 from yurt.client.vault.moves import MoveRow
 from yurt.lab.world.network import Network
+from yurt.node import clock
+from yurt.node.people import move_watch
 from yurt.node.store import accounts, moves, moving
 from yurt.node.store.moving import LentKey
 from yurt.node.store.types import Tx
@@ -24,6 +27,14 @@ HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 MARKS: Final = {"1 h": HOUR, "1 d": DAY, "7 d": 7 * DAY, "30 d": 30 * DAY}
 SECRET: Final = b"the old actor key, which nobody else must read" * 20
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the node look at marks and clocks all the time, from its start."""
+    monkeypatch.setattr(clock, "_REREAD_S", 0.0)
+    for pause in ("SOON_S", "EVERY_S"):
+        monkeypatch.setattr(move_watch, pause, 0.02)
 
 
 async def told(ana: Client, so: Callable[[MoveView], bool]) -> MoveView:
