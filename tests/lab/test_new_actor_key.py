@@ -77,9 +77,10 @@ async def test_a_revocation_changes_the_actor_key_and_the_kit_follows(
             return await core.vault.read(_buddies_have_the_keys)
 
         await until(arrived, "the buddy has the new kit", within=2 * PATIENCE_S)
-        keys = (await kit_at(FAR, laptop)).keys
-        assert keys is not None
-        newest, before = keys.actor_keys
+        kit = await kit_at(FAR, laptop)
+        assert kit.keys is not None
+        assert kit.graph is not None
+        newest, before = kit.keys.actor_keys
         named = [fingerprint_of_private(key.private) for key in (newest, before)]
         assert (named, newest.created > before.created) == ([after.kit, first.kit], True)
         account = await core.vault.read(accounts.load)
@@ -89,4 +90,6 @@ async def test_a_revocation_changes_the_actor_key_and_the_kit_follows(
 
 def _buddies_have_the_keys(tx: Connection) -> bool:
     kit = kits.load(tx)
-    return kit is not None and all(buddy.keys == decode_part(kit.keys).counter for buddy in kits.buddies(tx))
+    return kit is not None and all(
+        buddy.graph and buddy.keys == decode_part(kit.keys).counter for buddy in kits.buddies(tx)
+    )
