@@ -44,6 +44,7 @@ class KeepingAway:
         else:
             number = people.put_person(self.tx, person)
             blocks.put_block(self.tx, account.id, number, blocks.MUTE, "", self.now_ms // 1000)
+        said.put(self.tx, account.id, kind, Said(person.address, met=True))
         said.met(self.tx, account.id, kind, asked, person.address)
 
     def end(self, account: AccountRow, kind: str, person: KnownPerson | None, asked: str) -> None:

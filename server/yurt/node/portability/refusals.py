@@ -18,8 +18,11 @@ def refuses(tx: ReadTx, account: AccountRow, person: KnownPerson) -> bool:
 
 
 def refuses_address(tx: ReadTx, account: AccountRow, address: str) -> bool:
-    """Whether an address is blocked that nobody has looked up, or a node by its name."""
-    return said.is_intended(tx, account.id, said.BLOCK, address) or _is_host_blocked(
+    """Whether an address is blocked, or a node by its name.
+
+    Also if somebody was found there and is blocked as an actor: their node may show another one by that name.
+    """
+    return said.is_said(tx, account.id, said.BLOCK, address) or _is_host_blocked(
         tx, account.name, address.rpartition("@")[2]
     )
 

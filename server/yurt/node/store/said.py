@@ -127,10 +127,10 @@ def follow_settings(tx: ReadTx, account_id: int, address: str) -> FollowSettings
     return FollowSettings(_maybe(boosts), _maybe(notify), _languages(languages))
 
 
-def is_intended(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
-    """Whether something is meant for an address whose person was not found (yet)."""
+def is_said(tx: ReadTx, account_id: int, kind: str, address: str) -> bool:
+    """Whether something is said about an address, whether its person was found or not."""
     row = tx.row(
-        "SELECT 1 FROM said WHERE account = ? AND kind = ? AND key = ? AND NOT met",
+        "SELECT 1 FROM said WHERE account = ? AND kind = ? AND key = ?",
         account_id,
         kind,
         address.lower(),

@@ -109,3 +109,26 @@ async def test_nobody_blocks_what_cannot_be(harbour: Town) -> None:
     assert await listed(ana, "blocked_accounts") == []
     with pytest.raises(ProblemError):
         await ana.call(Resolve(f"nobody@{HARBOUR}"))
+
+
+async def test_who_is_blocked_comes_back_under_their_name_as_nobody_else(town: Town) -> None:
+    """Eve's node shows somebody else by her address when she is blocked, and then herself: it is one Eve."""
+    ana, eve = await town.join("ana", HARBOUR), await town.join("eve", HILLTOP)
+    await ana.call(Block(EVE))
+    there = town.nodes[HILLTOP].store
+
+    async def told() -> bool:
+        return bool(await there.read(lambda tx: tx.rows("SELECT 1 FROM block")))
+
+    await until(told)
+    await there.write(lambda tx: tx.change("DELETE FROM block"))
+    decoy = "UPDATE person SET actor = ?, key_id = '' WHERE address = ?"
+    await town.nodes[HARBOUR].store.write(lambda tx: tx.change(decoy, f"{EVE_THERE}/decoy", EVE))
+
+    await eve.call(Follow(ANA))
+
+    async def answered() -> bool:
+        return [tie.state for tie in (await eve.call(Following())).ties] != ["pending"]
+
+    await until(answered)
+    assert (await eve.call(Following())).ties == (await ana.call(Followers())).ties == ()
