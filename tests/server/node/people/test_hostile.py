@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -175,6 +175,96 @@ async def test_malformed_but_signed_activities_change_nothing(
     # What is well formed and of a kind that nobody knows, or concerns nobody, is 202 and forgotten.
     assert set(answers) <= {202, 400, 401, 403}
     assert answers[202] < count / 5
+
+
+ODD: tuple[object, ...] = (
+    *JUNK,
+    True,
+    -1,
+    1e300,
+    2**53 - 1,
+    "9999-12-31T23:59:59-23:59",
+    "0000-00-00T00:00:00Z",
+    "P" * 5_000,
+    "<p>" * 2_000,
+    "\ufdfd\u0300" * 500,
+    f"{ANA}/notes/1",
+    "https://harbour.example/users/ana/../ana",
+    "https://xn--/\u0000",
+    json.loads("[" * 8 + "]" * 8),
+    [BO] * 300,
+    {"id": BO, "type": ["Person", "Note"], "name": {"en": 1}},
+    {"@value": "x", "@context": [{"a": 1}]},
+)
+HEADERS = ("Signature", "Digest", "Date", "Content-Type", "Collection-Synchronization", "Signature-Input")
+HEADER_ODDS = (
+    "",
+    ",",
+    '="',
+    "sha-256=:AA==:",
+    "SHA-256=,SHA-256=",
+    'keyId="https://hilltop.example/users/bo#main-key"',
+    'sig=("@method" "@target-uri";req);created=1',
+    'url="https://hilltop.example/",digest="0",collectionId="x"',
+    "\xe9" * 50,
+    "a" * 7_000,
+)
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401  # JSON of any shape
+    """Every place in a document where something stands."""
+    inner: dict[Any, Any] = {}
+    match value:
+        case dict():
+            inner = cast("Json", value)
+        case list():
+            inner = dict(enumerate(cast("tuple[Any, ...]", value)))
+        case _:
+            pass
+    found: list[tuple[Any, Any]] = [(cast("Any", value), key) for key in inner]
+    return found + [place for one in inner.values() for place in _places(one)]
+
+
+def strange(number: int, chance: random.Random) -> bytes:
+    """A valid activity with odd things at any place in it."""
+    document: Json = {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": f"{BO}#{number}",
+        "actor": BO,
+        "published": "2026-11-21T09:00:00Z",
+    }
+    document |= copy.deepcopy(chance.choice(VALID)(number))
+    for _ in range(chance.randint(1, 3)):
+        holder, key = chance.choice(_places(document))
+        holder[key] = copy.deepcopy(chance.choice(ODD))
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "count", [400, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+async def test_nothing_odd_makes_a_mistake_of_ours(
+    town: Town, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Odd values anywhere in signed activities, and odd headers on others, are answered and never a 5xx."""
+    monkeypatch.setattr(inbox, "INBOX_RATE", Rate(burst=100_000, every_s=0.0001))
+    await town.join("ana", HARBOUR)
+    await town.join("bo", HILLTOP)
+    chance, found = random.Random(7), Counter[int]()  # noqa: S311  # the same each time
+    key, now = load_der_private_key(actor_key(), None), SystemClock().now_s()
+    assert isinstance(key, RSAPrivateKey)
+
+    for number in range(count):
+        body = strange(number, chance)
+        headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key, now=now)
+        if number % 4 == 0:
+            headers[chance.choice(HEADERS)] = chance.choice(HEADER_ODDS)
+        async with town.session.post(INBOX, data=body, headers=headers) as answer:
+            await answer.read()
+            found[answer.status] += 1
+
+    assert set(found) <= {202, 400, 401, 403, 429}
+    assert found[202] > count / 10
 
 
 async def test_strangers_post_so_much_and_no_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
