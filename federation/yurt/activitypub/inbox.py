@@ -3,7 +3,7 @@
     activity = read_activity(parse_object(body, limit=limits.ACTIVITY_BODY), followers)
     check_signer(activity, key_owner)
 
-The order is: gate, signature, owner of the key, this; only then does anything act. What is not known stays
+The order is: signature, owner of the key, gate, this; only then does anything act. What is not known stays
 `activities.Other` and changes nothing.
 """
 
