@@ -11,7 +11,7 @@ from yurt.lab.migration.play import play
 from yurt.lab.migration.report import page
 from yurt.lab.migration.result import Result, to_csv, to_json
 from yurt.lab.migration.running import FILES, write
-from yurt.lab.migration.scenario import load, names, small
+from yurt.lab.migration.scenario import Scenario, load, names, small
 
 pytestmark = pytest.mark.timeout(600)  # eight nodes on a machine that has much else to do
 
@@ -20,11 +20,19 @@ NOBODY_IS_LOST = ("new-key-then-fire", "source-dies-in-the-move")
 LONG = tuple(name for name in names() if name not in (*IN_EVERY_RUN, *NOBODY_IS_LOST))
 
 
-async def played(name: str, folder: Path) -> Result:
+async def played(name: str, folder: Path, *, marks: bool = True) -> Result:
     """Play a scenario of the package, small, until everything that it says of itself holds."""
-    result = await play(small(load(name)), folder / "world", lambda _told: None)
+    scenario = small(load(name))
+    result = await play(scenario if marks else without_marks(scenario), folder / "world", lambda _told: None)
     assert result.failures() == [], result.lost()
     return result
+
+
+def without_marks(scenario: Scenario) -> Scenario:
+    """Let no month go by: another scenario shows what happens then, and this one does in its full size."""
+    now = tuple(one for one in scenario.expectations if not one.measure.startswith(("mark.", "lent_keys.")))
+    measured = msgspec.structs.replace(scenario.measures, marks=False)
+    return msgspec.structs.replace(scenario, measures=measured, expectations=now)
 
 
 def kept(result: Result, measure: str) -> tuple[int, int]:
@@ -65,11 +73,10 @@ async def test_dead_source_with_kit(tmp_path: Path) -> None:
 
 async def test_planned_move(tmp_path: Path) -> None:
     """Both nodes are there: everybody comes along, whatever their server is."""
-    result = await played("planned-move", tmp_path)
+    result = await played("planned-move", tmp_path, marks=False)
 
     assert kept(result, "retention.all") == (len(result.ties), len(result.ties))
     assert result.figures["reach_loss"] == 0.0
-    month_goes_by(result)
 
 
 async def test_hostile_source(tmp_path: Path) -> None:
@@ -99,7 +106,7 @@ async def test_nobody_is_lost(name: str, tmp_path: Path) -> None:
     """A new key is believed, and so is one that was lent to the new node: everybody comes."""
     result = await played(name, tmp_path)
 
-    assert result.lost() == []
+    assert not result.lost()
 
 
 @pytest.mark.long
