@@ -21,7 +21,7 @@ from yurt.activitypub.notes import Note, parse_note
 from yurt.activitypub.references import host_of
 from yurt.activitypub.webfinger import Address
 from yurt.identity.errors import RemoteIdentityError
-from yurt.identity.statement import verify_statement
+from yurt.identity.statement import MAX_STATEMENT_SIZE, verify_statement
 from yurt.node.clock import Clock
 from yurt.node.fetch import DomainRefused, FetchError
 from yurt.node.ids import account_at
@@ -304,7 +304,8 @@ class Directory:
         if known is None and not asked_for:
             # Hosts cost nothing: a limit for each of them would be none for people who are new here.
             self._limiter.take("new people", "all", NEW_PEOPLE_RATE)
-            size = _ROW + sum(map(len, document.also_known_as[:MAX_ALIASES]))
+            size = _ROW + min(len(document.statement), MAX_STATEMENT_SIZE)
+            size += sum(map(len, document.also_known_as[:MAX_ALIASES]))
             self._limiter.take("what new people say", "all", NEW_BYTES_RATE, cost=size)
         if document.address.node != document.node:
             if not asked_for:
