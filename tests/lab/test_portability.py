@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
 from yurt.client.portability.kit_fetch import fetch_kit
 from yurt.identity.phrase import RecoveryPhrase
@@ -10,6 +12,7 @@ from yurt.lab.world.people import Person, follow, until
 from yurt.lab.world.shell import Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.portability.csv_rows import CsvKind
+from yurt.wire.problems import ProblemError
 
 
 async def yurt(person: Person, *words: str) -> tuple[int, str, str]:
@@ -102,6 +105,8 @@ async def test_a_kit_renews_itself_and_comes_back_from_a_buddy(tmp_path: Path) -
     async with World.open(tmp_path, HARBOUR, HILLTOP) as world:
         ana, bo = await world.person("ana", HARBOUR), await world.person("bo", HILLTOP)
         room = await ana.engine.create_room("harbour watch")
+        with pytest.raises(ProblemError, match="harbour.example is your own node"):
+            await ana.engine.call(SetBuddy(node=HARBOUR, phrase=ana.phrase), KitView)
         before = await ana.engine.call(SetBuddy(node=HILLTOP, phrase=ana.phrase), KitView)
         assert [one.node for one in before.buddies] == [HILLTOP]
         assert before.buddies[0].graph == before.counter, before.buddies[0].problem

@@ -2,13 +2,14 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yurt.cli.commands.check import table
 from yurt.client.moving import steps
-from yurt.client.moving.calls import MoveStanding, TieReceipt
+from yurt.client.moving.calls import MoveStanding, Share, TieReceipt
 from yurt.client.moving.difference import asking, standing
 from yurt.client.moving.forecast import KitStanding, foresee
 from yurt.client.moving.receipt_page import headline, page
@@ -211,7 +212,12 @@ def test_the_receipt_counts_what_is_here() -> None:
     assert (view.rooms_kept, view.rooms, view.history) == (1, 2, 1.0)
     assert len(view.manual) == 2
     assert math.isclose(view.brier, 0.25)
-    assert "rooms kept 1/2" in headline(view)
+    assert "other ties kept 0% (0% to 66%) · rooms kept 1/2 · reach -50%" in headline(view)
+    assert "no other ties" in headline(
+        msgspec.structs.replace(view, other=Share(kept=0, count=0, share=1.0, low=0.0, high=1.0))
+    )
+    assert "reach as before" in headline(msgspec.structs.replace(view, reach_loss=0.001))
+    assert "<h2>Notes</h2>" not in page(msgspec.structs.replace(view, notes=()))
     assert "<script>" not in page(view)
     assert "http-equiv" in page(view)
 

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         view = await engine.call(AskReceipt(retry=args.retry), ReceiptView)
         if args.html:
             _write(args.html, receipt_page.page(view))
+            output.confirm(f"The page is in {args.html}.")
         if output.as_json:
             output.show(msgspec.to_builtins(view), "")
             return 0
@@ -46,7 +47,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with path.expanduser().open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already: name a new file") from None
     except OSError as error:
         raise UsageError(f"the receipt cannot be written to {path}: {error.strerror}") from None

@@ -231,6 +231,10 @@ def _warnings(to: str, own_node: str, buddies: tuple[str, ...], facts: list[TieF
     found: list[str] = []
     if to and to == own_node:
         found.append(f"{to} is where you are")
+    if own_node in buddies:
+        found.append(f"{own_node} is your own node now, and no safety: `yurt buddy add` another")
+    if to and to in buddies:
+        found.append(f"{to} keeps your kit, and would be your own node: `yurt buddy add` another")
     if not buddies:
         found.append("your person record names no buddy: a dead node could not be survived")
     newer = {one.tie.software for one in facts if _is_newer(one)}
@@ -246,12 +250,12 @@ def _is_newer(facts: TieFacts) -> bool:
     return builtin_peers().peer(facts.tie.software).is_newer_than_tested(facts.tie.version)
 
 
-def kit_standing(tx: Connection, now_s: int) -> KitStanding:
-    """Read how old the kit is, and who keeps it."""
+def kit_standing(tx: Connection, now_s: int, own_node: str = "") -> KitStanding:
+    """Read how old the kit is, and who keeps it; a copy on the own node is none: it dies with that."""
     kit, buddies = kits.load(tx), kits.buddies(tx)
     if kit is None or not kit.graph:
         return KitStanding()
-    holding = [buddy for buddy in buddies if buddy.graph]
+    holding = [buddy for buddy in buddies if buddy.graph and buddy.node != own_node]
     best = max((buddy.kept_at for buddy in holding), default=kit.graph_at)
     age_s = max(0, now_s - min(best, now_s))
     return KitStanding(age_s, tuple(buddy.node for buddy in holding), tuple(_notices(buddies, now_s)))

@@ -180,8 +180,8 @@ class Mover:
         return difference.standing(row, foretold)
 
     async def _kit(self) -> forecast.KitStanding:
-        now_s = self._core.now_s
-        return await self._core.vault.read(lambda tx: forecast.kit_standing(tx, now_s))
+        now_s, node = self._core.now_s, self._core.account.node
+        return await self._core.vault.read(lambda tx: forecast.kit_standing(tx, now_s, node))
 
 
 def _under_way(tx: Connection) -> MoveRow | None:

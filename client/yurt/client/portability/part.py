@@ -130,6 +130,12 @@ class PortabilityPart:
 
     async def _set_buddy(self, call: SetBuddy) -> KitView:
         core, node = self._core, _node(call.node)
+        if node == core.account.node and not call.remove:
+            raise refuse(
+                "refused",
+                f"{node} is your own node: when it dies, so does the copy. Name a friend's",
+                rule="ownNode",
+            )
         identity = await asyncio.to_thread(identity_of, call.phrase)
         records.check_phrase_of(core, identity.did)
         await make_kit(core, call.phrase)

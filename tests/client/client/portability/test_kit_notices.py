@@ -76,3 +76,9 @@ def test_an_old_word_and_a_stranger_s_change_nothing(tx: Connection) -> None:
     assert kits.buddies(tx) == before
     kit_notices.take(tx, LogRow(Position(0, 2), InboxKind.KIT, NOW, bytes(32), b"no notice", b""))
     assert kits.buddies(tx) == before
+
+
+def test_the_own_node_is_no_safety(tx: Connection) -> None:
+    """After a move to a buddy its copy dies with the own node: nobody keeps the kit then."""
+    assert kit_standing(tx, NOW).buddies == (BUDDY,)
+    assert kit_standing(tx, NOW, BUDDY).buddies == ()
