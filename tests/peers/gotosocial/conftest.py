@@ -105,6 +105,12 @@ class Api:
         [found] = answer["accounts"]
         return str(found["id"])
 
+    async def look_up(self, url: str) -> list[dict[str, Any]]:
+        """What it finds under the link of a post."""
+        answer = await self.ask("GET", "/api/v2/search", q=url, resolve="true", type="statuses")
+        found: list[dict[str, Any]] = answer["statuses"]
+        return found
+
     async def says(self, account: str, **wanted: bool) -> bool:
         """Whether it says this of the two."""
         [found] = await self.ask("GET", "/api/v1/accounts/relationships", **{"id[]": account})
@@ -148,6 +154,16 @@ class Api:
             return next((one for one in posts if text in one["content"]), None)
 
         return await comes(there, f"{self.name} reads {text!r}")
+
+    async def is_told(self, text: str) -> dict[str, Any]:
+        """Wait until somebody is told that a text mentions them."""
+
+        async def told() -> dict[str, Any] | None:
+            news = await self.ask("GET", "/api/v1/notifications")
+            posts: list[dict[str, Any]] = [one["status"] for one in news if one["type"] == "mention"]
+            return next((one for one in posts if text in one["content"]), None)
+
+        return await comes(told, f"{self.name} is told of {text!r}")
 
     async def counts(self, post: dict[str, Any], **wanted: int) -> None:
         """Wait until its counts of a post are these."""

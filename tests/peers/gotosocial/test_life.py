@@ -5,8 +5,11 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from yurt.lab.world.people import until
+from yurt.lab.world.world import HARBOUR
+from yurt.node.admin.account import delete_account
+from yurt.node.clock import SystemClock
 from yurt.wire.people_commands import Accept, Block, Lock, Unblock
-from yurt.wire.post_commands import Boost, Delete, Like
+from yurt.wire.post_commands import Boost, Delete, Like, Post
 from yurt.wire.problems import ProblemError
 
 GINA, ANA = "gina@gts.example", "ana@harbour.example"
@@ -115,3 +118,36 @@ async def part(ana: Resident, gina: Api, there: str) -> None:
     await gina.follow(there)
     await gina.ask("POST", f"/api/v1/accounts/{there}/block")
     await ana.is_followed_by()
+
+
+async def test_gotosocial_looks_things_up(gotosocial: Callable[..., Awaitable[Any]]) -> None:
+    """What is public it finds by its link, what is for followers only theirs; and who is deleted is gone."""
+    place, [gina, gwen] = await gotosocial("gina", "gwen")
+    ana = await place.join("ana")
+    for_all = await ana.post("for all to find", "public")
+    for_some = await ana.post("for some to find")
+
+    assert len(await gina.look_up(for_all)) == 1
+    assert await gina.look_up(for_some) == []
+    there = await gina.find(ANA)
+    await gina.follow(there)
+    assert len(await gina.look_up(for_some)) == 1
+    assert await gwen.look_up(for_some) == []
+
+    await write_in_confidence(ana, gina, gwen)
+    await delete_account(place.world.nodes[HARBOUR].data, SystemClock(), "ana")
+    await gina.becomes(there, following=False)
+    assert await gina.look_up(for_all) == []
+
+
+async def write_in_confidence(ana: Resident, gina: Api, gwen: Api) -> None:
+    """What is for one alone reaches one alone, and a warning stays one."""
+    await ana.ask(Post(text=f"@{GINA} for you alone", visibility="direct", summary="secrets"))
+    seen = await gina.is_told("for you alone")
+    assert (seen["visibility"], seen["spoiler_text"]) == ("direct", "secrets")
+    await gina.post(
+        f"@{ANA} and for you", visibility="direct", spoiler_text="more", in_reply_to_id=seen["id"]
+    )
+    answer = await ana.reads("and for you")
+    assert (answer.visibility, answer.summary) == ("direct", "more")
+    assert await gwen.ask("GET", "/api/v1/notifications") == []
