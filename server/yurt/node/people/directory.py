@@ -49,8 +49,8 @@ AGAIN_RATE: Final = Rate(burst=3, every_s=60.0)
 """Keys of one actor that are fetched anew because a signature does not fit: beyond that the kept one stands,
 and what it does not fit is refused. Forgeries use up nothing that newcomers need."""
 MAX_FETCHING: Final = 80
-"""Keys that are fetched at the same time because requests name them: servers that never answer must not take
-all places for reading (`yurt.node.fetch.PLACES`), nor those of the inbox for whose key is known."""
+"""Keys, actors and posts that are fetched at the same time because requests name them: servers that never
+answer must not take all places for reading (`yurt.node.fetch.PLACES`), nor those of the inbox."""
 BUSY_S: Final = 5.0
 CLAIMED_RATE: Final = Rate(burst=30, every_s=1.0)
 """Times that one node is asked whether somebody of another really has an address there, as they say."""
@@ -147,7 +147,8 @@ class Directory:
             ProblemError: `tooMany`: too much was fetched from that host.
         """
         self._limiter.take(f"key {why}", host_of(actor), KEY_RATE)
-        return await self._take(await self._actor(actor))
+        with self._place():
+            return await self._take(await self._actor(actor))
 
     async def followers_of(self, actor: str) -> str:
         """Where somebody's followers collection is; empty if that is not known."""
@@ -167,12 +168,13 @@ class Directory:
             ProblemError: `tooMany`: too much was fetched from that host.
         """
         self._limiter.take("post", host_of(url), KEY_RATE)
-        document = await self._fetch.document(url)
-        note = parse_note(document)
-        # Before anybody is asked for the author: the document may name whom it likes.
-        if note.id != url:
-            raise DocumentRefused("idMismatch", "the post's id is not the URL that it was fetched from")
-        return parse_note(document, (await self.at(note.author)).followers)
+        with self._place():
+            document = await self._fetch.document(url)
+            note = parse_note(document)
+            # Before anybody is asked for the author: the document may name whom it likes.
+            if note.id != url:
+                raise DocumentRefused("idMismatch", "the post's id is not the URL that it was fetched from")
+            return parse_note(document, (await self.at(note.author)).followers)
 
     async def signing_key(self, key_id: str, *, refresh: bool = False) -> SigningKey:
         """The key of a signature and the actor that owns it; the actor's own document must say so.
@@ -215,13 +217,13 @@ class Directory:
 
     @contextmanager
     def _place(self) -> Generator[None]:
-        """Take a place for fetching a key that a request of nobody knows whom names.
+        """Take a place for fetching what a request of nobody knows whom names.
 
         Raises:
             ProblemError: `overloaded`: none is free.
         """
         if self._fetching >= MAX_FETCHING:
-            raise refuse("overloaded", "too many keys are being fetched; try again", retry_after=BUSY_S)
+            raise refuse("overloaded", "too much is being fetched; try again", retry_after=BUSY_S)
         self._fetching += 1
         try:
             yield

@@ -203,6 +203,13 @@ async def test_servers_that_never_answer_keep_out_nobody_whose_key_is_known(
         for number in range(3)
     ]
     await until(lambda: len([url for url in here.web.asked if VICTIM in url]) == 3)
+    for asked in (
+        here.directory.refresh(new.partition("#")[0]),
+        here.directory.post(f"https://{EVIL}/p"),
+        here.directory.proof_key(new),
+    ):
+        with pytest.raises(ProblemError):
+            await asked
     with pytest.raises(ProblemError) as full:
         await here.directory.signing_key(new)
     assert (await here.directory.signing_key(known)).fresh is False
