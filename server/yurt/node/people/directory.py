@@ -5,6 +5,7 @@ binds the did, and the person's record must name that actor as where they are. W
 circle is shown without a did. Clients verify all of it again.
 """
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,12 +58,14 @@ CLAIMED_RATE: Final = Rate(burst=30, every_s=1.0)
 MAX_ALIASES: Final = 50
 """Of one actor: what is beyond is passed over."""
 NEW_PEOPLE_RATE: Final = Rate(burst=500, every_s=1.0)
-"""People never heard of before, all together ..."""
+"""People never heard of before: those of one host where somebody here follows somebody, those of all other
+hosts together ..."""
 _DAY_S: Final = 86_400.0
 _MIB: Final = 1024 * 1024
 NEW_BYTES_RATE: Final = Rate(burst=64 * _MIB, every_s=_DAY_S / (64 * _MIB))
 """... and bytes of what is kept of them: a document of one may be as long as those of a hundred."""
 _ROW: Final = 1_024
+FRIENDS_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Directory:
         self._book = book
         self._limiter = limiter
         self._fetching = 0
+        self._friends: frozenset[str] = frozenset()
+        self._friends_until = 0.0
 
     async def find(self, text: str) -> KnownPerson:
         """Find somebody by address; what is told is what their node says now.
@@ -304,11 +309,7 @@ class Directory:
         """Keep what an actor document says, with the did if everything about it holds."""
         known = await self._store.read(lambda tx: people.person_at(tx, document.id))
         if known is None and not asked_for:
-            # Hosts cost nothing: a limit for each of them would be none for people who are new here.
-            self._limiter.take("new people", "all", NEW_PEOPLE_RATE)
-            size = _ROW + min(len(document.statement), MAX_STATEMENT_SIZE)
-            size += sum(map(len, document.also_known_as[:MAX_ALIASES]))
-            self._limiter.take("what new people say", "all", NEW_BYTES_RATE, cost=size)
+            await self._let_in(document)
         if document.address.node != document.node:
             if not asked_for:
                 # The other node is named by the document alone, whoever it is.
@@ -339,6 +340,27 @@ class Directory:
 
         await self._store.write(learned)
         return person
+
+    async def _let_in(self, document: ActorDocument) -> None:
+        """Let somebody in who is new here and whom nobody here asked for.
+
+        Raises:
+            ProblemError: `tooMany`: others came before them.
+        """
+        # Hosts cost nothing: a limit for each of them would be none. Those of friends are few.
+        whose = document.node if await self.has_friends_at(document.node) else "all"
+        size = _ROW + min(len(document.statement), MAX_STATEMENT_SIZE)
+        size += sum(map(len, document.also_known_as[:MAX_ALIASES]))
+        self._limiter.take("new people", whose, NEW_PEOPLE_RATE)
+        self._limiter.take("what new people say", whose, NEW_BYTES_RATE, cost=size)
+
+    async def has_friends_at(self, host: str) -> bool:
+        """Whether somebody here follows somebody there; as it was within the last minute."""
+        now = time.monotonic()
+        if now >= self._friends_until:
+            self._friends_until = now + FRIENDS_S
+            self._friends = await self._store.read(people.followed_hosts)
+        return host in self._friends
 
     async def _confirm(self, document: ActorDocument) -> None:
         """An actor that claims an address at another node is believed only if that node says so too."""

@@ -56,7 +56,8 @@ STRANGERS_RATE: Final = Rate(burst=32 * _MIB, every_s=_DAY_S / (32 * _MIB))
 """Bytes of posts by people of one host whom nobody here follows: anybody may name anybody here, and what is
 posted stays for a month ..."""
 ALL_STRANGERS_RATE: Final = Rate(burst=512 * _MIB, every_s=_DAY_S / (512 * _MIB))
-"""... and of all hosts together, for hosts cost nothing. Their servers come again later (429)."""
+"""... and of all hosts together where nobody here follows anybody, for hosts cost nothing. Their servers come
+again later (429)."""
 _FOR_FOLLOWERS: Final = frozenset({"Create", "Update", "Announce"})
 _UNANSWERED: Final = (Like, Announce, Update)
 """Nothing goes out because of these."""
@@ -154,7 +155,8 @@ class Inbox:
         is_post = isinstance(activity, Create | Update) and activity.content is not None
         if is_post and not await self._is_followed(activity.actor):
             self._limiter.take("strangers' posts", host, STRANGERS_RATE, cost=size)
-            self._limiter.take("all strangers' posts", "all", ALL_STRANGERS_RATE, cost=size)
+            if not await self._directory.has_friends_at(host):
+                self._limiter.take("all strangers' posts", "all", ALL_STRANGERS_RATE, cost=size)
 
     async def _followers(self, document: Json, verified: VerifiedRequest, owner: str) -> str:
         """Where the sender's followers collection is, if anything in the request is about that."""

@@ -354,6 +354,17 @@ def accounts_tied_to(tx: ReadTx, actor: str, direction: str, state: str) -> list
     return [(int(row[0]), str(row[1])) for row in rows]
 
 
+def followed_hosts(tx: ReadTx) -> frozenset[str]:
+    """The hosts at which somebody here follows somebody."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT substr(actor, 9, instr(substr(actor, 9), '/') - 1) FROM person
+        WHERE id IN (SELECT person FROM tie WHERE direction = 'following' AND state = 'accepted')
+        """  # behind "https://"
+    )
+    return frozenset(str(row[0]) for row in rows)
+
+
 def remote_inboxes(tx: ReadTx, account: str, state: str) -> list[tuple[str, str, str]]:
     """Actor, inbox and shared inbox of an account's followers elsewhere."""
     rows = tx.rows(

@@ -31,15 +31,18 @@ from yurt.node.people.directory import Directory
 from yurt.node.people.record_book import RecordBook
 from yurt.node.people.signatures import MISS_RATE, Signatures
 from yurt.node.people.signed_fetch import SignedFetch
-from yurt.node.store import records
+from yurt.node.store import accounts, people, records
+from yurt.node.store.accounts import NewAccount, StoredLogin
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
+from yurt.node.store.types import Tx
 from yurt.node.testing import until
 from yurt.node.testing_fetch import Answering, FakeFetch, document
 from yurt.node.work_pool import WorkPool
 from yurt.wire.problems import ProblemError
 
 HARBOUR, EVIL, VICTIM = "harbour.example", "evil.example", "victim.example"
+FRIENDLY = "friendly.example"
 EVE = "203.0.113.7"
 NOBODY = Fetched("", 404, {}, b"")
 
@@ -77,11 +80,11 @@ class Here:
     documents: dict[str, bytes]
     directory: Directory
 
-    def puts(self, name: str, **said: object) -> str:
-        """Somebody of the hostile server says something; returns the id of their key."""
+    def puts(self, name: str, host: str = EVIL, **said: object) -> str:
+        """Somebody of the hostile server, or another one, says something; returns the id of their key."""
         key = load_der_private_key(actor_key(), None)
         assert isinstance(key, RSAPrivateKey)
-        places = PersonLocations(EVIL, name)
+        places = PersonLocations(host, name)
         self.documents[places.actor] = json.dumps(
             person_document(PersonProfile(places, key.public_key())) | said
         ).encode()
@@ -150,22 +153,45 @@ async def test_long_documents_of_strangers_are_kept_up_to_a_size(
     await here.directory.signing_key(here.puts("short"))
 
 
+async def test_a_flood_of_strangers_keeps_out_nobody_from_where_friends_are(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes up people uses up the places of strangers; a friend's neighbours come in as ever."""
+    monkeypatch.setattr(directory, "NEW_PEOPLE_RATE", Rate(burst=2, every_s=1.0))
+
+    def follows(tx: Tx) -> None:
+        account = accounts.add_account(
+            tx, NewAccount("ana", "did:key:z6Mk", b"", actor_key(), "", StoredLogin(b"", b"", 8, 1), 0), ""
+        )
+        friend = PersonLocations(FRIENDLY, "bo")
+        known = people.KnownPerson(friend.actor, friend.address, inbox=friend.inbox)
+        people.put_tie(tx, account, people.put_person(tx, known), people.FOLLOWING, ("accepted", "x", 0))
+
+    await here.store.write(follows)
+    for number in range(2):
+        await here.directory.signing_key(here.puts(f"e{number}"))
+    with pytest.raises(ProblemError):
+        await here.directory.signing_key(here.puts("e2"))
+
+    assert (await here.directory.signing_key(here.puts("cy", FRIENDLY))).fresh
+
+
 async def test_records_of_strangers_are_kept_up_to_a_size(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of dids that cost nothing so much is kept; that they are whose they are is believed all the same."""
-    people = [Newcomer(f"e{number}", EVIL) for number in range(3)]
-    enough = len(people[0].record.encode()) * 3 // 2
+    newcomers = [Newcomer(f"e{number}", EVIL) for number in range(3)]
+    enough = len(newcomers[0].record.encode()) * 3 // 2
     monkeypatch.setattr(record_book, "STRANGERS_RATE", Rate(burst=enough, every_s=1_000.0))
-    for one in people:
+    for one in newcomers:
         here.puts(one.name, attachment=[json.loads(make_statement(one.identity, one.actor, one.born_at))])
         body = encode_records([one.record.encode()])
         here.documents[f"https://{EVIL}/records/{one.identity.did}"] = body
         await here.directory.signing_key(PersonLocations(EVIL, one.name).key_id)
 
-    dids = [str(one.identity.did) for one in people]
+    dids = [str(one.identity.did) for one in newcomers]
     kept = await here.store.read(lambda tx: [bool(records.newest_record(tx, did)) for did in dids])
-    known = [(await here.directory.at(one.actor)).did for one in people]
+    known = [(await here.directory.at(one.actor)).did for one in newcomers]
 
     assert kept == [True, False, False]
     assert known == dids
