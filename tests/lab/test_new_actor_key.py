@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
+from yurt.cli import main as cli
 from yurt.client.devices.calls import DeviceRevoked, RevokeDevice
 from yurt.client.devices.own_record import own_record
 from yurt.client.moving.calls import CheckMove, CheckView, KeyCheck
 from yurt.client.portability import key_changing
-from yurt.client.portability.calls import KitView, SetBuddy
+from yurt.client.portability.calls import Export, ExportView, KitView, SetBuddy
 from yurt.client.portability.kit_fetch import fetch_kit
 from yurt.client.testing_rooms import core_of
 from yurt.client.vault import accounts, key_changes, kits
@@ -24,6 +25,7 @@ from yurt.portability.kit_part import decode_part
 from yurt.wire.problems import refuse
 
 pytestmark = pytest.mark.asyncio
+REFUSED = 3
 HOME, FAR = "harbour.example", "meadow.example"
 
 
@@ -50,6 +52,8 @@ async def test_a_revocation_changes_the_actor_key_and_the_kit_follows(
         world.network.shift_clock(FAR, 90.0)  # a buddy takes one write a minute
         laptop = await link_device(world, phone)
         lost = (await phone.engine.status()).device_id.hex()
+        archive = str(tmp_path / "ana.tar")
+        await phone.engine.call(Export(kind="archive", path=archive), ExportView)
         first = await key_of(phone)
         assert (first.standing, [peer.node for peer in first.peers]) == ("agrees", [FAR])
 
@@ -83,6 +87,12 @@ async def test_a_revocation_changes_the_actor_key_and_the_kit_follows(
         newest, before = kit.keys.actor_keys
         named = [fingerprint_of_private(key.private) for key in (newest, before)]
         assert (named, newest.created > before.created) == ([after.kit, first.kit], True)
+        # Anybody may verify what the lost device signed; only who asks hears that it has no say any more.
+        monkeypatch.setenv("YURT_NETWORK", str(bo.map_file))
+        stranger = ["archive", "verify", archive]
+        assert await asyncio.to_thread(cli.main, stranger) == 0
+        assert await asyncio.to_thread(cli.main, [*stranger, "--ask"]) == REFUSED
+
         account = await core.vault.read(accounts.load)
         assert account is not None
         assert (account.actor_key, await core.vault.read(key_changes.load)) == (b"", None)

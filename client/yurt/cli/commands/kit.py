@@ -8,7 +8,7 @@ from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
-from yurt.client.counted import counted
+from yurt.client.counted import counted, lasting
 from yurt.client.portability.calls import BuddyView, ChangeKey, KitStatus, KitView, SaveKit
 
 
@@ -64,6 +64,7 @@ def kit_json(kit: KitView) -> dict[str, object]:
         "has_keys": kit.has_keys,
         "counter": kit.counter,
         "graph_at": kit.graph_at,
+        "age": kit.now - kit.graph_at if kit.graph_at else -1,
         "ties": kit.ties,
         "rooms": kit.rooms,
         "size": kit.size,
@@ -88,17 +89,17 @@ def _what(kit: KitView) -> str:
     if not kit.graph_at:
         return "nothing was sealed yet"
     stale = ", and something changed since" if kit.is_stale else ""
-    return f"{counted(kit.ties, 'tie')} and {counted(kit.rooms, 'room')}, sealed {_at(kit.graph_at)}{stale}"
+    return f"{counted(kit.ties, 'tie')} and {counted(kit.rooms, 'room')}, sealed {_aged(kit.graph_at, kit.now)}{stale}"
 
 
 def _buddy_lines(kit: KitView) -> list[str]:
     if not kit.buddies:
         return ["No node keeps a copy: `yurt buddy add NODE` names one."]
-    return [_buddy_line(one) for one in kit.buddies]
+    return [_buddy_line(one, kit.now) for one in kit.buddies]
 
 
-def _buddy_line(one: BuddyView) -> str:
-    line = f"{one.node}  " + (f"has a copy of {_at(one.kept_at)}" if one.graph else "has nothing yet")
+def _buddy_line(one: BuddyView, now: int) -> str:
+    line = f"{one.node}  " + (f"has a copy of {_aged(one.kept_at, now)}" if one.graph else "has nothing yet")
     if one.drops_at:
         line += f"; it drops it on {_at(one.drops_at)}, unless it is renewed"
     if one.dropped_at:
@@ -108,3 +109,8 @@ def _buddy_line(one: BuddyView) -> str:
 
 def _at(time: int) -> str:
     return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _aged(time: int, now: int) -> str:
+    """Say when, and how long ago."""
+    return f"{_at(time)} ({lasting(max(0, now - time))} ago)"

@@ -144,6 +144,8 @@ class KitView(View, frozen=True, kw_only=True):
     """Whether something changed since, and could not be sealed yet."""
     problem: str = ""
     buddies: tuple[BuddyView, ...] = ()
+    now: int = 0
+    """By this device's clock, in seconds since 1970."""
 
 
 class KitStatus(EngineCall, frozen=True):

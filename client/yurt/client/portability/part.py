@@ -99,6 +99,7 @@ class PortabilityPart:
             size=len(kit.keys) + len(kit.graph),
             is_stale=kit.stale,
             problem=self.keeper.problem,
+            now=core.now_s,
             buddies=tuple(
                 BuddyView(
                     node=one.node,
