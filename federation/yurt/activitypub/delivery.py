@@ -14,13 +14,14 @@ revives it (`heard_from`), and everything that waits for it is due at once.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from yurt.activitypub.errors import DocumentRefused, SignatureMalformed
 from yurt.activitypub.http_signatures.fields import read_date
 from yurt.activitypub.references import host_of
+from yurt.activitypub.timestamps import read_time
 
 DELAYS_S: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 21_600)
 """After the first, second, ... failure; then always the last."""
@@ -39,6 +40,7 @@ BELIEVED: Final = 3
 """Times in a row that a host is busy when it said it would not be; then it waits as if it had failed."""
 FIRST_GAP_S: Final = 0.05
 MAX_GAP_S: Final = 5.0
+_TOO_MANY: Final = 429
 _NOT_IMPLEMENTED: Final = 501
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
@@ -60,7 +62,7 @@ class Answer:
     status: int | None
     """None: there was no answer (connection, TLS, time)."""
     retry_after: str = ""
-    """The header, as sent."""
+    """What `when_to_come` found, as sent."""
 
     @property
     def is_taken(self) -> bool:
@@ -135,15 +137,36 @@ def next_delay(tries: int, randomness: float) -> float:
     return base * (1 - JITTER + 2 * JITTER * randomness)
 
 
+def when_to_come(status: int, headers: Mapping[str, str]) -> str:
+    """Find what an answer says about when to come again, for `read_retry_after`; empty if nothing.
+
+    That is ``Retry-After``, or with 429 a timestamp in ``X-RateLimit-Reset``, which is all that Mastodon and
+    GoToSocial send. Elsewhere that header is a number of seconds since one thing or another, and is not read.
+
+    Args:
+        status: Of the answer.
+        headers: Names in lower case.
+    """
+    reset = headers.get("x-ratelimit-reset", "") if status == _TOO_MANY else ""
+    return headers.get("retry-after", "") or ("" if read_time(reset.strip()) is None else reset)
+
+
 def read_retry_after(header: str, now: float) -> float:
-    """Seconds that a ``Retry-After`` asks for (RFC 9110 10.2.3), at most a day; 0 if it asks for nothing."""
+    """Seconds that a header asks to wait, at most a day; 0 if it asks for nothing.
+
+    Args:
+        header: Seconds or a date (RFC 9110 10.2.3), or a timestamp (RFC 3339).
+        now: Seconds since 1970.
+    """
     text = header.strip()
     if _DIGITS.fullmatch(text):
         return min(int(text), MAX_RETRY_AFTER_S)
+    at: float | None = read_time(text)
     try:
-        return min(max(0, read_date(text) - now), MAX_RETRY_AFTER_S)
+        at = read_date(text) if at is None else at
     except SignatureMalformed:
         return 0
+    return min(max(0, at - now), MAX_RETRY_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from yurt.activitypub.delivery import (
     quicker,
     read_retry_after,
     slower,
+    when_to_come,
 )
 from yurt.activitypub.http_signatures.fields import write_date
 from yurt.activitypub.http_signatures.knock import (
@@ -44,6 +45,7 @@ from yurt.activitypub.http_signatures.knock import (
     learn,
     second_knock,
 )
+from yurt.activitypub.timestamps import write_time
 
 NOW = 1_795_244_862
 FRESH = Attempt(queued_at=NOW, tries=0, now=NOW)
@@ -132,11 +134,34 @@ def test_a_host_is_tried_for_14_days_and_some_sixty_times() -> None:
         (write_date(NOW + 90), 90),
         (write_date(NOW - 90), 0),
         (write_date(NOW + 10 * DAY_S), MAX_RETRY_AFTER_S),
+        (write_time(NOW + 90), 90),
+        (write_time(NOW - 90), 0),
     ],
 )
 def test_retry_after_in_seconds_or_as_a_date(header: str, seconds: int) -> None:
     """At most a day; what cannot be read asks for nothing."""
     assert read_retry_after(header, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {"x-ratelimit-reset": "2026-11-21T07:12:42.000Z"}, 300),  # GoToSocial
+        (429, {"x-ratelimit-reset": "2026-11-21T07:12:42.123456Z"}, 300),  # Mastodon
+        (429, {"x-ratelimit-reset": "2026-11-21T07:12:42Z", "retry-after": "30"}, 30),
+        (503, {"retry-after": "30"}, 30),
+        (503, {"x-ratelimit-reset": "2026-11-21T07:12:42Z"}, 0),  # it stands on every answer
+        (429, {"x-ratelimit-reset": "1795245162"}, 0),
+        (429, {"x-ratelimit-reset": "60"}, 0),
+        (429, {}, 0),
+    ],
+)
+def test_a_limit_of_requests_says_when_it_ends(status: int, headers: dict[str, str], seconds: int) -> None:
+    """Mastodon and GoToSocial send no Retry-After with 429: they name the moment in X-RateLimit-Reset."""
+    told = when_to_come(status, headers)
+
+    assert read_retry_after(told, NOW) == seconds
+    assert isinstance(judge(FRESH, Answer(status, told), HALF), HostBusy if seconds else TryAgain)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub import follower_sync
-from yurt.activitypub.delivery import Answer
+from yurt.activitypub.delivery import Answer, when_to_come
 from yurt.activitypub.http_signatures import cavage, rfc9421
 from yurt.activitypub.http_signatures.knock import (
     Knock,
@@ -136,7 +136,7 @@ class Attempts:
             raise CannotSend("badInbox") from error
         except FetchError:
             return Answer(None)
-        return Answer(answer.status, answer.headers.get("retry-after", ""))
+        return Answer(answer.status, when_to_come(answer.status, answer.headers))
 
     def _more(self, due: Prepared) -> dict[str, str]:
         """The header with which the host can see whether it agrees about our followers (FEP-8fcf)."""

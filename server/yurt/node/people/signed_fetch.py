@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from yurt.activitypub.actors import ActorDocument, OtherId, read_actor
-from yurt.activitypub.delivery import read_retry_after
+from yurt.activitypub.delivery import read_retry_after, when_to_come
 from yurt.activitypub.errors import DocumentRefused
 from yurt.activitypub.http_signatures import cavage, rfc9421
 from yurt.activitypub.http_signatures.knock import Knock, Scheme, first_knock, learn, second_knock
@@ -141,7 +141,7 @@ def _ok(answer: Fetched) -> Fetched:
     if answer.status == web.HTTPNotFound.status_code:
         raise NotThere(f"{answer.url} does not exist")
     if answer.status in _LATER:
-        raise NotNow(answer.status, answer.headers.get("retry-after", ""))
+        raise NotNow(answer.status, when_to_come(answer.status, answer.headers))
     if answer.status != web.HTTPOk.status_code:
         raise FetchFailed(f"{answer.url} answers {answer.status}")
     return answer

@@ -13,6 +13,7 @@ from typing_extensions import override
 from yurt.activitypub import follower_sync
 from yurt.activitypub.delivery import DEAD_DAYS, Recipient, plan
 from yurt.activitypub.follow import FollowState
+from yurt.activitypub.timestamps import write_time
 from yurt.node.accounts.testing import Newcomer, actor_key
 from yurt.node.fetch import Fetched, FetchFailed, FetchRefused, SafeFetch, Sign
 from yurt.node.people import delivery, delivery_turns
@@ -317,6 +318,8 @@ class Bucket:
     clock: SetClock
     left: int
     every_ms: int = 2_000
+    names_moment: bool = False
+    """As Mastodon and GoToSocial do, in place of the seconds."""
     not_before: int = 0
     too_early: int = 0
     refused: int = 0
@@ -330,12 +333,18 @@ class Bucket:
             return await taking({})
         self.refused += 1
         self.not_before = self.clock.ms + self.every_ms
-        return Fetched("", 429, {"retry-after": str(self.every_ms // 1000)}, b"")
+        moment = {"x-ratelimit-reset": write_time(-(-self.not_before // 1000))}
+        seconds = {"retry-after": str(self.every_ms // 1000)}
+        return Fetched("", 429, moment if self.names_moment else seconds, b"")
 
 
-async def test_a_busy_host_is_asked_when_it_said_and_all_arrives_in_order(office: Office) -> None:
-    """429 with Retry-After is the host's pace: nothing fails, nothing comes early, nothing is passed by."""
-    bucket = Bucket(office.clock, left=3)
+@pytest.mark.parametrize("names_moment", [False, True])
+async def test_a_busy_host_is_asked_when_it_said_and_all_arrives_in_order(
+    office: Office,
+    names_moment: bool,  # noqa: FBT001  # what pytest gives
+) -> None:
+    """429 with a time is the host's pace: nothing fails, nothing comes early, nothing is passed by."""
+    bucket = Bucket(office.clock, left=3, names_moment=names_moment)
     office.world.hosts = {"hill.example": bucket.answer}
     bodies = [b"%d" % number for number in range(9)]
     for body in bodies:
