@@ -89,7 +89,8 @@ def _what(kit: KitView) -> str:
     if not kit.graph_at:
         return "nothing was sealed yet"
     stale = ", and something changed since" if kit.is_stale else ""
-    return f"{counted(kit.ties, 'tie')} and {counted(kit.rooms, 'room')}, sealed {_aged(kit.graph_at, kit.now)}{stale}"
+    held = f"{counted(kit.ties, 'tie')} and {counted(kit.rooms, 'room')}"
+    return f"{held}, sealed {_aged(kit.graph_at, kit.now)}{stale}"
 
 
 def _buddy_lines(kit: KitView) -> list[str]:
