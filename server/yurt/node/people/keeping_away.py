@@ -53,10 +53,11 @@ class KeepingAway:
         if person is None:
             return
         said.drop(self.tx, account.id, kind, person.address)
-        if kind == said.BLOCK:
-            BlockEnds(self.tx, self.domain, self.now_ms).unblock(account, person)
-        else:
-            blocks.drop_block(self.tx, account.name, person.actor, blocks.MUTE)
+        for one in people.everybody_called(self.tx, person.address.lower()):
+            if kind == said.BLOCK:
+                BlockEnds(self.tx, self.domain, self.now_ms).unblock(account, one)
+            else:
+                blocks.drop_block(self.tx, account.name, one.actor, blocks.MUTE)
 
     def learned(self, person: KnownPerson) -> None:
         """Do what was meant for an address, now that it is known who is behind it."""

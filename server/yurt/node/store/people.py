@@ -152,6 +152,12 @@ def person_called(tx: ReadTx, address: str) -> KnownPerson | None:
     return _known(row)
 
 
+def everybody_called(tx: ReadTx, address: str) -> list[KnownPerson]:
+    """Everybody who was ever known by an address, in lower case: a node may show one actor after another."""
+    rows = tx.rows(_PERSON + "WHERE lower(address) = ?", address)
+    return [known for row in rows if (known := _known(row)) is not None]
+
+
 def person_with_key(tx: ReadTx, key_id: str) -> KnownPerson | None:
     """Whose RSA key this is, as last fetched."""
     row = tx.row(_PERSON + "WHERE key_id = ? AND key_pem <> '' ORDER BY id DESC", key_id)

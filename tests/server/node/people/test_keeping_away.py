@@ -132,3 +132,7 @@ async def test_who_is_blocked_comes_back_under_their_name_as_nobody_else(town: T
 
     await until(answered)
     assert (await eve.call(Following())).ties == (await ana.call(Followers())).ties == ()
+
+    await ana.call(Unblock(EVE))
+    kept = await town.nodes[HARBOUR].store.read(lambda tx: tx.rows("SELECT 1 FROM block"))
+    assert (kept, await listed(ana, "blocked_accounts")) == ([], [])
