@@ -36,7 +36,7 @@ from yurt.wire.command import Command
 from yurt.wire.problems import Problem, ProblemError
 
 _FOREVER = 2**40
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 """How long a test waits for what should take milliseconds; a machine under load is slow."""
 _LOOK_S: Final = 0.2
 

@@ -13,7 +13,7 @@ from yurt.node.admin.check import Check
 from yurt.node.admin.doctor import examine
 from yurt.node.admin.init import init_node
 from yurt.node.clock import SystemClock
-from yurt.node.config import ConfigError, NodeConfig, read_network
+from yurt.node.config import ConfigError, NodeConfig, load, read_network
 from yurt.node.fetch import SafeFetch
 from yurt.node.ids import node_actor
 from yurt.node.keys import NodeKeys
@@ -112,7 +112,8 @@ async def test_a_friend_sees_what_the_house_itself_does_not(town: Town) -> None:
 
     down = {check.code: check for check in await examine(data, SystemClock(), network, HILLTOP)}
     shutil.move(data, town.folder / "ours")
-    await town.start(HARBOUR)  # somebody else's node, under our name
+    init_node(data, load(town.folder / "ours"))  # somebody else's node, under our name
+    await town.start(HARBOUR)
     ours = {
         check.code: check for check in await examine(town.folder / "ours", SystemClock(), network, HILLTOP)
     }

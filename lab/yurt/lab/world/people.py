@@ -28,7 +28,7 @@ from yurt.wire.account_commands import Login, SignedIn
 T = TypeVar("T")
 
 PASSPHRASE: Final = "a lab has no secrets"  # noqa: S105  # of people who do not exist
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 """How long anybody waits for something that should take milliseconds; a world under load is slow."""
 _POLL_S: Final = 0.05
 """As often as a node answers one account for long (`yurt.node.limiter`): whoever asks more often for half a
