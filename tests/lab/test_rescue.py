@@ -8,12 +8,18 @@ import pytest
 from yurt.client.clock import SystemClock
 from yurt.client.moving import rescue
 from yurt.client.moving.calls import AskReceipt, GoOnMove, MoveStanding, ReceiptView
+from yurt.client.moving.home import visit
 from yurt.client.paths import load_network
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
+from yurt.client.portability.importing import own_record
+from yurt.identity.phrase import RecoveryPhrase
+from yurt.identity.signed_record import next_record
 from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, follow, until
 from yurt.lab.world.world import World
 from yurt.wire.command import Done
-from yurt.wire.people_commands import Block
+from yurt.wire.device_commands import PublishedRecord, PublishRecord
+from yurt.wire.people_commands import Block, Resolve
+from yurt.wire.people_commands import Person as WirePerson
 from yurt.wire.problems import ProblemError
 
 OLD, NEW, FAR = "harbour.example", "hilltop.example", "meadow.example"
@@ -41,11 +47,18 @@ async def test_dead_source_with_kit(tmp_path: Path) -> None:
             return view if there and view.ties >= 2 and view.rooms else None
 
         await until(kept, "the buddy has the kit", within=2 * PATIENCE_S)
+        before = own_record(ana.engine._core)  # pyright: ignore[reportPrivateUsage]  # as her devices do
         await ana.close()
-        await world.nodes[OLD].kill()
-
         map_file = world.network.write_map("ana anew")
         network, clock = load_network(map_file), SystemClock(map_file)
+        # Her newest record is not in the kit: the node died before. A friend's follow has brought it to NEW.
+        identity = RecoveryPhrase.parse(ana.phrase).identity_key()
+        newer = next_record(before, identity, time=clock.now_ms() // 1000, buddies=(FAR, NEW))
+        async with visit(OLD, network) as ask:
+            await ask(PublishRecord(newer.encode()), PublishedRecord)
+        await dee.engine._core.session.call(Resolve("ana@" + OLD), WirePerson)  # pyright: ignore[reportPrivateUsage]  # likewise
+        await world.nodes[OLD].kill()
+
         prepared = await rescue.prepare(
             world.invites[NEW], "ana", ana.phrase, buddies=(FAR,), network=network, clock=clock
         )

@@ -54,7 +54,7 @@ class LinkGet(Command, frozen=True, kw_only=True):
 
 
 class PublishedRecord(Answer, frozen=True):
-    """The newest person record of somebody who lives here."""
+    """The newest person record of somebody who lives here, or is known."""
 
     record: bytes
     """Signed, verbatim."""
@@ -71,7 +71,7 @@ class PublishRecord(Command, frozen=True):
 
 
 class OwnRecord(Command, frozen=True):
-    """Ask for the newest person record of an account of this node, by did."""
+    """Ask for the newest person record that this node has of somebody, by did."""
 
     name: ClassVar[str] = "own_record"
     answer: ClassVar[type[Answer]] = PublishedRecord

@@ -36,12 +36,15 @@ from yurt.client.vault import open as vaults
 from yurt.client.vault.accounts import Account
 from yurt.client.vault.moves import MoveRow
 from yurt.client.vault.open import Vault
+from yurt.identity.errors import RemoteIdentityError
+from yurt.identity.signed_record import SignedRecord, VerifiedRecord, verify_record
 from yurt.portability.check import Reason, Situation, TieFacts, remembered
 from yurt.portability.errors import PortabilityError
 from yurt.portability.kit_file import OpenKit
 from yurt.portability.roster import verify_roster
 from yurt.wire.account_commands import SignedIn
 from yurt.wire.command import Command
+from yurt.wire.device_commands import OwnRecord, PublishedRecord
 from yurt.wire.move_commands import RescueKit
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.portability_commands import FetchKit
@@ -109,8 +112,9 @@ async def prepare(
     phrase = await asyncio.to_thread(read_phrase, words, "")
     now_s = clock.now_ms() // 1000
     async with visit(invite.node, network) as ask:
-        guest = _Guest(ask, invite.code, invite.secret)
-        kit = await fetch_kit(guest, phrase, (*buddies, invite.node), tuple(files), now_s)
+        guest, nodes = _Guest(ask, invite.code, invite.secret), (*buddies, invite.node)
+        known = await _known(ask, phrase.identity_key().did)
+        kit = await fetch_kit(guest, phrase, nodes, tuple(files), now_s, known=known)
     account, row = await asyncio.to_thread(
         prepare_rescue,
         kit,
@@ -129,6 +133,16 @@ async def prepare(
     check = _foresee(kit, invite.node, -1 if age is None else age)
     lines = difference.rescue_difference(row, list(check.ties), age)
     return PreparedRescue(account, row, check, lines, -1 if age is None else age, kit.record.record.buddies)
+
+
+async def _known(ask: Ask, did: str) -> VerifiedRecord | None:
+    """The newest record that a node has of somebody: theirs may be newer than what a kit was sealed with."""
+    try:
+        answer = await ask(OwnRecord(did), PublishedRecord)
+        record = verify_record(SignedRecord.decode(answer.record))
+    except (ProblemError, RemoteIdentityError):
+        return None
+    return record if record.did == did else None
 
 
 async def begin(

@@ -106,10 +106,12 @@ class AccountDevices:
             await self.end_streams(record.did)
 
     async def own_record(self, context: Context, command: OwnRecord) -> PublishedRecord:
-        """Give the newest record of somebody who lives here; it is public."""
+        """Give the newest record of somebody who lives here, or is known; it is public."""
         self._limiter.take("publish address", limited_address(context.address), PUBLISH_RATE)
-        await self._account(command.did)
-        return PublishedRecord(await self._store.read(lambda tx: records.newest_record(tx, command.did)))
+        record = await self._store.read(lambda tx: records.newest_record(tx, command.did))
+        if not record:
+            raise refuse("notFound", f"nobody with this identity is known at {self._domain}")
+        return PublishedRecord(record)
 
     async def _account(self, did: str) -> AccountRow:
         account = await self._store.read(lambda tx: accounts.account_of(tx, did))
