@@ -20,7 +20,14 @@ import pytest
 from yurt.client.api import PersonView
 from yurt.client.clock import SystemClock
 from yurt.client.moving import rescue
-from yurt.client.moving.calls import ConfirmMove, GoOnMove, MoveStanding, PrepareMove
+from yurt.client.moving.calls import (
+    AskReceipt,
+    ConfirmMove,
+    GoOnMove,
+    MoveStanding,
+    PrepareMove,
+    ReceiptView,
+)
 from yurt.client.paths import load_network
 from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
 from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, until
@@ -90,6 +97,16 @@ class Resident:
     async def follows(self, address: str, state: str = "accepted") -> None:
         """Wait until a tie has a state; empty: until there is none."""
         await self._has(self.person.engine.following, {address: state} if state else {})
+
+    async def brought_everybody(self) -> None:
+        """Wait until the receipt of a move or a rescue says that each tie has arrived."""
+
+        async def so() -> bool:
+            await asyncio.sleep(0.2)
+            view = await self.person.engine.call(AskReceipt(), ReceiptView)
+            return (view.followers.share, view.following.share) == (1.0, 1.0)
+
+        await until(so, f"{self.person.address} has a receipt for everybody", within=PEER_PATIENCE_S)
 
     async def _has(self, look: Callable[[], Awaitable[list[PersonView]]], wanted: dict[str, str]) -> None:
         async def so() -> bool:
@@ -183,6 +200,7 @@ class Island:
             network=network,
             clock=clock,
         )
+        assert prepared.check.followers.outcomes == {"automatic": 1}, prepared.check
         engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
         anew = Person(person.name, home, map_file, engine, person.phrase)
         self.world.people.append(anew)

@@ -186,6 +186,7 @@ async def is_along(ana: Resident, sam: Snac) -> None:
     await ana.post("hello from the hilltop")
     await sam.reads("hello from the hilltop")
     await ana.follows(SAM)
+    await ana.brought_everybody()
     await sam.do("note_followers", "welcome there")
     await ana.reads("welcome there")
 

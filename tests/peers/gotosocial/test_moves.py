@@ -32,6 +32,7 @@ async def is_along(ana: Resident, gina: Api, left: str) -> None:
 
     await gina.authorize(ANEW, there)  # she approves by hand, also whom she approved before
     await ana.follows(GINA)
+    await ana.brought_everybody()
     await gina.post("welcome there", visibility="private")
     await ana.reads("welcome there")
 
