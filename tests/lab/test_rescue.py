@@ -59,6 +59,11 @@ async def test_dead_source_with_kit(tmp_path: Path) -> None:
         await dee.engine._core.session.call(Resolve("ana@" + OLD), WirePerson)  # pyright: ignore[reportPrivateUsage]  # likewise
         await world.nodes[OLD].kill()
 
+        taken = await rescue.prepare(
+            world.invites[NEW], "dee", ana.phrase, buddies=(FAR,), network=network, clock=clock
+        )
+        with pytest.raises(ProblemError, match=r"dee is taken on this node; .* in a new YURT_HOME"):
+            await rescue.begin(tmp_path / "taken", PASSPHRASE, taken, network=network, clock=clock)
         prepared = await rescue.prepare(
             world.invites[NEW], "ana", ana.phrase, buddies=(FAR,), network=network, clock=clock
         )

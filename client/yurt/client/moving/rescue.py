@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
@@ -49,6 +50,9 @@ from yurt.wire.move_commands import RescueKit
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.portability_commands import FetchKit
 from yurt.wire.problems import ProblemError, refuse
+
+_FINAL: Final = frozenset({"badRecord", "badName", "nameTaken", "wrongInvite"})
+"""Refusals of the new node that asking again does not change: what was signed for it is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,9 @@ async def _arrive(vault: Vault, account: Account, row: MoveRow, network: Network
             if error.problem.detail.get("rule") == "recordFrozen":
                 why = "somebody else has published a person record with your words"
                 raise refuse("badRecord", f"{why}: {error.problem.message}", rule="recordFrozen") from None
+            if error.problem.code in _FINAL:
+                told = f"{error.problem.message}. Begin again in a new YURT_HOME"
+                raise refuse(error.problem.code, told) from None
             raise
     joined = account.joined(answer.token, answer.expires_at)
     arrived = msgspec.structs.replace(row, step=steps.ARRIVED)

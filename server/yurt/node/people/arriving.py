@@ -14,7 +14,7 @@ from yurt.identity.signed_record import Frozen, SignedRecord, VerifiedRecord, ve
 from yurt.identity.statement import verify_statement
 from yurt.node.accounts.actor_keys import ActorKey, read_actor_key
 from yurt.node.accounts.login_keys import LOGIN_KEY_SIZE, store_form
-from yurt.node.accounts.sessions import Sessions, same_secret, wrong_login
+from yurt.node.accounts.sessions import Sessions, same_secret
 from yurt.node.accounts.tokens import TOKEN_LIFETIME_S, new_token, secret_hash, token_hash
 from yurt.node.clock import Clock
 from yurt.node.dispatcher import Caller, Context, Handlers
@@ -75,9 +75,9 @@ class Arriving:
         if earlier is not None:
             login = await self._store.read(lambda tx: accounts.login_of(tx, earlier.id))
             if earlier.did != did:
-                raise refuse("nameTaken", f"{command.account} is taken on this node; choose another name")
+                raise _taken(command.account)
             if not await self._sessions.matches(login, command.login_key):
-                raise wrong_login()
+                raise _lived_here(earlier.name)
             return await self._sessions.sign_in(earlier, command.device_id)
         key = await self._work.run(lambda: read_actor_key(command.actor_key))
         made = await self._work.run(lambda: store_form(command.login_key))
@@ -159,11 +159,10 @@ class Arriving:
         person = KnownPerson(actor, address, did, statement=command.statement, fetched_at=now_s)
 
         def unit(tx: Tx) -> None:
-            stands = accounts.account_named(tx, account.name) or accounts.account_of(tx, did)
-            if stands is not None or account_care.reserved(tx, account.name, did):
-                raise refuse(
-                    "nameTaken", f"{account.name} is taken on this node, or you have an account here already"
-                )
+            if (mine := accounts.account_of(tx, did)) is not None:
+                raise _lived_here(mine.name)
+            if accounts.account_named(tx, account.name) or account_care.reserved(tx, account.name, did):
+                raise _taken(account.name)
             if not accounts.use_invite(tx, command.code, now_s):
                 raise _wrong_invite()
             for one in chain:
@@ -177,6 +176,20 @@ class Arriving:
 
         await self._store.write(unit)
         return SignedIn(account.name, actor, token, expires_at)
+
+
+def _taken(name: str) -> ProblemError:
+    return refuse("nameTaken", f"{name} is taken on this node; choose another name")
+
+
+def _lived_here(name: str) -> ProblemError:
+    """Somebody comes back to where they had an account before; only a person's own records lead here."""
+    return refuse(
+        "nameTaken",
+        f"you had an account here before, {name}: you can come back once the operator has deleted it "
+        f"(`yurt node account delete {name} --yes`)",
+        rule="livedHere",
+    )
 
 
 def _wrong_invite() -> ProblemError:

@@ -101,7 +101,9 @@ class Place:
             verify_first(self.person.record), self.person.identity, time=self.person.born_at, actor=actor
         )
 
-    async def arrive(self, *chain: SignedRecord, statement: bytes = b"", previous: str = OLD) -> None:
+    async def arrive(
+        self, *chain: SignedRecord, statement: bytes = b"", previous: str = OLD, login_key: bytes = b""
+    ) -> None:
         """Make the account."""
         link = await self.town.invite(HARBOUR)
         made = statement or make_statement(self.person.identity, NEW, self.person.born_at)
@@ -109,7 +111,7 @@ class Place:
             code=link.code,
             secret=link.secret,
             account="bo",
-            login_key=self.person.login_key,
+            login_key=login_key or self.person.login_key,
             device_id=self.person.device.device_id,
             records=tuple(one.encode() for one in chain),
             statement=made,
@@ -160,6 +162,17 @@ async def test_a_move_from_the_dead(place: Place) -> None:
     await place.bo.call(RescueFollowers((follower("cy"),), again=True))
     await place.peer.has(4)
     assert place.peer.taken == 2 * once
+
+
+async def test_who_had_an_account_here_before_is_told_so(place: Place) -> None:
+    """Coming back with new keys is no wrong passphrase: the old account stands in the way."""
+    await place.arrive(place.person.record, place.moved())
+
+    with pytest.raises(ProblemError, match="you had an account here before, bo: ") as refused:
+        await place.arrive(place.person.record, place.moved(), login_key=bytes(32))
+
+    assert refused.value.problem.code == "nameTaken"
+    assert "yurt node account delete bo --yes" in refused.value.problem.message
 
 
 async def test_a_key_is_lent_for_a_move_that_the_record_names(place: Place) -> None:
