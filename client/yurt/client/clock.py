@@ -5,12 +5,20 @@ there is no offset (DESIGN 10).
 """
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
 from yurt.wire.network_map import BadNetworkMap, NetworkMap
 
 _REREAD_S: Final = 1.0
+_LAST_S: Final = 253_402_214_400
+"""9999-12-31 in UTC: wherever one is, `datetime` holds the days around it."""
+
+
+def local_time(seconds: float) -> datetime:
+    """Show a time that others said, as it is here; nobody's calendar goes beyond the year 9999."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_S), UTC).astimezone()
 
 
 class Clock(Protocol):

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from yurt.client.api import ItemKind, TimelineItem
+from yurt.client.clock import local_time
 from yurt.tui import shown
 
 Tone = Literal["message", "own", "quiet", "warning", "rule"]
@@ -211,4 +212,4 @@ def _time(item: TimelineItem, gutter: Gutter) -> str:
 
 
 def _local(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    return local_time(milliseconds / 1000)

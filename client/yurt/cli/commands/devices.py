@@ -1,11 +1,11 @@
 """``yurt devices``: the computers on which you are you."""
 
 import argparse
-from datetime import UTC, datetime
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.clock import local_time
 from yurt.client.counted import counted
 from yurt.client.devices.calls import DeviceView, DeviceViews, ListDevices
 
@@ -61,4 +61,4 @@ def _line(device: DeviceView, found: DeviceViews) -> str:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d")
+    return f"{local_time(seconds):%Y-%m-%d}"

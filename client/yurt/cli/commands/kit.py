@@ -1,13 +1,13 @@
 """``yurt kit``: what a move needs when your node is dead. It keeps itself up to date."""
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 
 from yurt.cli import secrets
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.clock import local_time
 from yurt.client.counted import counted, lasting
 from yurt.client.portability.calls import BuddyView, ChangeKey, KitStatus, KitView, SaveKit
 
@@ -109,7 +109,7 @@ def _buddy_line(one: BuddyView, now: int) -> str:
 
 
 def _at(time: int) -> str:
-    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M}"
+    return f"{local_time(time):%Y-%m-%d %H:%M}"
 
 
 def _aged(time: int, now: int) -> str:

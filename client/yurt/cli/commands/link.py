@@ -2,13 +2,13 @@
 
 import argparse
 import os
-from datetime import UTC, datetime
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi, RoomView
 from yurt.client.calls import Nothing
+from yurt.client.clock import local_time
 from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 from yurt.client.invitations.calls import (
@@ -73,7 +73,7 @@ async def _create(engine: EngineApi, room: RoomView, args: argparse.Namespace, o
 async def _list(engine: EngineApi, room: RoomView, output: Output) -> None:
     links = (await engine.call(ListLinks(room=room.room), Links)).links
     for link in links:
-        end = datetime.fromtimestamp(link.not_after, UTC).strftime("%Y-%m-%d")
+        end = f"{local_time(link.not_after):%Y-%m-%d}"
         mine = "  (yours)" if link.own else ""
         line = f"{link.code}  {counted(link.uses_left, 'use')} left  until {end}  by {link.by}{mine}"
         output.show(_json(room, link), line)

@@ -1,7 +1,6 @@
 """``yurt search WORDS``: find what was said. It asks nobody: the words are in this vault only."""
 
 import argparse
-from datetime import datetime
 from typing import Final
 
 from yurt.cli.command import with_engine
@@ -9,6 +8,7 @@ from yurt.cli.commands.tail import item_json, item_line
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room
 from yurt.client.api import EngineApi
+from yurt.client.clock import local_time
 from yurt.client.errors import UsageError
 
 MOST: Final = 50
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         room = (await find_room(engine, args.room)).room if args.room else None
         found = await engine.search(" ".join(args.words), room=room, limit=args.limit)
         for item in found:
-            day = f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%Y-%m-%d} "
+            day = f"{local_time(item.accepted_at / 1000):%Y-%m-%d} "
             output.show(item_json(item), day + item_line(item, names.get(item.room, "")))
         if not found:
             output.note("Nothing was found.")

@@ -6,13 +6,13 @@ still wait are not shown.
 
 import argparse
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import find_room, short_id
 from yurt.client.api import NEWEST, EngineApi, TimelineItem
+from yurt.client.clock import local_time
 from yurt.client.errors import UsageError
 from yurt.client.folding import folded
 from yurt.client.vault.timeline import BLOCKED
@@ -141,9 +141,7 @@ def item_line(item: TimelineItem, room: str | None, answered: str = "") -> str:
         answered: Whose message it answers, if that is known.
     """
     place = "" if room is None else f"[{room or short_id(item.room)}] "
-    clock = (
-        f"{datetime.fromtimestamp(item.accepted_at / 1000).astimezone():%H:%M} " if item.accepted_at else ""
-    )
+    clock = f"{local_time(item.accepted_at / 1000):%H:%M} " if item.accepted_at else ""
     if item.kind == "message" and item.reason != BLOCKED:
         answers = f" (answers {answered or 'an earlier message'})" if item.reply_did else ""
         return f"{clock}{place}{item.address or item.did}{answers}: {_said(item)}"

@@ -1,12 +1,12 @@
 """``yurt timeline``: what people whom you follow have posted."""
 
 import argparse
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi
+from yurt.client.clock import local_time
 from yurt.client.counted import counted
 from yurt.client.errors import UsageError
 
@@ -51,7 +51,7 @@ def post_lines(post: "PostInfo", *, unfold: bool = False) -> str:
         post: As the node tells it.
         unfold: Whether to show also what stands behind a warning.
     """
-    when = datetime.fromtimestamp(post.published, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    when = f"{local_time(post.published):%Y-%m-%d %H:%M}"
     shown = f", boosted by {post.boosted_by}" if post.boosted_by else ""
     marks = [counted(post.likes, "like")] if post.likes else []
     marks += [counted(post.boosts, "boost")] if post.boosts else []
