@@ -59,6 +59,8 @@ _URLS: Final = {
     "activitypub/outbox.json": "https://www.w3.org/TR/activitystreams-core/#collections",
     **{f"activitypub/{kind.file_name}": _MOVING for kind in CsvKind},
 }
+MAX_TIME: Final = 8**11 - 1
+"""Seconds since 1970: what the header of a tar holds."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -177,6 +179,8 @@ def decode_manifest(data: bytes) -> ManifestIn:
         created = _created(yurt.time)
     except (GateError, RemoteIdentityError, ValueError, OverflowError):
         raise _malformed() from None
+    if yurt.time > MAX_TIME:
+        raise _malformed()
     if yurt.v != ARCHIVE_VERSION or value.ubc_version != UBC_VERSION:
         raise ArchiveError("archiveVersion", "the archive is of a version that is not known here")
     if value.meta.created != created:

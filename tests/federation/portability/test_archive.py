@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Generator
@@ -358,6 +359,16 @@ def test_whatever_is_packed_is_unpacked(files: dict[str, bytes]) -> None:
     packed = build_archive(files, phone, record, time=9)
 
     assert {entry.path: data for entry, data in ArchiveReader(io.BytesIO(packed))} == files
+
+
+@pytest.mark.parametrize("time", [20_000_000_000, 253_402_300_799, 2**53 - 1])
+def test_a_time_that_no_tar_holds(ana_phone: DeviceKeys, record: VerifiedRecord, time: int) -> None:
+    """The year 2603 is a refusal like any other; nobody needs to have signed it to try."""
+    said = make_manifest([FileEntry.of("x.csv", b"")], ana_phone, record, time=NOW).data
+    later = said.replace(str(NOW).encode(), str(time).encode())
+    for created in (b"2603-10-11T11:33:20Z", b"9999-12-31T23:59:59Z"):
+        with pytest.raises(ArchiveError, match="malformed"):
+            decode_manifest(re.sub(rb"20\d\d-\d\d-\d\dT[0-9:]{8}Z", created, later))
 
 
 def test_manifest_is_reproducible(ana_phone: DeviceKeys, record: VerifiedRecord) -> None:
