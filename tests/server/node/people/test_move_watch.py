@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from yurt.client.counted import lasting
 from yurt.client.moving import receipt_page, receipts
 from yurt.client.moving.calls import ReceiptView
 from yurt.client.vault.moves import MoveRow
@@ -106,7 +107,7 @@ async def test_each_mark_is_counted_once_and_the_key_ends_with_the_last(harbour:
         }
         html = receipt_page.page(found)
         for one in MARKS:
-            assert f"<li>after {one}: {counts.get(one, 'still to come')}</li>" in html
+            assert f"<li>after {lasting(MARKS[one])}: {counts.get(one, 'still to come')}</li>" in html
 
     assert list(counts.values()) == [1, 1, 2, 2]
     await told(ana, lambda view: view.key_until == 0)
