@@ -20,7 +20,6 @@ HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 NOTICED_S: Final = 1.2
 """Everybody looks at the network map once a second, and nobody says when."""
-WITHIN_S: Final = 60.0
 
 
 class Calendar:
@@ -64,8 +63,8 @@ async def test_hub_away_for_an_hour(town: Town) -> None:
     assert (await view_of(town.bo, room)).outbox >= len(by_bo)  # a read mark may wait with them
     await town.harbour.start()
 
-    await town.ana.reads(room, by_bo[-1], within=WITHIN_S)
-    await town.bo.reads(room, by_ana[-1], within=WITHIN_S)
+    await town.ana.reads(room, by_bo[-1])
+    await town.bo.reads(room, by_ana[-1])
     assert await town.said(town.ana, "hour: ana") == by_ana
     assert await town.said(town.bo, "hour: bo") == by_bo
     assert await town.said(town.ana, "hour") == await town.said(town.bo, "hour")
@@ -82,11 +81,11 @@ async def test_member_node_away_for_days(town: Town) -> None:
         await town.ana.engine.set_role(room, town.bo.address, ("moderator", "member", "moderator")[day])
     await town.hilltop.start()
 
-    await town.bo.reads(room, texts[-1], within=WITHIN_S)
+    await town.bo.reads(room, texts[-1])
     assert await town.said(town.bo, "days") == texts
     assert [one.role for one in await town.bo.engine.participants(room) if one.own] == ["moderator"]
     await say(town.bo, room, ["days: back again"])
-    await town.ana.reads(room, "days: back again", within=WITHIN_S)
+    await town.ana.reads(room, "days: back again")
 
 
 async def test_device_away_for_a_month(town: Town) -> None:
@@ -99,11 +98,11 @@ async def test_device_away_for_a_month(town: Town) -> None:
         await say(town.ana, room, texts[5 * ten_days : 5 * ten_days + 5])
     await town.bo.reopen()
 
-    await town.bo.reads(room, texts[-1], within=WITHIN_S)
+    await town.bo.reads(room, texts[-1])
     assert await town.said(town.bo, "month") == texts
     assert (await town.bo.engine.status()).undecryptable == 0
     await say(town.bo, room, ["month: back again"])
-    await town.ana.reads(room, "month: back again", within=WITHIN_S)
+    await town.ana.reads(room, "month: back again")
 
 
 async def test_a_block_breaks_no_epoch(town: Town) -> None:
@@ -120,11 +119,11 @@ async def test_a_block_breaks_no_epoch(town: Town) -> None:
     await say(town.bo, room, ["block: bo"])
     await town.ana.engine.call(MakeLink(room=room, secret=os.urandom(16)), LinkView)
     await say(town.ana, room, ["block: ana"])
-    await town.bo.reads(room, "block: ana", within=WITHIN_S)
+    await town.bo.reads(room, "block: ana")
 
     async def in_one_epoch() -> bool:
         return (await view_of(town.bo, room)).epoch == (await view_of(town.ana, room)).epoch
 
-    await until(in_one_epoch, "both are in one epoch", within=WITHIN_S)
+    await until(in_one_epoch, "both are in one epoch")
     assert {(await one.engine.status()).undecryptable for one in (town.ana, town.bo)} == {0}
     await town.ana.engine.ask_node(Unblock(address=town.bo.address), Done)

@@ -31,7 +31,7 @@ from yurt.client.testing_rooms import core_of
 from yurt.client.vault import revocations
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.open import Vault
-from yurt.lab.world.people import PASSPHRASE, Person, follow, meet, until
+from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, follow, meet, until
 from yurt.lab.world.process import NodeProcess
 from yurt.lab.world.shell import Shell
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
@@ -41,7 +41,6 @@ from yurt.wire.frames import room_log
 from yurt.wire.registry import EntryKind
 
 pytestmark = pytest.mark.asyncio
-LONG = 60.0
 
 
 def another(person: Person, engine: Engine, home: Path) -> Person:
@@ -62,7 +61,7 @@ async def link(world: World, person: Person) -> Person:
     code = await person.engine.call(BeginLink(phrase=person.phrase), LinkCodeView)
     home = world.folder / "people" / f"{person.address}-2"
     laptop, view = await asyncio.gather(
-        join_by_code(person, code, home), person.engine.call(AwaitLink(within=LONG), LinkView)
+        join_by_code(person, code, home), person.engine.call(AwaitLink(within=PATIENCE_S), LinkView)
     )
     world.people.append(laptop)
     assert view.outcome == "linked", view.problem
@@ -76,7 +75,7 @@ async def settled(person: Person) -> None:
         found = await person.engine.call(SettleRooms(), RoomsSettled)
         return not found.left
 
-    await until(done, f"{person.name}'s rooms are settled", within=LONG)
+    await until(done, f"{person.name}'s rooms are settled")
 
 
 async def read_with_server_access(thief: Person, node: NodeProcess, room: bytes) -> list[int]:
@@ -127,15 +126,15 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         talking = asyncio.create_task(talk())
         laptop = await link(world, ana)
         await settled(ana)
-        await laptop.enters(room, within=LONG)
+        await laptop.enters(room)
         await talking
         await laptop.engine.send(room, "from the laptop", wait="accepted")
         await ana.engine.send(room, "from the phone", wait="accepted")
         for person in (ana, bo, laptop):
-            await person.has(room, "from the phone", within=LONG)
-            await person.has(room, "from the laptop", within=LONG)
+            await person.has(room, "from the phone")
+            await person.has(room, "from the laptop")
         assert (await laptop.has(room, "from the phone")).own
-        await laptop.has(room, "before", within=LONG)
+        await laptop.has(room, "before")
         on_phone = await ana.texts(room)
         assert len(set(on_phone)) == len(on_phone) == 23
 
@@ -143,7 +142,7 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
             return await laptop.texts(room) == on_phone
 
         # What was encrypted before the laptop came, and placed after it, the phone tells.
-        await until(same, "the laptop shows what the phone shows", within=LONG)
+        await until(same, "the laptop shows what the phone shows")
         assert (await laptop.engine.status()).undecryptable == 0
         both = await devices(laptop)
         assert [view.rooms for view in both.devices] == [1, 1]
@@ -153,35 +152,35 @@ async def test_a_second_device_is_linked_while_people_talk_and_the_first_is_revo
         assert (await bo.engine.participants(room))[1].devices == 2
 
         diary = (await laptop.engine.create_room("diary")).room
-        await ana.enters(diary, within=LONG)
-        await laptop.sees(diary, lambda item: "added a device of ana" in item.text, within=LONG)
+        await ana.enters(diary)
+        await laptop.sees(diary, lambda item: "added a device of ana" in item.text)
 
         phone = (await devices(ana)).devices[0].device_id
         revoked = await laptop.engine.call(
             RevokeDevice(device=phone.hex()[:8], phrase=ana.phrase), RoomsSettled
         )
         assert (revoked.done, revoked.left) == (2, 0)
-        await bo.sees(room, lambda item: "removed a device of ana" in item.text, within=LONG)
+        await bo.sees(room, lambda item: "removed a device of ana" in item.text)
         for number in range(5):
             await bo.engine.send(room, f"later {number}", wait="accepted")
-        await laptop.has(room, "later 4", within=LONG)
+        await laptop.has(room, "later 4")
         assert not [text for text in await ana.texts(room) if text.startswith("later")]
 
         async def shut_out() -> bool:
             return not (await ana.engine.status()).connected
 
-        await until(shut_out, "the revoked device is signed out", within=LONG)
+        await until(shut_out, "the revoked device is signed out")
         await ana.close()
         assert await read_with_server_access(ana, world.nodes[HARBOUR], room) == [0, 5]
         await laptop.engine.send(room, "alone now", wait="accepted")
-        await bo.reads(room, "alone now", within=LONG)
+        await bo.reads(room, "alone now")
         assert [view.own for view in (await devices(laptop)).devices] == [True]
         path = f"/records/{(await laptop.engine.status()).did}?from=3"
 
         async def heard() -> bool:
             return (await world.nodes[HILLTOP].ask("GET", path)).status == HTTPStatus.OK
 
-        await until(heard, "the other node hears of the revocation", within=LONG)
+        await until(heard, "the other node hears of the revocation")
 
 
 async def test_who_lost_every_device_comes_back_with_the_phrase(
@@ -215,17 +214,17 @@ async def test_who_lost_every_device_comes_back_with_the_phrase(
             return person
 
         tablet = await restore("tablet", revoke=False)
-        in_rooms = await tablet.engine.call(AwaitRooms(within=LONG), RoomsSettled)
+        in_rooms = await tablet.engine.call(AwaitRooms(within=PATIENCE_S), RoomsSettled)
         assert (in_rooms.done, in_rooms.left) == (1, 0)
         await tablet.engine.send(room, "found again", wait="accepted")
-        await ana.has(room, "found again", within=LONG)
+        await ana.has(room, "found again")
         await ana.close()
         await tablet.close()
         desktop = await restore("desktop", revoke=True)
-        assert await core_of(bo.engine).until(lambda tx: bool(revocations.waiting(tx)), LONG)
+        assert await core_of(bo.engine).until(lambda tx: bool(revocations.waiting(tx)), PATIENCE_S)
         await bo.close()
         await bo.reopen()
-        await bo.sees(room, lambda item: "removed ana" in item.text, within=LONG)
+        await bo.sees(room, lambda item: "removed ana" in item.text)
         assert [view.own for view in (await devices(desktop)).devices] == [True]
 
 

@@ -10,7 +10,7 @@ from yurt.client.devices import new_device
 from yurt.client.devices.calls import AwaitLink, BeginLink, LinkCodeView, LinkView
 from yurt.client.devices.entrance import enter
 from yurt.client.paths import load_network
-from yurt.lab.world.people import PASSPHRASE, Person, meet
+from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, meet
 from yurt.lab.world.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,7 +25,7 @@ async def _second(person: Person, home: Path) -> Person:
         engine = await enter(home, PASSPHRASE, made, network=network, clock=clock)
         return Person(person.name, home, person.map_file, engine, person.phrase)
 
-    laptop, _ = await asyncio.gather(join(), person.engine.call(AwaitLink(within=60.0), LinkView))
+    laptop, _ = await asyncio.gather(join(), person.engine.call(AwaitLink(within=PATIENCE_S), LinkView))
     return laptop
 
 
@@ -38,8 +38,8 @@ async def test_a_new_device_is_told_everything(town: Town) -> None:
     await ana.engine.send(room, "from ana", wait="accepted")
     laptop = await _second(ana, town.world.folder / "people" / f"{ana.address}-2")
     town.world.people.append(laptop)
-    await laptop.enters(room, within=60.0)
-    await laptop.sees(room, lambda item: "vouches for them" in item.text, within=60.0)
+    await laptop.enters(room)
+    await laptop.sees(room, lambda item: "vouches for them" in item.text)
     told = [one for one in await laptop.engine.timeline(room) if one.kind == "message"]
     assert [(one.text, one.vouched_by) for one in told] == [
         ("from bo", ana.address),

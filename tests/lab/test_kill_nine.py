@@ -38,7 +38,7 @@ async def cut_power_again_and_again(town: Town, times: int, mark: str) -> None:
     total = times * BURST
     for person in (town.ana, town.bo):
         for author in ("ana", "bo"):
-            await person.has(town.room, f"{mark}: {author} {total - 1}", within=60)
+            await person.has(town.room, f"{mark}: {author} {total - 1}")
     for author in ("ana", "bo"):
         wanted = [f"{mark}: {author} {number}" for number in range(total)]
         assert await town.said(town.ana, f"{mark}: {author}") == wanted

@@ -1,6 +1,5 @@
 """After a move it is counted who arrived: after an hour, a day, a week and a month of the network's clock."""
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +40,6 @@ async def counted(world: World, person: Person, number: int, *, retry: bool = Fa
         world.network.shift_clock(who, float(MARKS[number]))
 
     async def there() -> ReceiptView | None:
-        await asyncio.sleep(0.2)  # a node answers a person only so often
         view = await person.engine.call(AskReceipt(), ReceiptView)
         return view if view.marks[number].at else None
 
@@ -84,7 +82,6 @@ async def test_four_marks_and_a_retry(tmp_path: Path) -> None:
         check_receipt(view, first)
 
         async def cy_came() -> bool:
-            await asyncio.sleep(0.2)
             return (await ana.engine.call(AskReceipt(), ReceiptView)).followers.kept == 2
 
         await until(cy_came, "cy comes by the retry", within=2 * PATIENCE_S)

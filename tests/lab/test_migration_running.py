@@ -151,7 +151,7 @@ async def test_whoever_ends_it_leaves_nothing_behind(tmp_path: Path, how: signal
     async def node_runs() -> bool:
         return any(processes(scratch))
 
-    await until(node_runs, "a node runs", within=60)
+    await until(node_runs, "a node runs")
     os.killpg(process.pid, how)  # as a terminal does: the nodes hear it as well
     out, err = await process.communicate()
 

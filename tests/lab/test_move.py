@@ -46,7 +46,6 @@ async def arrived(person: Person, strong: int) -> ReceiptView:
     """Wait until everybody is there whom the receipt knows."""
 
     async def all_there() -> ReceiptView | None:
-        await asyncio.sleep(0.2)  # a node answers a person only so often
         view = await person.engine.call(AskReceipt(), ReceiptView)
         return view if view.followers.kept >= strong else None
 

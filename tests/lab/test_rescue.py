@@ -1,6 +1,5 @@
 """The old node is dead for good: 24 words, a buddy and an invite bring back ties, blocks and rooms."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -85,7 +84,6 @@ async def test_dead_source_with_kit(tmp_path: Path) -> None:
         assert standing.step == "watched"
 
         async def all_there() -> ReceiptView | None:
-            await asyncio.sleep(0.2)  # a node answers a person only so often
             view = await anew.engine.call(AskReceipt(), ReceiptView)
             return view if (view.followers.share, view.following.share) == (1.0, 1.0) else None
 

@@ -22,7 +22,7 @@ from yurt.client.rooms.naming import NameRoom
 from yurt.client.vault.mls_store import VaultGroupStore
 from yurt.client.vault.open import Vault
 from yurt.lab.world.devices import link_device
-from yurt.lab.world.people import PASSPHRASE, Person, follow, meet
+from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, follow, meet
 from yurt.lab.world.process import NodeProcess
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.mls.errors import MlsError
@@ -34,7 +34,6 @@ from yurt.wire.registry import EntryKind
 pytestmark = pytest.mark.asyncio
 
 LATER: Final = 200
-WITHIN_S: Final = 60.0
 
 RECORDER: Final = """
 import pathlib, ssl, sys
@@ -125,18 +124,18 @@ async def test_canaries(tmp_path: Path) -> None:
         cy = await world.person("cy", HILLTOP)
         await follow(cy, ana)
         await ana.engine.call(InviteWithHistory(room=room, address=cy.address), PersonView)
-        await cy.sees(room, lambda item: "vouches for them" in item.text, within=WITHIN_S)
+        await cy.sees(room, lambda item: "vouches for them" in item.text)
         make = MakeLink(room=room, secret=os.urandom(16))
         url = (await ana.engine.call(make, LinkView)).url
         canary.made["secret of a link"] = url.partition("#")[2]
         dee = await world.person("dee", HARBOUR)
-        joined = await dee.engine.call(JoinByLink(url=url, within=WITHIN_S), JoinView)
+        joined = await dee.engine.call(JoinByLink(url=url, within=PATIENCE_S), JoinView)
         assert joined.name in canary.made.values()
         await bo.engine.mark_read(room, line.item)
         await world.nodes[HILLTOP].kill()  # a power cut while somebody speaks, and the way back
         await bo.engine.send(room, canary("outbox"))
         await world.nodes[HILLTOP].start()
-        await ana.reads(room, canary("outbox"), within=WITHIN_S)
+        await ana.reads(room, canary("outbox"))
         await ana.engine.ask_node(Post(text=canary("public post")), Posted)
 
         for node in world.nodes.values():
@@ -196,10 +195,10 @@ async def test_removed_and_revoked_read_nothing_later_and_joiners_nothing_before
             await follow(guest, ana)
         room = await meet(ana, bo, cy)
         stolen = await link_device(world, bo)
-        await stolen.enters(room, within=WITHIN_S)
+        await stolen.enters(room)
         await ana.engine.send(room, "all of you read this", wait="accepted")
         for person in (bo, cy, stolen):
-            await person.reads(room, "all of you read this", within=WITHIN_S)
+            await person.reads(room, "all of you read this")
         before = {"a removed person": await copy_of(cy, tmp_path / "cy copy")}
         before["a revoked device"] = await copy_of(stolen, tmp_path / "bo copy")
         last = max(seq for seq, _ in rows_of(world.nodes[HARBOUR], room))
@@ -209,10 +208,10 @@ async def test_removed_and_revoked_read_nothing_later_and_joiners_nothing_before
         revoke = RevokeDevice(device=own.hex(), phrase=bo.phrase)
         assert (await bo.engine.call(revoke, RoomsSettled)).left == 0
         for person in (ana, bo):
-            await person.sees(room, lambda item: "removed a device of bo" in item.text, within=WITHIN_S)
+            await person.sees(room, lambda item: "removed a device of bo" in item.text)
         for number in range(LATER):
             await ana.engine.send(room, f"later {number}")
-        await bo.reads(room, f"later {LATER - 1}", within=WITHIN_S)
+        await bo.reads(room, f"later {LATER - 1}")
         later = [row for row in rows_of(world.nodes[HARBOUR], room) if row[0] > last]
         assert len(later) >= LATER
 

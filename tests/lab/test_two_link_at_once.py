@@ -26,7 +26,7 @@ async def all_know(count: int, *people: Person) -> None:
         known = [await devices_of(person) for person in people]
         return len(known[0]) == count and all(one == known[0] for one in known)
 
-    await until(know, f"all know of {count} devices", within=60)
+    await until(know, f"all know of {count} devices")
 
 
 async def test_both_link_a_device_and_both_go_on(tmp_path: Path) -> None:

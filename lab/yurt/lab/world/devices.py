@@ -2,17 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
 
 from yurt.client.clock import SystemClock
 from yurt.client.devices import new_device
 from yurt.client.devices.calls import AwaitLink, BeginLink, LinkCodeView, LinkView
 from yurt.client.devices.entrance import enter
 from yurt.client.paths import load_network
-from yurt.lab.world.people import PASSPHRASE, NeverHappened, Person
+from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, NeverHappened, Person
 from yurt.lab.world.world import World
-
-WITHIN_S: Final = 60.0
 
 
 async def link_device(world: World, person: Person, mark: str = "2") -> Person:
@@ -24,7 +21,7 @@ async def link_device(world: World, person: Person, mark: str = "2") -> Person:
     code = await person.engine.call(BeginLink(phrase=person.phrase), LinkCodeView)
     home = world.folder / "people" / f"{person.address}-{mark}"
     device, view = await asyncio.gather(
-        _join_by_code(person, code, home), person.engine.call(AwaitLink(within=WITHIN_S), LinkView)
+        _join_by_code(person, code, home), person.engine.call(AwaitLink(within=PATIENCE_S), LinkView)
     )
     world.people.append(device)
     if view.outcome != "linked":

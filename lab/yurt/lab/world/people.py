@@ -30,9 +30,9 @@ T = TypeVar("T")
 PASSPHRASE: Final = "a lab has no secrets"  # noqa: S105  # of people who do not exist
 PATIENCE_S: Final = 120.0
 """How long anybody waits for something that should take milliseconds; a world under load is slow."""
-_POLL_S: Final = 0.05
-"""As often as a node answers one account for long (`yurt.node.limiter`): whoever asks more often for half a
-minute has nothing left, and whatever they ask next is refused."""
+_FIRST_LOOK_S: Final = 0.02
+_LOOK_S: Final = 0.4
+"""Later: a node answers a person only so often."""
 
 
 class NeverHappened(AssertionError):
@@ -181,16 +181,18 @@ async def sign_in(node: NodeProcess, name: str, device_id: bytes) -> str:
 
 
 async def until(look: Callable[[], Awaitable[T | None]], what: str, *, within: float = PATIENCE_S) -> T:
-    """Look again and again until there is something; return it.
+    """Look again and again, less and less often, until there is something; return it.
 
     Raises:
         NeverHappened: there never was.
     """
-    deadline = asyncio.get_running_loop().time() + within
-    while asyncio.get_running_loop().time() < deadline:
+    loop, rest_s = asyncio.get_running_loop(), _FIRST_LOOK_S
+    deadline = loop.time() + within
+    while loop.time() < deadline:
         if found := await look():
             return found
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(rest_s)
+        rest_s = min(1.1 * rest_s, _LOOK_S)
     raise NeverHappened(f"waited {within:.0f} s in vain: {what}")
 
 
