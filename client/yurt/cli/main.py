@@ -7,7 +7,7 @@ opens the terminal client.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -84,19 +84,17 @@ GROUPS: Final = {
 """Name to help line, as they belong together; ``yurt.cli.commands.NAME`` is imported when it is called."""
 COMMANDS: Final = {name: line for group in GROUPS.values() for name, line in group.items()}
 
-_EPILOG: Final = """\
-Without a command, in a terminal, yurt opens your rooms. `yurt COMMAND --help` tells more.
-
-environment:
-  YURT_HOME             folder of the vault (one person)
-  YURT_PASSPHRASE_FILE  file whose first line is the passphrase, where there is no terminal
-  YURT_NETWORK          network map, for tests and demos
-
-Exit codes are explained in docs/exit-codes.md.
-"""
+_ENVIRONMENT: Final = {
+    "YURT_HOME": "folder of the vault (one person)",
+    "YURT_PASSPHRASE_FILE": "file whose first line is the passphrase, where there is no terminal",
+    "YURT_NETWORK": "network map, for tests and demos",
+}
+_OPENS: Final = "Without a command, in a terminal, yurt opens your rooms. `yurt COMMAND --help` tells more."
+_CODES: Final = "Exit codes are explained in docs/exit-codes.md."
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
 _COLUMN: Final = 14
+_WIDEST: Final = 22
 _WIDTH: Final = 80
 
 
@@ -141,7 +139,7 @@ def _parser(*wanted: str) -> Parser:
         prog="yurt",
         usage="yurt [COMMAND ...]",
         description="A home that a small community can pack up and carry.",
-        epilog="" if COMMANDS.keys() & wanted else _listed() + _EPILOG,
+        epilog="" if COMMANDS.keys() & wanted else _epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         is_first=True,
     )
@@ -154,18 +152,24 @@ def _parser(*wanted: str) -> Parser:
     return parser
 
 
-def _listed() -> str:
-    """Set the commands in two columns, under their headings."""
+def _epilog() -> str:
+    """Set the commands and the environment in two columns, under their headings; as wide as the terminal."""
+    from shutil import get_terminal_size
     from textwrap import fill
 
-    found = list[str]()
-    for heading, group in GROUPS.items():
-        found.append(f"{heading}:")
-        for name, line in group.items():
-            start = f"    {name:<{_COLUMN}}"
-            found.append(fill(line, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start)))
-        found.append("")
-    return "\n".join([*found, ""])
+    width = max(2 * _COLUMN, min(_WIDTH, get_terminal_size().columns))
+
+    def table(heading: str, rows: Mapping[str, str], column: int) -> list[str]:
+        indents = [(f"    {name:<{column}}", " " * (4 + column)) for name in rows]
+        lines = [
+            fill(line, width, initial_indent=first, subsequent_indent=other)
+            for (first, other), line in zip(indents, rows.values(), strict=True)
+        ]
+        return [f"{heading}:", *lines, ""]
+
+    found = [line for heading, group in GROUPS.items() for line in table(heading, group, _COLUMN)]
+    found += [fill(_OPENS, width), "", *table("environment", _ENVIRONMENT, _WIDEST), fill(_CODES, width), ""]
+    return "\n".join(found)
 
 
 class _Version(argparse.Action):

@@ -5,6 +5,7 @@ goes on with it.
 """
 
 import asyncio
+import os
 import shutil
 import sys
 from collections import deque
@@ -163,7 +164,8 @@ class _Shown:
     def __init__(self, output: Output, stream: TextIO) -> None:
         self._output = output
         self._stream = stream
-        self._is_terminal = stream.isatty() and not output.as_json
+        # A dumb terminal cannot draw a line over itself: it gets lines, as a file does.
+        self._is_terminal = stream.isatty() and not output.as_json and os.environ.get("TERM") != "dumb"
         self._last = ""
         self._next_line = 0.0
         self._drawn = False

@@ -103,8 +103,25 @@ async def test_without_a_terminal_there_are_plain_lines() -> None:
     assert err.getvalue() == ""
 
 
-async def test_in_a_terminal_there_is_one_bar() -> None:
+async def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be drawn over itself no escape sequence is shown."""
+    monkeypatch.setenv("TERM", "dumb")
+    screen, out = Terminal(), io.StringIO()
+
+    await watch(
+        engine(Node(view("done", accepted=2))),
+        view("running", queued=2),
+        Output(as_json=False, out=out),
+        screen,
+    )
+
+    assert screen.getvalue() == ""
+    assert out.getvalue().splitlines()[-1] == "2/2  2 accepted"
+
+
+async def test_in_a_terminal_there_is_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bar is drawn over itself, and its line ends with the job."""
+    monkeypatch.setenv("TERM", "xterm")
     screen = Terminal()
     node = Node(view("done", accepted=2))
 

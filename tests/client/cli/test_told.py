@@ -10,11 +10,12 @@ from typing_extensions import override
 
 from yurt.cli.commands.import_ import show_failures, show_plan
 from yurt.cli.commands.node import status_lines
+from yurt.cli.commands.rooms import room_line
 from yurt.cli.commands.tail import item_line
 from yurt.cli.commands.timeline import post_lines
 from yurt.cli.main import main
 from yurt.cli.output import Output
-from yurt.client.api import EngineApi, TimelineItem
+from yurt.client.api import EngineApi, RoomView, TimelineItem
 from yurt.client.portability.calls import PlanView
 from yurt.node import commands
 from yurt.wire.portability_commands import JobRow, JobRowPage, JobView
@@ -118,6 +119,21 @@ async def test_what_came_to_nothing_is_told_in_words() -> None:
     assert zoe.endswith("zoe@hill.example  nobody is called so there")
     assert eve.endswith("the account was deleted; it holds all the same for whoever comes under this address")
     assert other.endswith("someRule: words")
+
+
+def test_a_room_out_of_a_kit_names_nobody_yet() -> None:
+    """Who is in it is known, how they are called is not; that one comes back into it is no code."""
+    room = RoomView(
+        room=bytes(32),
+        name="boats",
+        hub="harbour.example",
+        epoch=3,
+        participants=("", " (not confirmed)"),
+        stopped="comingBack",
+    )
+
+    told = "00000000  boats  2 people  (you are coming back into it: its hub is asked again and again)"
+    assert room_line(room) == told
 
 
 def test_a_warning_hides_what_is_behind_it() -> None:

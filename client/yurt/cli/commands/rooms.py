@@ -7,9 +7,12 @@ from yurt.cli.command import with_engine
 from yurt.cli.output import Output
 from yurt.cli.which_room import short_id
 from yurt.client.api import EngineApi, RoomView
+from yurt.client.counted import counted
 
 _NAMED: Final = 6
 """Participants that a line names; `yurt participants` names all."""
+_STOPPED: Final = {"comingBack": "you are coming back into it: its hub is asked again and again"}
+"""What is no fault and has a word of its own, by its code."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,9 +58,11 @@ def room_line(room: RoomView) -> str:
     marks += ["waiting for a member to let you in"] if room.waiting else []
     marks += [f"you could not join: {room.refused}"] if room.refused else []
     marks += [("you left" if room.left else "you were removed")] if room.removed else []
-    marks += [f"stopped: {room.stopped}"] if room.stopped else []
+    marks += [_STOPPED.get(room.stopped, f"stopped: {room.stopped}")] if room.stopped else []
     note = f"  ({', '.join(marks)})" if marks else ""
-    people = ", ".join(room.participants[:_NAMED])
-    if len(room.participants) > _NAMED:
-        people += f" and {len(room.participants) - _NAMED} more"
+    # Of a room out of a kit it is known who is in it, and not yet what they are called.
+    named = [address for address in room.participants if "@" in address][:_NAMED]
+    people, others = ", ".join(named), len(room.participants) - len(named)
+    if others:
+        people += f" and {others} more" if named else counted(others, "person", "people")
     return f"{short_id(room.room)}  {room.name or '(no name yet)'}  {people}{note}"
