@@ -15,6 +15,7 @@ from yurt.client.paths import load_network
 from yurt.lab.bench import furnish
 from yurt.lab.bench.bare_target import BODY_SIZE
 from yurt.lab.bench.crowd import STREAMS_PER_DEVICE, gather_crowd, names_of
+from yurt.lab.bench.ears import Ear, Place, Unfit
 from yurt.lab.bench.raw_socket import Frames, Listener, RawSocket, marked
 from yurt.lab.world.faults import Link
 from yurt.lab.world.network import Network
@@ -27,30 +28,22 @@ from yurt.wire.frames import (
     STREAM_VERSION,
     Call,
     ClientHello,
-    Entries,
     Frame,
     NodeFrame,
     NodeHello,
     ProblemFrame,
     Result,
-    Subscribe,
-    room_log,
 )
 from yurt.wire.position import START, Position
 from yurt.wire.problems import ProblemError
 from yurt.wire.registry import EntryKind
 from yurt.wire.room_commands import Append, Appended
 
-STREAM_PATH: Final = "/api/v1/stream"
 NAME: Final = "harbour.example"
 _AAD: Final = bytes(2)
 _SENDER_DATA_SIZE: Final = 28
 _encode = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(NodeFrame)
-
-
-class Unfit(RuntimeError):
-    """The node refuses what the benchmark does; the figures would mean nothing."""
 
 
 @dataclass(slots=True)
@@ -149,42 +142,21 @@ class Node:
 
     async def listener(self, listen: Listener) -> RawSocket:
         """Connect somebody who receives; returns when the stream is live."""
-        live = asyncio.get_running_loop().create_future()
-
-        def greeted(payload: bytes) -> None:
-            frame = _frames.decode(payload)
-            if isinstance(frame, NodeHello):
-                socket.send(_encode(Subscribe(room_log(self.room), self.head)))
-            elif isinstance(frame, Entries) and not live.done():
-                live.set_result(None)
-            elif isinstance(frame, ProblemFrame):
-                live.set_exception(Unfit(frame.problem.message))
-
-        socket = await self._greet(greeted)
-        await live
-        socket.received = listen
-        return socket
+        return await self._ear(self.head).listen(listen)
 
     async def history(self, listen: Listener) -> RawSocket:
         """Connect somebody who receives the whole log."""
+        return await self._ear(START).listen(listen, begin=True)
 
-        def greeted(payload: bytes) -> None:
-            frame = _frames.decode(payload)
-            if isinstance(frame, ProblemFrame):
-                raise Unfit(frame.problem.message)
-            if isinstance(frame, NodeHello):
-                socket.received = listen
-                socket.send(_encode(Subscribe(room_log(self.room), START)))
-
-        socket = await self._greet(greeted)
-        return socket
-
-    async def _greet(self, take: Callable[[bytes], None]) -> RawSocket:
-        socket = await RawSocket.connect(self.process.endpoint, NAME, STREAM_PATH, Frames(take))
-        ear = self.ears[self._next_ear % len(self.ears)]
+    def _ear(self, after: Position) -> Ear:
+        token = self.ears[self._next_ear % len(self.ears)]
         self._next_ear += 1
-        socket.send(_encode(ClientHello((STREAM_VERSION,), token=ear)))
-        return socket
+        return Ear(self.place, token, self.room, after)
+
+    @property
+    def place(self) -> Place:
+        """Where it listens."""
+        return Place(NAME, self.process.endpoint)
 
     def entry(self, number: int) -> bytes:
         """Make an entry: a real PrivateMessage to every node, whose ciphertext opens for nobody."""
@@ -206,8 +178,7 @@ class NodeTalker:
 
     async def connect(self) -> None:
         """Open the stream and say hello."""
-        endpoint = self._node.process.endpoint
-        self._socket = await RawSocket.connect(endpoint, NAME, STREAM_PATH, Frames(self._take))
+        self._socket = await self._node.place.connect(Frames(self._take))
         self._socket.send(_encode(ClientHello((STREAM_VERSION,), token=self._node.token)))
         await self._greeted
 

@@ -1,7 +1,7 @@
 """Scene: a room over two real nodes, both on one core, TLS everywhere; entries that nobody decrypts.
 
 How long an entry takes from a person of the hub to fifty people of the other node, how many a second go over,
-and what one takes on the disk. The load and the listeners have the other core.
+and what one takes on the disk. The load and the listeners (`ears`) have the other core.
 """
 
 import asyncio
@@ -13,20 +13,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from yurt.client.network import endpoint_of, trust_of
 from yurt.client.paths import load_network
 from yurt.client.stream import Stream
 from yurt.lab.bench.bare_target import BODY_SIZE
 from yurt.lab.bench.crowd import gather_crowd, names_of
+from yurt.lab.bench.ears import Ear, Place
 from yurt.lab.bench.figures import Book
 from yurt.lab.bench.machine import cpu_s, percentile, pin
-from yurt.lab.bench.raw_socket import marked
+from yurt.lab.bench.raw_socket import Listener, RawSocket, marked
 from yurt.lab.bench.setting import LOAD_CORE, SERVER_CORE, Setting
 from yurt.lab.world.people import Person, sign_in, until
 from yurt.lab.world.process import NodeProcess
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.mls.framed_content import ContentType
 from yurt.mls.framing import MLSMessage, PrivateMessage
-from yurt.wire.frames import Entries, Subscribe, room_log
 from yurt.wire.network_map import NetworkMap
 from yurt.wire.position import Position
 from yurt.wire.problems import ProblemError
@@ -126,49 +127,51 @@ async def _invited(ana: Person, room: bytes, address: str) -> bool:
         return False
 
 
-async def _listen(over: Over, token: str, came: "asyncio.Queue[tuple[int, float]]") -> asyncio.Task[None]:
-    stream = await Stream.open(HILLTOP, over.network)
-    await stream.hello(token)
-    await stream.send(Subscribe(room_log(over.room), over.head))
-    live = asyncio.Event()
+@dataclass(slots=True)
+class _Heard:
+    """What came to everybody who listens."""
 
-    async def hear() -> None:
-        try:
-            async for frame in stream.events():
-                if isinstance(frame, Entries):
-                    now = time.perf_counter()
-                    live.set()
-                    for row in frame.rows:
-                        came.put_nowait((row.position.seq, now))
-        finally:
-            await stream.close()
+    left: int
+    """Deliveries that are still to come."""
+    all: asyncio.Event = field(default_factory=asyncio.Event)
+    times: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """Number of an entry, and when somebody got it."""
 
-    task = asyncio.create_task(hear())
-    await live.wait()
-    return task
+    def came(self, count: int, last: int) -> None:
+        """Somebody got entries up to a number."""
+        now = time.perf_counter()
+        self.times += [(number, now) for number in range(last - count + 1, last + 1)]
+        self.left -= count
+        if self.left <= 0:
+            self.all.set()
+
+
+async def _listen(over: Over, count: int, heard: _Heard) -> list[RawSocket]:
+    """Let so many people of the other node listen."""
+    place = Place(HILLTOP, endpoint_of(HILLTOP, over.network), trust_of(HILLTOP, over.network))
+    ears = [Ear(place, token, over.room, over.head) for token in over.ears[:count]]
+    return [await ear.listen(Listener(heard.came)) for ear in ears]
 
 
 async def _steady(over: Over, talker: Stream, messages: int, book: Book) -> None:
     """A message now and then, as people talk."""
-    came = asyncio.Queue[tuple[int, float]]()
-    ears = [await _listen(over, token, came) for token in over.ears]
-    sent: dict[int, float] = {}
+    heard = _Heard(messages * len(over.ears))
+    ears = await _listen(over, len(over.ears), heard)
+    sent: list[float] = []
     calls: list[asyncio.Task[None]] = []
 
     async def one(number: int) -> None:
-        began = time.perf_counter()
-        position = await over.append(talker, number)
-        sent[position.seq], over.head = began, max(over.head, position)
+        over.head = max(over.head, await over.append(talker, number))
 
     for number in range(messages):
+        sent.append(time.perf_counter())
         calls.append(asyncio.create_task(one(number)))
         await asyncio.sleep(1 / RATE)
     await asyncio.gather(*calls)
-    heard = [await came.get() for _ in range(messages * len(ears))]
-    for ear in ears:
-        ear.cancel()
-    await asyncio.gather(*ears, return_exceptions=True)
-    taken = [(now - sent[seq]) * 1000 for seq, now in heard if seq in sent]
+    async with asyncio.timeout(_PATIENCE_S):
+        await heard.all.wait()
+    _close(ears)
+    taken = [(now - sent[number]) * 1000 for number, now in heard.times]
     book.note("over-p50", percentile(taken, 50))
     book.note("over-p99", percentile(taken, 99))
 
@@ -176,9 +179,8 @@ async def _steady(over: Over, talker: Stream, messages: int, book: Book) -> None
 async def _burst(over: Over, talker: Stream, world: World, messages: int, book: Book) -> None:
     """As many as go over."""
     hub = world.nodes[HARBOUR]
-    came = asyncio.Queue[tuple[int, float]]()
-    ear = await _listen(over, over.ears[0], came)
-    numbers = iter(range(messages))
+    heard, numbers = _Heard(messages), iter(range(messages))
+    ears = await _listen(over, 1, heard)
 
     async def sender() -> None:
         for number in numbers:
@@ -187,14 +189,17 @@ async def _burst(over: Over, talker: Stream, world: World, messages: int, book: 
     disk, used, began = _disk(hub), _cpu(world), time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(WINDOW)))
     async with asyncio.timeout(_PATIENCE_S):
-        for _ in range(messages):
-            await came.get()
+        await heard.all.wait()
     took = time.perf_counter() - began
-    ear.cancel()
-    await asyncio.gather(ear, return_exceptions=True)
+    _close(ears)
     book.note("over-rate", messages / took)
     book.note("over-cpu", (_cpu(world) - used) / messages * 1e6)
     book.note("over-disk", (_disk(hub) - disk) / messages - len(over.entry(0)))
+
+
+def _close(ears: list[RawSocket]) -> None:
+    for ear in ears:
+        ear.close()
 
 
 def _cpu(world: World) -> float:

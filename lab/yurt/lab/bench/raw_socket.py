@@ -7,6 +7,7 @@ of a benchmark carries, and so sees how many entries arrived, however the server
 import asyncio
 import base64
 import os
+import ssl
 import struct
 from collections.abc import Callable
 from typing import Final, Self, cast
@@ -46,12 +47,21 @@ class RawSocket(asyncio.Protocol):
 
     @classmethod
     async def connect(
-        cls, endpoint: Endpoint, host: str, path: str, received: Callable[[bytes], None]
+        cls,
+        endpoint: Endpoint,
+        host: str,
+        path: str,
+        received: Callable[[bytes], None],
+        tls: ssl.SSLContext | None = None,
     ) -> Self:
-        """Open a plain WebSocket."""
+        """Open a WebSocket, a plain one if there are no settings of TLS."""
         loop = asyncio.get_running_loop()
         _, socket = await loop.create_connection(
-            lambda: cls(host, path, received), endpoint.host, endpoint.port
+            lambda: cls(host, path, received),
+            endpoint.host,
+            endpoint.port,
+            ssl=tls,
+            server_hostname=host if tls else None,
         )
         await socket.opened
         return socket
