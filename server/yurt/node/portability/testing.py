@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Never, TypeVar
 
 from typing_extensions import override
@@ -13,6 +15,7 @@ from yurt.node.portability.runner import Finder, JobRunner
 from yurt.node.store import accounts, job_turns, jobs
 from yurt.node.store.accounts import NewAccount, StoredLogin
 from yurt.node.store.people import KnownPerson
+from yurt.node.store.schema import prepare
 from yurt.node.store.sqlite import DATABASE_NAME, SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import ReadTx, Row, Store, Tx
@@ -178,12 +181,27 @@ class Clock(SystemClock):
 
 async def open_bench(folder: Path) -> Bench:
     """Make a store with one account."""
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(_lay_out, folder)
     store = await SqliteStore.open(folder / DATABASE_NAME, STEPS)
     login = StoredLogin(b"salt", b"hash", 1, 1)
     ana = NewAccount("ana", "did:key:zAna", b"", b"key", "pem", login, 1)
     await store.write(lambda tx: accounts.add_account(tx, ana, ""))
     return Bench(store)
+
+
+def _lay_out(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / DATABASE_NAME).exists():
+        (folder / DATABASE_NAME).write_bytes(_tables())
+
+
+@cache
+def _tables() -> bytes:
+    """A database with all tables: each of its steps costs a write to the disk, and some tests want fifty."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / DATABASE_NAME
+        prepare(file, STEPS)
+        return file.read_bytes()
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
