@@ -1,5 +1,6 @@
 """24 words and one node bring a network back; without the words a kit is noise."""
 
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,8 +34,9 @@ from yurt.portability.kit_keys import (
     kit_secrets,
     verify_read,
 )
-from yurt.portability.kit_part import GRAPH, KEYS, MAX_PART_SIZE, decode_part
+from yurt.portability.kit_part import GRAPH, KEYS, MAX_PART_SIZE, decode_part, signed_bytes
 from yurt.portability.kit_room import KitRoom, decode_rooms, encode_rooms
+from yurt.portability.labels import LABEL_KIT
 from yurt.portability.roster import Tie, sign_roster, verify_roster
 
 NOW = 1_795_000_000
@@ -245,6 +247,57 @@ def test_buddy_keeps_the_newer(
     ):
         with pytest.raises(KitError) as caught:
             accept(part, record, held, now=now)
+        assert caught.value.rule == rule
+
+
+def test_parts_are_counted_apart_and_at_their_time(
+    keys_part: bytes, seal: Callable[..., bytes], record: VerifiedRecord
+) -> None:
+    """A counter stands for one part only; ten minutes of a wrong clock are forgiven."""
+    held = decode_part(seal(5))
+
+    assert accept(keys_part, record, held, now=NOW).said.counter == 1
+    assert accept(seal(6, time=NOW + 600), record, held, now=NOW).said.counter == 6
+    with pytest.raises(KitError, match="future"):
+        accept(seal(6, time=NOW + 601), record, held, now=NOW)
+    assert accept(seal(6), record, held, now=NOW + 86_400).said.counter == 6
+
+
+def test_device_needs_its_person_s_certificate(
+    graph_part: bytes, record: VerifiedRecord, ana_phone: DeviceKeys
+) -> None:
+    """A listed device that writes another certificate beside its part is not believed, well signed or not."""
+    said = decode_part(graph_part)
+    for change in ({"signature": bytes(64)}, {"not_after": NOW + 10**8}):
+        changed = replace(said, device=replace(said.device, **change))
+        signed = replace(changed, signature=ana_phone.sign(LABEL_KIT, signed_bytes(changed)))
+
+        with pytest.raises(KitError) as caught:
+            verify_part(signed, record)
+        assert caught.value.rule == "kitDevice"
+
+
+def test_nothing_is_sealed_for_somebody_else(
+    graph_contents: GraphContents,
+    secrets: KitSecrets,
+    ana_phone: DeviceKeys,
+    ana_laptop: DeviceKeys,
+    record: VerifiedRecord,
+    bo_words: RecoveryPhrase,
+) -> None:
+    """Not by a device that is not listed, to another phrase, another's network, or too much."""
+    bo = bo_words.identity_key().did
+
+    other, big = replace(graph_contents, did=bo), {CsvKind.BLOCKS: os.urandom(2**21)}
+    for contents, public, device, counter, rule in (
+        (graph_contents, secrets.public, ana_laptop, 1, "notListed"),
+        (graph_contents, kit_secrets(bo_words).public, ana_phone, 1, "otherPerson"),
+        (graph_contents, secrets.public, ana_phone, 0, "otherPerson"),
+        (other, secrets.public, ana_phone, 1, "otherPerson"),
+        (replace(graph_contents, files=big), secrets.public, ana_phone, 1, "kitFull"),
+    ):
+        with pytest.raises(LocalPortabilityError) as caught:
+            seal_graph(contents, public, device, record, counter=counter, time=NOW)
         assert caught.value.rule == rule
 
 
