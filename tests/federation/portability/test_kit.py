@@ -288,7 +288,7 @@ def test_nothing_is_sealed_for_somebody_else(
     """Not by a device that is not listed, to another phrase, another's network, or too much."""
     bo = bo_words.identity_key().did
 
-    other, big = replace(graph_contents, did=bo), {CsvKind.BLOCKS: os.urandom(2**21)}
+    other, big = replace(graph_contents, did=bo), {CsvKind.BLOCKS: os.urandom(2**21).hex().encode()}
     for contents, public, device, counter, rule in (
         (graph_contents, secrets.public, ana_laptop, 1, "notListed"),
         (graph_contents, kit_secrets(bo_words).public, ana_phone, 1, "otherPerson"),
