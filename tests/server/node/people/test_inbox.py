@@ -190,16 +190,16 @@ async def test_whoever_follows_and_unfollows_all_day_fills_no_inbox(town: Town) 
     """Ana is told a few times an hour; who follows her is what it is."""
     ana, _ = await town.join("ana", HARBOUR), await town.join("bo", HILLTOP)
 
-    for number in range(10):
+    for number in range(MAX_TOLD):
         assert await post(town, follow(number)) == 202
         assert await post(town, undo(number)) == 202
-    assert await post(town, follow(10)) == 202
+    assert await post(town, follow(MAX_TOLD)) == 202
 
     count = "SELECT count(*) FROM entry JOIN log ON log.id = entry.log WHERE log.name = ? AND kind = ?"
     told = await town.nodes[HARBOUR].store.read(
         lambda tx: tx.rows(count, inbox_log("ana"), int(InboxKind.FOLLOW))
     )
-    assert told[0][0] in (MAX_TOLD, 2 * MAX_TOLD)  # the hour may end meanwhile
+    assert MAX_TOLD <= told[0][0] <= 2 * MAX_TOLD  # the hour may end meanwhile
     assert await followers(ana) == ["bo@hilltop.example"]
 
 

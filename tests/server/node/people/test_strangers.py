@@ -27,9 +27,10 @@ from yurt.node.fetch import MAX_BODY, Fetched, FetchError
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter, Rate
 from yurt.node.people import directory, record_book
+from yurt.node.people import signatures as signatures_of
 from yurt.node.people.directory import Directory
 from yurt.node.people.record_book import RecordBook
-from yurt.node.people.signatures import MISS_RATE, Signatures
+from yurt.node.people.signatures import Signatures
 from yurt.node.people.signed_fetch import SignedFetch
 from yurt.node.store import accounts, people, records
 from yurt.node.store.accounts import NewAccount, StoredLogin
@@ -91,11 +92,18 @@ class Here:
         return places.key_id
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> NodeKeys:
+    """One node's keys for all stories: making them is slow."""
+    data = tmp_path_factory.mktemp("keys") / "node"
+    init_node(data, NodeConfig(HARBOUR, plain=True))
+    return NodeKeys(data)
+
+
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Here]:
+async def here(tmp_path: Path, keys: NodeKeys) -> AsyncIterator[Here]:
     """The node."""
-    init_node(tmp_path / "node", NodeConfig(HARBOUR, plain=True))
-    store = await SqliteStore.open(tmp_path / "node" / DATABASE_NAME, STEPS)
+    store = await SqliteStore.open(tmp_path / DATABASE_NAME, STEPS)
     documents: dict[str, bytes] = {}
 
     def answer(url: str, _headers: dict[str, str]) -> Fetched:
@@ -103,7 +111,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
         return NOBODY if body is None else document(url, body)
 
     web, clock, work = Web(answer), SystemClock(), WorkPool()
-    signed = SignedFetch(HARBOUR, store, NodeKeys(tmp_path / "node"), clock, web, work)
+    signed = SignedFetch(HARBOUR, store, keys, clock, web, work)
     book = RecordBook(HARBOUR, store, clock, web)
     yield Here(store, web, documents, Directory(HARBOUR, store, clock, signed, book, Limiter(lambda: 0.0)))
     work.close()
@@ -197,8 +205,11 @@ async def test_records_of_strangers_are_kept_up_to_a_size(
     assert known == dids
 
 
-async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(here: Here) -> None:
+async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After so many that are not there, or do not fit, one address names no more; others do."""
+    monkeypatch.setattr(signatures_of, "MISS_RATE", Rate(burst=4, every_s=1.0))
     signatures = Signatures(here.directory, SystemClock(), Limiter(lambda: 0.0), lambda _host: None)
 
     async def names(key_id: str, address: str) -> str:
@@ -206,10 +217,10 @@ async def test_whoever_names_keys_for_nothing_uses_up_nothing_of_others(here: He
             await signatures.verify(asking(key_id, address))
         return type(refused.value).__name__
 
-    wrong = [await names(here.puts(f"e{number}"), EVE) for number in range(MISS_RATE.burst - 10)]
-    absent = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10)]
+    wrong = [await names(here.puts(f"e{number}"), EVE) for number in range(2)]
+    absent = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(2)]
     asked = len(here.web.asked)
-    after = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(10, 20)]
+    after = [await names(f"https://{VICTIM}/{number}#key", EVE) for number in range(2, 6)]
 
     assert (set(wrong), set(absent), set(after)) == ({"SignatureRefused"}, {"NotThere"}, {"ProblemError"})
     assert len(here.web.asked) == asked
