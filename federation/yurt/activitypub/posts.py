@@ -19,7 +19,7 @@ from yurt.activitypub.mls_objects import MlsObject, is_mls_object, parse_mls_obj
 from yurt.activitypub.notes import POST_TYPES, Note, note_document, parse_note
 from yurt.activitypub.references import Json, host_of, id_of, object_of, types_of
 from yurt.activitypub.timestamps import write_time
-from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT
+from yurt.activitypub.vocabulary import ACTOR_TYPES, AS_CONTEXT, PUBLIC
 
 _EMBEDDING: Final = {"type", "content", "attributedTo"}
 
@@ -108,7 +108,10 @@ def create_document(activity_id: str, note: Note, followers: str) -> Json:
 
 
 def update_actor_document(activity_id: str, actor: Json, followers: str) -> Json:
-    """Write the Update of an actor of ours, for its followers.
+    """Write the Update of an actor of ours, for its followers and whoever else knows it.
+
+    To everybody, as Mastodon has it: snac looks for its own people in the ``to`` of what is updated, where an
+    actor has none, and so takes only an Update that is public. (It says nothing that is not public.)
 
     Args:
         activity_id: Its id.
@@ -120,7 +123,8 @@ def update_actor_document(activity_id: str, actor: Json, followers: str) -> Json
         "id": activity_id,
         "type": "Update",
         "actor": actor["id"],
-        "to": [followers],
+        "to": [PUBLIC],
+        "cc": [followers],
         "object": {name: value for name, value in actor.items() if name != "@context"},
     }
 

@@ -19,8 +19,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from yurt.activitypub.http_signatures.request import InboundRequest
-from yurt.activitypub.references import Json, id_of, object_of, text_of
-from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE
+from yurt.activitypub.references import Json, id_of, ids_of, object_of, text_of
+from yurt.activitypub.vocabulary import ACTIVITY_TYPE, AS_CONTEXT, JRD_TYPE, PUBLIC
 from yurt.lab.migration import stock_documents as documents
 from yurt.lab.migration import stock_rules
 from yurt.lab.migration.hosts import LabClock, Post, Signer
@@ -313,8 +313,11 @@ class StockPeer:
     async def _update_came(self, arrived: _Arrived) -> str:
         if arrived.about != arrived.actor:
             return ""
-        if self._has(stock_rules.UPDATES_OF_FOLLOWED) and not self._is_followed(arrived.actor):
-            return stock_rules.NOBODY_FOLLOWS
+        if self._has(stock_rules.UPDATES_OF_FOLLOWED):
+            if PUBLIC not in ids_of(arrived.activity.get("to")):
+                return stock_rules.NOT_PUBLIC
+            if not self._is_followed(arrived.actor):
+                return stock_rules.NOBODY_FOLLOWS
         if not self._others.keep(object_of(arrived.activity.get("object")), arrived.actor):
             await self._others.fetch(arrived.actor)
         return ""
@@ -393,6 +396,8 @@ class StockPeer:
             "actor": actor,
             "object": about,
         }
+        if kind == "Update":
+            activity["to"] = [PUBLIC]
         return await self._post.send(Signer(f"{actor}#main-key", _KEY), inbox, activity)
 
 

@@ -141,7 +141,7 @@ HABITS: Final[Mapping[str, str]] = {
     DELETE_IGNORED: "an actor's Delete changes nothing",
     REJECT_IGNORED: "a Reject changes nothing",
     SKIPS_UNKNOWN: "says 202 to Delete and Update of somebody unknown, and does nothing",
-    UPDATES_OF_FOLLOWED: "takes Updates only of those whom somebody here follows",
+    UPDATES_OF_FOLLOWED: "takes Updates only if they are to everybody, of those whom somebody here follows",
     LOOKS_AGAIN: "tries a Move again later if the new actor was not seen yet",
     ONE_ID_ONCE: "takes each activity id once",
     APPROVES_BY_HAND: "a Follow waits until a person approves it",
@@ -155,6 +155,7 @@ KEY_UNKNOWN: Final = "keyUnknown"
 REPEATED: Final = "repeated"
 UNKNOWN: Final = "unknown"
 NOT_SENT: Final = "notSent"
+NOT_PUBLIC: Final = "notPublic"
 _TEXTS: Final = {
     NO_MOVE: "the software does not know Moves",
     NOBODY_FOLLOWS: "nobody there followed the old account any more",
@@ -163,6 +164,7 @@ _TEXTS: Final = {
     REPEATED: "the same activity had come before",
     UNKNOWN: "the actor is not known there",
     NOT_SENT: "the new actor's inbox took no Follow",
+    NOT_PUBLIC: "the Update was not addressed to everybody",
 }
 
 
