@@ -29,7 +29,7 @@ from yurt.client.moving.calls import (
     ReceiptView,
 )
 from yurt.client.paths import load_network
-from yurt.client.portability.calls import KitStatus, KitView, SetBuddy
+from yurt.client.portability.calls import ChangeKey, KitStatus, KitView, SetBuddy
 from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, until
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.node.fetch import CheckedResolver
@@ -89,6 +89,10 @@ class Resident:
             return (post, likes, boosts) in [(one.id, one.likes, one.boosts) for one in page.posts]
 
         await until(so, f"{likes} like and {boosts} boost {post}", within=PEER_PATIENCE_S)
+
+    async def change_key(self) -> None:
+        """Sign with another actor key from now on."""
+        await self.person.engine.call(ChangeKey(phrase=self.person.phrase), KitView)
 
     async def is_followed_by(self, *addresses: str) -> None:
         """Wait until exactly these follow."""

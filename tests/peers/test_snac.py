@@ -90,6 +90,12 @@ class Snac:
 
         return await comes(there, f"{self.name} reads {text!r}")
 
+    def key_of(self, actor: str) -> str:
+        """With which key it verifies what somebody signs."""
+        name = _md5(actor)
+        kept = json.loads((self.base / "object" / name[:2] / f"{name}.json").read_text(encoding="utf-8"))
+        return str(kept["publicKey"]["publicKeyPem"])
+
     async def counts(self, kind: str, post: str, *actors: str) -> None:
         """Wait until exactly these like (`l`) or boost (`a`) a post."""
         name = _md5(post)
@@ -207,6 +213,25 @@ async def test_snac_believes_a_move_from_the_dead(island: Callable[..., Awaitabl
     place = await island(PEER)
     ana, sam = await befriend(place)
 
+    anew = await place.rescue(ana)
+
+    await is_along(anew, sam)
+
+
+async def test_snac_hears_of_a_new_key_before_a_fire(island: Callable[..., Awaitable[Any]]) -> None:
+    """Ana signs with another key: snac believes it, and later the Move under it, though her node is dead."""
+    place = await island(PEER)
+    ana, sam = await befriend(place)
+
+    before = sam.key_of(ANA)
+    await ana.change_key()
+
+    async def heard() -> bool:
+        return sam.key_of(ANA) != before
+
+    await comes(heard, "snac has the new key")
+    await ana.post("under another key")
+    await sam.reads("under another key")
     anew = await place.rescue(ana)
 
     await is_along(anew, sam)

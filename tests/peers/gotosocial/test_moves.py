@@ -61,6 +61,20 @@ async def test_a_move_from_the_dead(gotosocial: Gotosocial) -> None:
     await is_along(anew, gina, left)
 
 
+async def test_a_new_key_and_then_a_fire(gotosocial: Gotosocial) -> None:
+    """Ana signs with another key: GoToSocial believes it, and the Move under it when her node is dead."""
+    place, [gina] = await gotosocial("gina")
+    ana = await place.join("ana")
+    left = await befriend(ana, gina)
+
+    await ana.change_key()
+    await ana.post("under another key")
+    await gina.sees("under another key")
+    anew = await place.rescue(ana)
+
+    await is_along(anew, gina, left)
+
+
 async def test_who_moves_there_is_followed(gotosocial: Gotosocial) -> None:
     """Gina moves to another account there: Ana, who followed her from Yurt, asks to follow that one."""
     place, [gina, gwen] = await gotosocial("gina", "gwen")
