@@ -24,6 +24,7 @@ from aiohttp.connector import Connection
 from typing_extensions import override
 
 from yurt.node.config import Network
+from yurt.node.lookups import Lookups
 from yurt.node.unreachable import why_unreachable
 from yurt.wire.network_map import Endpoint
 
@@ -141,20 +142,19 @@ def check_url(url: str) -> str:
 class CheckedResolver(AbstractResolver):
     """Resolves names to addresses that were checked; the connection then goes to exactly these."""
 
-    def __init__(self, names: dict[str, Endpoint]) -> None:
+    def __init__(self, names: dict[str, Endpoint], lookups: Lookups | None = None) -> None:
         self._names = names
+        self._lookups = lookups or Lookups()
 
     @override
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Resolve a name; every address of the answer must be public, or none is used."""
+        """Resolve a name, of whatever family; every address of the answer must be public, or none is used."""
         mapped = self._names.get(host)
         if mapped is not None:
             return [_result(host, mapped.host, mapped.port)]
-        loop = asyncio.get_running_loop()
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        addresses = [str(info[4][0]) for info in infos]
+        addresses = await self._lookups.addresses(host)
         for address in addresses:
             if not is_public(address):
                 raise OSError(f"{host} resolves to {address}, which is not public")
@@ -196,12 +196,14 @@ class SafeFetch:
         self._network = network
         self._refuses = refuses
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._lookups = Lookups()
         self._tls = _tls(network)
 
     async def close(self) -> None:
         """Close all connections."""
         for session in self._sessions.values():
             await session.close()
+        await self._lookups.close()
 
     async def get(
         self,
@@ -290,7 +292,7 @@ class SafeFetch:
     def _open(self) -> aiohttp.ClientSession:
         names = self._network.map.names if self._network else {}
         connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(names),
+            resolver=CheckedResolver(names, self._lookups),
             ssl=self._tls,
             use_dns_cache=False,
             limit=PLACES,
