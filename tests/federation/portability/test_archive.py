@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -212,6 +213,18 @@ CHANGES: list[tuple[Change, str]] = [
 def test_changes_are_named(archive: bytes, change: Change, rule: str) -> None:
     """Each edit by what it is."""
     assert refusal(repacked(archive, change)) == rule
+
+
+def test_each_header_counts(archive: bytes) -> None:
+    """Whichever file's header another hand wrote, the manifest's and its signature's among them."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        names = tar.getnames()
+    for name in names:
+        assert refusal(repacked(archive, partial(_open_to_all, name))) == "archiveHeader", name
+
+
+def _open_to_all(name: str, info: tarfile.TarInfo, data: bytes) -> tuple[tarfile.TarInfo, bytes]:
+    return info.replace(mode=0o777) if info.name == name else info, data
 
 
 def test_additional_file(archive: bytes) -> None:
