@@ -12,6 +12,6 @@ def test_a_long_wait_leaves_something_for_afterwards() -> None:
     limiter = Limiter(lambda: now_s)
     while now_s < LONG_S:
         limiter.take("command", "ana", COMMAND_RATE)
-        now_s += people._POLL_S  # pyright: ignore[reportPrivateUsage]  # how often it looks is inside
+        now_s += people._LOOK_S  # pyright: ignore[reportPrivateUsage]  # how often it looks is inside
 
     limiter.take("command", "ana", COMMAND_RATE, cost=100)
