@@ -41,6 +41,7 @@ def test_node_goes_and_comes_back(demo: Terminal) -> None:
     demo.until(lambda screen: all("Hello from the harbour" in half for half in _halves(screen)))
     demo.press("I see you, bo\r")
     demo.until(lambda screen: "I see you, bo" in _halves(screen)[1])
+    assert "F1" not in demo.text  # only keys that do something are told
 
     demo.press(F6)  # bo
     demo.press(F7)

@@ -48,7 +48,7 @@ class Side(Vertical):
         yield Static()
         yield Timeline()
         yield Composer()
-        yield StateLine()
+        yield StateLine(has_help=False)
 
     def on_mount(self) -> None:
         """Begin to follow what happens."""

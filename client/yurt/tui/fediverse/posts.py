@@ -276,7 +276,7 @@ class Posts(Screen[None]):
             if agreed(answer):
                 self._do(Delete(post.id), "taken back: every server that has it is told")
 
-        app_of(self).push_screen(Ask("take this post back?", "It cannot come back.", "yes"), answered)
+        app_of(self).push_screen(Ask("take this post back?", "It cannot come back.", "type yes"), answered)
 
     def _do(self, command: Like | Boost | Delete, told: str) -> None:
         async def work() -> None:

@@ -67,7 +67,7 @@ class AboutPeople:
         if address == self._me:
             tell(self._screen, "that is you")
         else:
-            app_of(self._screen).push_screen(Ask(title, note, "yes"), answered)
+            app_of(self._screen).push_screen(Ask(title, note, "type yes"), answered)
 
     def _begin(self, work: Awaitable[None]) -> None:
         self._screen.run_worker(tried(self._screen, work))

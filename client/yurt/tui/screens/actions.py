@@ -176,7 +176,7 @@ class Actions:
             if agreed(answer):
                 self._desk.begin(work())
 
-        self._desk.ask(Ask(title, note, "yes"), answered)
+        self._desk.ask(Ask(title, note, "type yes"), answered)
 
     def _question(self, title: str, note: str, example: str, work: Callable[[str], Work]) -> None:
         def answered(answer: str | None) -> None:

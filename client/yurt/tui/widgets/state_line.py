@@ -78,9 +78,16 @@ class StateLine(Widget):
     StateLine { height: 1; background: $panel; color: $text-muted; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
+    def __init__(self, *, id: str | None = None, has_help: bool = True) -> None:  # noqa: A002  # Textual's word
+        """Make one that says that the client starts.
+
+        Args:
+            id: As Textual has it.
+            has_help: Whether F1 tells the keys where it stands.
+        """
         super().__init__(id=id)
         self._facts = facts(None, None)
+        self._help = HELP if has_help else ""
 
     def show(self, status: Status | None, room: RoomView | None) -> None:
         """Tell how it stands now."""
@@ -98,7 +105,7 @@ class StateLine(Widget):
             segments.append(Segment(BETWEEN if segments else " ", style))
             segments.append(Segment(text, style + warning if urgent else style))
         # Whoever is new here must see where to begin.
-        left = width - sum(segment.cell_length for segment in segments) - cell_len(HELP) - 1
+        left = width - sum(segment.cell_length for segment in segments) - cell_len(self._help) - 1
         if left > len(BETWEEN):
-            segments.append(Segment(" " * left + HELP, style))
+            segments.append(Segment(" " * left + self._help, style))
         return Strip(segments).adjust_cell_length(width, style)
