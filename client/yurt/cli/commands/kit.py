@@ -34,6 +34,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
             kit = await engine.call(SaveKit(path=path, phrase=phrase), KitView)
             output.show(kit_json(kit), f"Your kit is in {args.file}: {_what(kit)}.")
         elif args.action == "new-key":
+            await engine.call(ChangeKey(), KitView)  # before anybody types 24 words
             kit = await engine.call(ChangeKey(phrase=secrets.read_phrase(args.phrase_file)), KitView)
             show_kit(kit, output)
         else:

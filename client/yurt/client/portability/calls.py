@@ -178,7 +178,8 @@ class ChangeKey(Unshown, EngineCall, frozen=True, kw_only=True):
 
     name: ClassVar[str] = "change_key"
 
-    phrase: str
+    phrase: str = ""
+    """Empty: nothing is done but to refuse what could not be, before anybody types 24 words."""
 
 
 PORTABILITY_CALLS: Final[tuple[type[EngineCall], ...]] = (

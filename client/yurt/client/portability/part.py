@@ -154,9 +154,11 @@ class PortabilityPart:
 
     async def _change_key(self, call: ChangeKey) -> KitView:
         core = self._core
+        await core.vault.read(lambda tx: key_changing.check_not_moving(tx, prepared_too=True))
+        if not call.phrase:
+            return await self._status(KitStatus())
         words = await asyncio.to_thread(phrase_of, call.phrase)
         records.check_phrase_of(core, words.identity_key().did)
-        await core.vault.read(lambda tx: key_changing.check_not_moving(tx, prepared_too=True))
         new = await key_changing.make_key(core, words)
         await core.write(lambda tx: key_changing.keep(tx, core.account, new, core.clock.now_ms()))
         if await key_changing.finish(core) == "other":
