@@ -34,6 +34,7 @@ from yurt.node.people.directory import Directory
 from yurt.node.people.follower_repair import FollowerRepair
 from yurt.node.people.gathered import Gathered
 from yurt.node.people.moves import Moves, hear
+from yurt.node.people.post_ends import in_time
 from yurt.node.people.proofs import Proofs
 from yurt.node.people.signatures import Signatures
 from yurt.node.store import accounts, deliveries, people, posts, replay
@@ -197,7 +198,8 @@ class Inbox:
             return
         note = await self._directory.post(target)
         if note.audience.visibility >= Visibility.UNLISTED:
-            await self._store.write(lambda tx: posts.put_post(tx, note))
+            kept = in_time(note, self._clock.now_s())
+            await self._store.write(lambda tx: posts.put_post(tx, kept))
 
     async def _is_followed(self, actor: str) -> bool:
         accepted = FollowState.ACCEPTED.value

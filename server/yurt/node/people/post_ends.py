@@ -6,13 +6,14 @@ followers elsewhere in the same transaction.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from yurt.activitypub.audience import Visibility, may_boost
 from yurt.activitypub.delivery import Recipient, plan
 from yurt.activitypub.follow import UNDO_MEMORY_S, FollowState
 from yurt.activitypub.home_filter import is_wanted
+from yurt.activitypub.http_signatures.policy import SKEW_S
 from yurt.activitypub.notes import Note
 from yurt.activitypub.object_life import Arrival, ObjectEffect, arrive
 from yurt.activitypub.reactions import Announce, Like
@@ -42,6 +43,7 @@ class PostEnds:
         """Take in a post, or a change of one, that its author really sent."""
         if self._was_withdrawn(note.author, note.id):
             return
+        note = in_time(note, self._now_s)
         life = posts.life_of_post(self.tx, note.author, note.id)
         _, effects = arrive(life, arrival, note.version)
         readers = self._readers(note)
@@ -163,6 +165,12 @@ class PostEnds:
     @property
     def _now_s(self) -> int:
         return self.now_ms // 1000
+
+
+def in_time(note: Note, now_s: int) -> Note:
+    """Take no post for later than a clock may be ahead: no edit would be newer, and it would stay for ever."""
+    latest = now_s + SKEW_S
+    return replace(note, published=min(note.published, latest), updated=min(note.updated, latest))
 
 
 def recipients_of(tx: ReadTx, account: str, note: Note) -> list[Recipient]:

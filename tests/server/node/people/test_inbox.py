@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.http_signatures.keys import write_pem
+from yurt.activitypub.http_signatures.policy import SKEW_S
 from yurt.node.accounts.testing import actor_key
 from yurt.node.clock import SystemClock
 from yurt.node.people.follow_ends import MAX_TOLD
@@ -201,6 +202,25 @@ async def test_whoever_follows_and_unfollows_all_day_fills_no_inbox(town: Town) 
     )
     assert MAX_TOLD <= told[0][0] <= 2 * MAX_TOLD  # the hour may end meanwhile
     assert await followers(ana) == ["bo@hilltop.example"]
+
+
+async def test_a_post_of_the_year_9999_is_one_of_today(town: Town) -> None:
+    """What says that it is from later would outlive everything, and no edit of it could ever be newer."""
+    await town.join("ana", HARBOUR)
+    await town.join("bo", HILLTOP)
+    note = {
+        "id": f"{BO}/notes/1",
+        "type": "Note",
+        "attributedTo": BO,
+        "content": "hello",
+        "to": [ANA],
+        "published": "9999-12-31T23:59:59Z",
+    }
+
+    assert await post(town, {**follow(), "type": "Create", "object": note}) == 202
+
+    rows = await town.nodes[HARBOUR].store.read(lambda tx: tx.rows("SELECT published, version FROM post"))
+    assert [max(row) <= SystemClock().now_s() + SKEW_S for row in rows] == [True]
 
 
 async def test_a_large_body_is_not_read_before_it_is_verified(town: Town) -> None:
