@@ -168,7 +168,7 @@ class PostEnds:
 
 
 def in_time(note: Note, now_s: int) -> Note:
-    """Take no post for later than a clock may be ahead: no edit would be newer, and it would stay for ever."""
+    """Take no post for later than clocks may be ahead: no edit would be newer, and it would stay for ever."""
     latest = now_s + SKEW_S
     return replace(note, published=min(note.published, latest), updated=min(note.updated, latest))
 
