@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from yurt.client.engine import Engine
+from yurt.client.identity import KeepPhrase
 from yurt.client.paths import load_network
 from yurt.client.testing_node import HARBOUR, FakeNode
 
@@ -28,7 +29,7 @@ class Town:
         """Where somebody's vault is."""
         return self._folder / name
 
-    async def join(self, name: str) -> Engine:
+    async def join(self, name: str, keep_phrase: KeepPhrase = lambda _: None) -> Engine:
         """Somebody new joins the node."""
         engine, _ = await Engine.join(
             self.home(name),
@@ -36,7 +37,7 @@ class Town:
             name,
             PASSPHRASE,
             network=load_network(self.map_file),
-            keep_phrase=lambda _: None,
+            keep_phrase=keep_phrase,
         )
         self._engines.append(engine)
         return engine

@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from yurt.client.calls import Nothing
+from yurt.client.devices.each_room import unsettled
+from yurt.client.devices.own_record import own_record
 from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
+from yurt.client.identity import KeepPhrase
 from yurt.client.invitations.calls import EndLink, JoinByLink, JoinView, Links, LinkView, ListLinks, MakeLink
 from yurt.client.people_calls import ConfirmRoom
 from yurt.client.testing import Town
@@ -17,6 +21,9 @@ from yurt.client.testing_rooms import ANA, BO, core_of, line
 from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import joinings, people
 from yurt.client.vault.joinings import Joining
+from yurt.identity.device import DeviceKeys
+from yurt.identity.phrase import RecoveryPhrase
+from yurt.identity.signed_record import next_record
 from yurt.rooms.common.join_request import JoinRequest
 from yurt.wire.problems import ProblemError
 
@@ -67,9 +74,11 @@ async def test_a_request_for_one_room_is_no_yes_to_another(town: Town) -> None:
     assert room not in {one.room for one in await bo.rooms()}
 
 
-async def by_link_of(town: Town, maker: str) -> tuple[Engine, Engine, bytes]:
-    """Bo came into Ana's room by a link that says to be of somebody."""
-    ana, bo, eve = await asyncio.gather(*(town.join(name) for name in ("ana", "bo", "eve")))
+async def by_link_of(
+    town: Town, maker: str, keep_phrase: KeepPhrase = lambda _: None
+) -> tuple[Engine, Engine, bytes]:
+    """Bo, whose phrase is kept, came into Ana's room by a link that says to be of somebody."""
+    ana, bo, eve = await asyncio.gather(town.join("ana"), town.join("bo", keep_phrase), town.join("eve"))
     room = (await ana.create_room("tea")).room
     link = await ana.call(MakeLink(room=room, secret=os.urandom(16)), LinkView)
     did = (await {"ana": ana, "eve": eve}[maker].status()).did
@@ -108,6 +117,23 @@ async def test_room_without_the_maker_of_the_link(town: Town) -> None:
 
     assert held.state == "queued"
     await line(bo, room, content_id=sent.content_id, state="accepted")
+
+
+async def test_no_other_device_is_brought_to_a_room_without_the_maker(town: Town) -> None:
+    """It would not know that what is said there has to wait; confirmed, the room is like any other."""
+    phrases = list[RecoveryPhrase]()
+    _, bo, room = await by_link_of(town, "eve", keep_phrase=phrases.append)
+    core = core_of(bo)
+    before, identity = own_record(core.account), phrases[0].identity_key()
+    tablet = (DeviceKeys.generate().public, core.now_s + 86_400)
+    after = next_record(before, identity, time=core.now_s, add=[tablet])
+    core.account = replace(core.account, record=after.encode())
+
+    held = await core.write(lambda tx: unsettled(core, tx))
+    await bo.call(ConfirmRoom(room), Nothing)
+    let_go = await core.write(lambda tx: unsettled(core, tx))
+
+    assert (held, let_go) == ([], [room])
 
 
 async def test_maker_of_the_link_comes_late(town: Town) -> None:

@@ -16,7 +16,7 @@ from yurt.client.people import Met
 from yurt.client.rooms.commit import Committer, Stage
 from yurt.client.rooms.invite import verify_packages
 from yurt.client.rooms.own_leaf import renewed_leaf
-from yurt.client.vault import leavings, people, rooms
+from yurt.client.vault import leavings, link_makers, people, rooms
 from yurt.client.vault.people import Pin
 from yurt.client.vault.rooms import RoomRow
 from yurt.identity.leaf import verify_leaf
@@ -68,12 +68,7 @@ def unsettled(core: Core, tx: Connection) -> list[bytes]:
     record = own_record(core.account)
     if len(record.record.devices) == 1 and not record.record.revoked:
         return []
-    own = core.account.device.device_id
-    return [
-        room.room
-        for room in rooms.every(tx)
-        if _is_ours(tx, room) and wanted(core.groups.load(tx, room.room), record, own)
-    ]
+    return [room.room for room in rooms.every(tx) if _needs(core, tx, room.room, record)]
 
 
 async def settle_room(core: Core, committer: Committer, room: bytes) -> None:
@@ -129,7 +124,9 @@ def _needs(core: Core, tx: Connection, room: bytes, record: VerifiedRecord) -> W
     found = rooms.find(tx, room)
     if found is None or not _is_ours(tx, found):
         return Wanted((), revoked=False)
-    return wanted(core.groups.load(tx, room), record, core.account.device.device_id)
+    needs = wanted(core.groups.load(tx, room), record, core.account.device.device_id)
+    # Another device would not hold back what it says while whoever made our link is missing.
+    return Wanted((), needs.revoked) if link_makers.holds(tx, room) else needs
 
 
 async def _packages(
