@@ -1,14 +1,15 @@
 """What a person does all day, by keyboard alone."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
+from yurt.client.testing_waits import until
 from yurt.tui.app import YurtApp
 from yurt.tui.screens.ask import Ask
 from yurt.tui.screens.chat import Chat
@@ -51,12 +52,6 @@ async def _client(
         yield pilot
 
 
-async def _until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110  # the screen has no event for being drawn
-            await asyncio.sleep(0.01)
-
-
 def _timeline(pilot: Pilot[None]) -> Timeline:
     return pilot.app.screen.query_one(Timeline)
 
@@ -67,19 +62,33 @@ def _rows(pilot: Pilot[None], widget: type[Timeline | RoomsPane | PeoplePane | S
 
 
 async def _open(pilot: Pilot[None], words: str = "light") -> None:
-    await _until(lambda: isinstance(pilot.app.screen, Chat) and words in _rows(pilot, Timeline))
+    await until(lambda: isinstance(pilot.app.screen, Chat) and words in _rows(pilot, Timeline))
 
 
 async def _asked(pilot: Pilot[None], screen: type[Dialog[Any]]) -> None:
     """Wait until a dialog takes what is typed."""
-    await _until(lambda: isinstance(pilot.app.screen, screen) and isinstance(pilot.app.focused, Input))
+    await until(lambda: isinstance(pilot.app.screen, screen) and isinstance(pilot.app.focused, Input))
 
 
 async def _type(pilot: Pilot[None], text: str) -> None:
     """Type as a paste does: at once, which is how a burst of keys arrives."""
-    await _until(lambda: isinstance(pilot.app.focused, Input | TextArea))
+    await until(lambda: isinstance(pilot.app.focused, Input | TextArea))
+    box, before = pilot.app.focused, _written(pilot.app.focused)
     pilot.app.post_message(events.Paste(text))
-    await pilot.pause()
+    await until(lambda: _written(box) != before)
+
+
+def _written(box: Widget | None) -> str:
+    assert isinstance(box, Input | TextArea)
+    return box.value if isinstance(box, Input) else box.text
+
+
+async def _enter(pilot: Pilot[None], text: str) -> None:
+    """Type into one line of a form, and go on."""
+    await _type(pilot, text)
+    box = pilot.app.focused
+    await pilot.press("enter")
+    await until(lambda: pilot.app.focused is not box)
 
 
 async def test_first_run() -> None:
@@ -88,11 +97,10 @@ async def test_first_run() -> None:
     entrance = FakeEntrance(engine, lives_here=False)
 
     async with _client(engine, entrance=entrance) as pilot:
-        await _until(lambda: isinstance(pilot.app.screen, Welcome))
+        await until(lambda: isinstance(pilot.app.screen, Welcome))
         for text in (LINK, "ana", "correct horse", "correct horse"):
-            await _type(pilot, text)
-            await pilot.press("enter")
-        await _until(lambda: isinstance(pilot.app.screen, Phrase))
+            await _enter(pilot, text)
+        await until(lambda: isinstance(pilot.app.screen, Phrase))
         phrase = pilot.app.screen
         await _type(pilot, "nonsense")
         await pilot.press("enter")
@@ -113,15 +121,17 @@ async def test_refused_join() -> None:
     entrance.refusal = "this invite is not valid [bold]; ask for a new one"
 
     async with _client(engine, entrance=entrance) as pilot:
-        await _until(lambda: isinstance(pilot.app.screen, Welcome))
-        for text in (LINK, "Ana!", "correct horse", "wrong horse"):
-            await _type(pilot, text)
-            await pilot.press("enter")
-        assert "a name has" in str(pilot.app.screen.query_one("#problem", Static).render())
+        await until(lambda: isinstance(pilot.app.screen, Welcome))
+        for text in (LINK, "Ana!", "correct horse"):
+            await _enter(pilot, text)
+        await _type(pilot, "wrong horse")
+        await pilot.press("enter")
+        problem = pilot.app.screen.query_one("#problem", Static)
+        await until(lambda: "a name has" in str(problem.render()))
         pilot.app.screen.query_one("#name", Input).value = "ana"
         pilot.app.screen.query_one("#again", Input).value = "correct horse"
         await pilot.press("enter")
-        await _until(
+        await until(
             lambda: (
                 isinstance(pilot.app.screen, Welcome)
                 and "[bold]; ask" in str(pilot.app.screen.query_one("#problem", Static).render())
@@ -137,11 +147,11 @@ async def test_passphrase() -> None:
     engine, _ = _engine()
 
     async with _client(engine, entrance=FakeEntrance(engine, passphrase="correct horse")) as pilot:
-        await _until(lambda: isinstance(pilot.app.screen, Unlock))
+        await until(lambda: isinstance(pilot.app.screen, Unlock))
         first = pilot.app.screen
         await _type(pilot, "wrong")
         await pilot.press("enter")
-        await _until(lambda: isinstance(pilot.app.screen, Unlock) and pilot.app.screen is not first)
+        await until(lambda: isinstance(pilot.app.screen, Unlock) and pilot.app.screen is not first)
         await _type(pilot, "correct horse")
         await pilot.press("enter")
         await _open(pilot)
@@ -154,15 +164,16 @@ async def test_talk() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await _type(pilot, "hello")
+        composer = pilot.app.screen.query_one(Composer)
         await pilot.press("ctrl+j")
+        await until(lambda: composer.text == "hello\n")
         await _type(pilot, "bo")
         await pilot.press("enter")
         await _open(pilot, "hello")
         engine.refusal = "this room is full"
         await _type(pilot, "again")
         await pilot.press("enter")
-        composer = pilot.app.screen.query_one(Composer)
-        await _until(lambda: composer.text == "again")
+        await until(lambda: not engine.refusal and composer.text == "again")
 
     assert engine.asked == ["send hello\nbo"]
 
@@ -177,11 +188,11 @@ async def test_outbox() -> None:
         await _type(pilot, "later")
         await pilot.press("enter")
         await _open(pilot, "┆ later")
-        await _until(lambda: "outbox 1" in _rows(pilot, StateLine) and "offline" in _rows(pilot, StateLine))
+        await until(lambda: "outbox 1" in _rows(pilot, StateLine) and "offline" in _rows(pilot, StateLine))
         engine.connected = True
         engine.change(engine.items[room][-1], state="accepted")
         await _open(pilot, "│ later")
-        await _until(lambda: "outbox 0" in _rows(pilot, StateLine))
+        await until(lambda: "outbox 0" in _rows(pilot, StateLine))
 
 
 async def test_read_back() -> None:
@@ -207,12 +218,15 @@ async def test_place_is_kept() -> None:
 
     async with _client(engine) as pilot:
         await _open(pilot, "light 499")
-        await pilot.press("escape", "pageup", "pageup", "pageup")
-        before = _rows(pilot, Timeline)
+        await pilot.press("escape")
+        for _ in range(3):
+            before = _rows(pilot, Timeline)
+            await pilot.press("pageup")
+            await until(lambda: _rows(pilot, Timeline) != before)  # noqa: B023  # awaited at once
+        before, timeline = _rows(pilot, Timeline), _timeline(pilot)
         engine.say(room, BO, "something new")
-        window = _timeline(pilot).window
-        await _until(lambda: window.last == 501)
-        await pilot.pause(0.1)
+        rows = timeline.virtual_size.height
+        await until(lambda: timeline.window.last == 501 and timeline.virtual_size.height > rows)
         after = _rows(pilot, Timeline)
         await pilot.press("end")
         await _open(pilot, "something new")
@@ -229,14 +243,14 @@ async def test_unread() -> None:
     engine.say(other, BO, "@ana, look")
 
     async with _client(engine) as pilot:
-        await _until(lambda: isinstance(pilot.app.screen, Chat) and "a ship" in _rows(pilot, Timeline))
-        await _until(lambda: engine.views[other].read == engine.items[other][-1].item)
+        await until(lambda: isinstance(pilot.app.screen, Chat) and "a ship" in _rows(pilot, Timeline))
+        await until(lambda: engine.views[other].read == engine.items[other][-1].item)
         assert "new" in _rows(pilot, Timeline)
         engine.say(room, BO, "@ana again")
-        await _until(lambda: "@1 1" in _rows(pilot, RoomsPane))
+        await until(lambda: "@1 1" in _rows(pilot, RoomsPane))
         await pilot.press("escape", "n")
         await _open(pilot, "@ana again")
-        await _until(lambda: "@1" not in _rows(pilot, RoomsPane))
+        await until(lambda: "@1" not in _rows(pilot, RoomsPane))
 
 
 async def test_jump() -> None:
@@ -255,12 +269,12 @@ async def test_jump() -> None:
         await pilot.press("enter")
         await _open(pilot, "up here")
         composer = pilot.app.screen.query_one(Composer)
-        await _until(lambda: composer.text == "")
+        await until(lambda: composer.text == "")
         await pilot.press("ctrl+k")
         await _asked(pilot, Jump)
         await _type(pilot, "harb")
         await pilot.press("enter")
-        await _until(lambda: composer.text == "draft")
+        await until(lambda: composer.text == "draft")
 
 
 async def test_typed_ahead() -> None:
@@ -273,7 +287,7 @@ async def test_typed_ahead() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("escape", "f5")
-        await _until(lambda: isinstance(pilot.app.screen, Invitation))
+        await until(lambda: isinstance(pilot.app.screen, Invitation))
         for key in ("escape", "ctrl+k", *"hill", "enter"):
             pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
@@ -288,9 +302,9 @@ async def test_copy() -> None:
     async with _client(engine) as pilot:
         await _open(pilot, "evil")
         await pilot.press("escape", "y")
-        await _until(lambda: pilot.app.clipboard == "evil␛[31m\nline")
+        await until(lambda: pilot.app.clipboard == "evil␛[31m\nline")
         await pilot.press("up", "shift+up", "y")
-        await _until(lambda: pilot.app.clipboard == f"{BO}: light 3\n{BO}: light 4")
+        await until(lambda: pilot.app.clipboard == f"{BO}: light 3\n{BO}: light 4")
 
 
 async def test_people() -> None:
@@ -300,23 +314,23 @@ async def test_people() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("f3", "down", "enter")
-        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await until(lambda: isinstance(pilot.app.screen, Safety))
         await pilot.press("escape")
-        await _until(lambda: isinstance(pilot.app.screen, Chat))
+        await until(lambda: isinstance(pilot.app.screen, Chat))
         await pilot.press("f5")
         await _asked(pilot, Invitation)
         await _type(pilot, "cy@hilltop.example")
         await pilot.press("enter")
-        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await until(lambda: isinstance(pilot.app.screen, Safety))
         await pilot.press("escape")
-        await _until(lambda: isinstance(pilot.app.screen, Chat))
+        await until(lambda: isinstance(pilot.app.screen, Chat))
         for key, text in (("f9", "di@hilltop.example"), ("f8", "sauna")):
             await pilot.press(key)
             await _asked(pilot, Ask)
             await _type(pilot, text)
             await pilot.press("enter")
-            await _until(lambda: engine.asked[-1].endswith(text))  # noqa: B023  # awaited at once
-        await _until(lambda: "sauna" in _rows(pilot, RoomsPane))
+            await until(lambda: engine.asked[-1].endswith(text))  # noqa: B023  # awaited at once
+        await until(lambda: "sauna" in _rows(pilot, RoomsPane))
 
     assert engine.asked == ["invite cy@hilltop.example", "follow di@hilltop.example", "create sauna"]
     assert engine.items[room][-1].kind == "roster"
@@ -329,7 +343,7 @@ async def test_room_code() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("f3", "c")
-        await _until(
+        await until(
             lambda: isinstance(pilot.app.screen, RoomCode) and len(pilot.app.screen.query(Static)) > 2
         )
 
@@ -351,7 +365,7 @@ async def test_answer_edit_delete_react() -> None:
         await _open(pilot, "┌ bo: light 4")
         await pilot.press("escape", "e")
         composer = pilot.app.screen.query_one(Composer)
-        await _until(lambda: composer.text == "I see it")
+        await until(lambda: composer.text == "I see it")
         await _type(pilot, " now")
         await pilot.press("enter")
         await _open(pilot, "~│ I see it now")
@@ -360,7 +374,7 @@ async def test_answer_edit_delete_react() -> None:
         await _type(pilot, ":+1:")
         await pilot.press("enter")
         await _open(pilot, "└ :+1: ana")
-        await _until(lambda: isinstance(pilot.app.screen, Chat))
+        await until(lambda: isinstance(pilot.app.screen, Chat))
         await pilot.press("d")
         await _asked(pilot, Ask)
         await _type(pilot, "yes")
@@ -382,9 +396,9 @@ async def test_give_up() -> None:
         await _type(pilot, "draft")
         await pilot.press("escape", "e")
         composer = pilot.app.screen.query_one(Composer)
-        await _until(lambda: composer.text == "mine")
+        await until(lambda: composer.text == "mine")
         await pilot.press("escape")
-        await _until(lambda: composer.text == "draft")
+        await until(lambda: composer.text == "draft")
         await pilot.press("escape", "up", "e")
         await pilot.pause()
 
@@ -406,7 +420,7 @@ async def test_search() -> None:
         await _asked(pilot, Search)
         await _type(pilot, "needle")
         await pilot.press("enter")
-        await _until(lambda: bool(pilot.app.screen.query_one(LineList).chosen))
+        await until(lambda: bool(pilot.app.screen.query_one(LineList).chosen))
         await pilot.press("enter")
         await _open(pilot, "a needle in the hay")
         window = _timeline(pilot).window
@@ -423,17 +437,17 @@ async def test_compare() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("f3", "down", "enter")
-        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await until(lambda: isinstance(pilot.app.screen, Safety))
         before = pilot.app.screen
         await pilot.press("v")
-        await _until(lambda: isinstance(pilot.app.screen, Safety) and pilot.app.screen is not before)
+        await until(lambda: isinstance(pilot.app.screen, Safety) and pilot.app.screen is not before)
         assert engine.verified == frozenset({BO})
         await pilot.press("escape")
-        await _until(lambda: isinstance(pilot.app.screen, Chat) and "=" in _rows(pilot, PeoplePane))
+        await until(lambda: isinstance(pilot.app.screen, Chat) and "=" in _rows(pilot, PeoplePane))
         await pilot.press("enter")
-        await _until(lambda: isinstance(pilot.app.screen, Safety))
+        await until(lambda: isinstance(pilot.app.screen, Safety))
         await pilot.press("u")
-        await _until(lambda: engine.verified == frozenset())
+        await until(lambda: engine.verified == frozenset())
 
 
 async def test_closed_room() -> None:
@@ -443,10 +457,11 @@ async def test_closed_room() -> None:
 
     async with _client(engine) as pilot:
         await _open(pilot)
-        await _type(pilot, "hello")
-        await pilot.press("enter")
         composer = pilot.app.screen.query_one(Composer)
-        assert (composer.read_only, engine.asked) == (True, [])
+        await until(lambda: composer.read_only)
+        pilot.app.post_message(events.Paste("hello"))
+        await pilot.press("enter")
+        assert (composer.text, engine.asked) == ("", [])
         assert "stopped: logForked" in _rows(pilot, StateLine)
 
 
@@ -460,7 +475,7 @@ async def test_narrow() -> None:
         steps = {"f2": (True, False), "escape": (False, False), "f3": (False, True)}
         for key in ("f2", "escape", "f3", "escape"):
             await pilot.press(key)
-            await _until(lambda: (rooms.display, people.display) == steps[key])  # noqa: B023  # awaited at once
+            await until(lambda: (rooms.display, people.display) == steps[key])  # noqa: B023  # awaited at once
 
 
 async def test_help_and_themes() -> None:
@@ -470,15 +485,14 @@ async def test_help_and_themes() -> None:
     async with _client(engine) as pilot:
         await _open(pilot)
         await pilot.press("f1")
-        await _until(lambda: isinstance(pilot.app.screen, Help))
+        await until(lambda: isinstance(pilot.app.screen, Help))
         told = str(pilot.app.screen.query_one(Static).render())
         await pilot.press("escape")
         before = pilot.app.theme
         await pilot.press("ctrl+t")
-        after = pilot.app.theme
+        await until(lambda: pilot.app.theme != before)
 
     assert all(words in told for words in ("send the message", "safety number", "copy the line", "leave"))
-    assert before != after
 
 
 async def test_mention() -> None:
@@ -498,6 +512,6 @@ async def test_mention() -> None:
             notes[:] = [note.message for note in found]
             return bool(notes)
 
-        await _until(heard)
+        await until(heard)
 
     assert notes == [f"{BO} mentions you in hill"]
