@@ -275,6 +275,8 @@ class Directory:
         if not webfinger.settled(answer, asked):
             # One step to the address that they are really called by, and that one must stand.
             asked = answer.subject
+            if asked.node == self._domain:
+                return await self._local(asked)
             answer = webfinger.parse_answer(await self._fetch.plain(webfinger.query_url(asked)), asked)
             if not webfinger.settled(answer, asked):
                 raise DocumentRefused("webfingerMismatch", f"{asked} is called something else again")

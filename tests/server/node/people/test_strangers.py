@@ -17,6 +17,7 @@ from yurt.activitypub.errors import DocumentRefused, SignatureRefused
 from yurt.activitypub.http_signatures import cavage
 from yurt.activitypub.http_signatures.request import InboundRequest
 from yurt.activitypub.locations import PersonLocations
+from yurt.activitypub.webfinger import person_answer
 from yurt.identity.signed_record import encode_records
 from yurt.identity.statement import make_statement
 from yurt.node.accounts.testing import Newcomer, actor_key
@@ -130,6 +131,20 @@ async def test_a_post_under_a_foreign_name_makes_us_ask_nobody(here: Here) -> No
         await here.directory.post(url)
 
     assert here.web.asked == [url]
+
+
+async def test_an_address_elsewhere_may_lead_here(here: Here) -> None:
+    """Whoever is called something else at another node is found in the store, not over the network."""
+    ana = PersonLocations(HARBOUR, "ana")
+    known = people.KnownPerson(ana.actor, ana.address)
+    await here.store.write(lambda tx: people.put_person(tx, known))
+    finger = f"https://{VICTIM}/.well-known/webfinger"
+    here.documents[finger] = json.dumps(person_answer(ana)).encode()
+
+    found = await here.directory.find(f"old@{VICTIM}")
+
+    assert (found.actor, found.inbox) == (ana.actor, "")
+    assert len(here.web.asked) == 1
 
 
 async def test_addresses_that_strangers_claim_are_asked_for_slowly(
