@@ -1,6 +1,6 @@
 """What the main screens look like; `pytest tests/client/tui --snapshot-update` after looking at a change."""
 
-import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -19,6 +19,8 @@ from yurt.tui.screens.help import Help
 from yurt.tui.screens.welcome import Welcome
 from yurt.tui.testing import ANA, BO, FakeEngine, FakeEntrance
 from yurt.tui.widgets.line_list import LineList
+from yurt.tui.widgets.people_pane import PeoplePane
+from yurt.tui.widgets.rooms_pane import RoomsPane
 from yurt.tui.widgets.timeline import Timeline
 
 CY = "cy@hilltop.example"
@@ -55,18 +57,24 @@ def _engine() -> FakeEngine:
 
 
 async def _drawn(pilot: Pilot[None]) -> None:
-    """Wait for the first lines; nothing blinks."""
-    async with asyncio.timeout(10):
-        while not isinstance(pilot.app.screen, Chat | Welcome | Posts):  # noqa: ASYNC110  # there is no event for it
-            await asyncio.sleep(0.01)
-        while pilot.app.screen.query(Timeline) and not pilot.app.screen.query_one(Timeline).window.last:  # noqa: ASYNC110  # likewise
-            await asyncio.sleep(0.01)
-    await pilot.pause(0.2)
-    for text in pilot.app.screen.query(TextArea):
+    """Wait for all that comes by itself: lines, people, and that the open room was read; nothing blinks."""
+    app = pilot.app
+    await until(lambda: isinstance(app.screen, Chat | Welcome | Posts))
+    await until(lambda: all(each.window.last for each in app.screen.query(Timeline)))
+    await until(lambda: all(each.chosen for each in app.screen.query(PeoplePane)))
+    await until(lambda: all(_is_read(each) for each in app.screen.query(RoomsPane)))
+    await pilot.pause()
+    for text in app.screen.query(TextArea):
         text.cursor_blink = False
-    for line in pilot.app.screen.query(Input):
+    for line in app.screen.query(Input):
         line.cursor_blink = False
     await pilot.pause()
+
+
+def _is_read(rooms: RoomsPane) -> bool:
+    """Whether nothing waits in the open room, marked with ``>``, any more."""
+    rows = [rooms.render_line(y).text for y in range(rooms.size.height)]
+    return not any(re.match(r"> .*\d *$", row) for row in rows)
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (40, 20)], ids=["wide", "usual", "narrow"])
