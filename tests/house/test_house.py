@@ -1,6 +1,7 @@
 """The house as it must stand: one namespace, quiet packages, a light door."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WINGS = ("federation", "server", "client", "lab")
 MODULES = sorted(path for wing in WINGS for path in (ROOT / wing / "yurt").rglob("*.py"))
+STORIES = sorted((ROOT / "tests").rglob("*.py"))
 PACKAGES = sorted({path.parent for path in MODULES})
 HEAVY = {"yurt.client", "yurt.node", "yurt.lab", "yurt.mls", "aiohttp", "msgspec", "cryptography", "asyncio"}
 
@@ -36,9 +38,16 @@ def test_modules_say_why_they_exist() -> None:
 
 def test_no_module_is_a_city() -> None:
     """No module has more than 600 lines."""
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (*MODULES, *STORIES)}
 
     assert {path.name: length for path, length in lengths.items() if length > 600} == {}
+
+
+def test_no_story_is_in_a_hurry() -> None:
+    """Whoever waits in a test has patience: on a busy machine a short time fails by chance."""
+    short = re.compile(r"asyncio\.timeout\([0-5]?\d(\.\d+)?\)|wait_for\(.*, *\d+\)|unused_tcp_port")
+
+    assert [str(path) for path in STORIES if path != Path(__file__) and short.search(path.read_text())] == []
 
 
 def loaded_by(program: str) -> set[str]:

@@ -14,6 +14,7 @@ from yurt.node.store import replay
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
 from yurt.node.store.types import StoreClosed, Tx
+from yurt.node.testing import PATIENCE_S
 
 T = TypeVar("T")
 NOW = 1_700_000_000
@@ -49,7 +50,7 @@ async def test_one_alone_does_not_wait_for_others(store: Counted, monkeypatch: p
     """The first is written at once; the pause comes behind it."""
     monkeypatch.setattr(gathered, "APART_S", 3600)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         assert await Gathered(store).write(once(1))
 
 
