@@ -64,6 +64,33 @@ def test_another_order_is_another_roster(signed: bytes, record: VerifiedRecord) 
             verify_roster(data, record)
 
 
+def test_rosters_have_an_end(
+    signed: bytes, ana_phone: DeviceKeys, record: VerifiedRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many ties, as many bytes as allowed are read; one more of either is refused before it is read."""
+    monkeypatch.setattr("yurt.portability.roster.MAX_TIES", 2)
+    monkeypatch.setattr("yurt.portability.roster.MAX_ROSTER_SIZE", len(signed))
+    assert len(verify_roster(signed, record).ties) == 2
+
+    for name, most in (("MAX_TIES", 1), ("MAX_ROSTER_SIZE", len(signed) - 1)):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(f"yurt.portability.roster.{name}", most)
+            with pytest.raises(RosterError) as caught:
+                verify_roster(signed, record)
+        assert caught.value.rule == "rosterTooLarge"
+    with pytest.raises(LocalPortabilityError) as ours:
+        sign_roster([CY, BO, Tie(actor="https://d.example")], ana_phone, record, time=NOW)
+    assert ours.value.rule == "rosterTooLarge"
+
+
+def test_roster_of_tomorrow(signed: bytes, record: VerifiedRecord) -> None:
+    """A version that is not known is said to be that, not damage."""
+    with pytest.raises(RosterError) as caught:
+        verify_roster(signed.replace(b'"v":1', b'"v":2', 1), record)
+
+    assert caught.value.rule == "rosterVersion"
+
+
 def test_roster_of_somebody_else(signed: bytes, bo_words: RecoveryPhrase, ana_phone: DeviceKeys) -> None:
     """Under Bo's record Ana's roster is nothing, though it is the same device."""
     bo = bo_words.identity_key()

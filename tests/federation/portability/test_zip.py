@@ -1,6 +1,7 @@
 """Zips of other servers are read within bounds; bombs and tricks are refused by name."""
 
 import io
+import os
 import stat
 import struct
 import tracemalloc
@@ -124,3 +125,33 @@ def test_any_bytes_are_read_or_refused(data: bytes, at: int, value: int) -> None
             list(read_zip(io.BytesIO(stream)))
         except ArchiveError:
             continue
+
+
+def test_each_bound_is_where_it_says() -> None:
+    """As many files, as large ones, as much together as allowed: read; one more of each: refused."""
+    files = {name: os.urandom(50) for name in "abc"}
+    data = packed(files)
+
+    for caps in (ZipCaps(files=3), ZipCaps(file=50), ZipCaps(total=150)):
+        assert dict(read_zip(io.BytesIO(data), caps=caps)) == files
+    for caps in (ZipCaps(files=2), ZipCaps(file=49), ZipCaps(total=149)):
+        assert refusal(data, caps) == "archiveTooLarge"
+    few = bytearray(data)
+    end = data.rindex(b"PK\x05\x06")
+    few[end + 8 : end + 12] = struct.pack("<HH", 1, 1)  # the end record says: one file
+    assert refusal(bytes(few), ZipCaps(files=2)) == "archiveTooLarge"
+
+
+def test_a_file_is_as_long_as_its_zip_says() -> None:
+    """A longer announcement than content is no harmless slip: something was taken away."""
+    data = bytearray(packed({"a": b"hello, hello, hello" * 9}))
+    entry = data.index(b"PK\x01\x02")
+    (size,) = struct.unpack_from("<I", data, entry + 24)
+    struct.pack_into("<I", data, entry + 24, size + 1)
+
+    assert refusal(bytes(data)) == "archiveHash"
+
+
+def test_a_name_ends_where_it_ends() -> None:
+    """Who stops reading at a zero byte reads another name than who does not."""
+    assert refusal(packed({"good#..#x": b"x"}).replace(b"#", b"\0")) == "archivePath"
