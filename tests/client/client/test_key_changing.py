@@ -3,9 +3,11 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlcipher3.dbapi2 import Connection
 from typing_extensions import override
 
 from yurt.client.core import Core
@@ -13,19 +15,26 @@ from yurt.client.devices import own_record
 from yurt.client.engine import Engine
 from yurt.client.paths import load_network
 from yurt.client.portability import key_changing
+from yurt.client.portability.kit_keeper import KitKeeper
 from yurt.client.testing import LINK, PASSPHRASE, Town
 from yurt.client.testing_node import HARBOUR, Door, FakeNode
 from yurt.client.testing_rooms import core_of
 from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import key_changes, kits, moves
+from yurt.client.vault.kits import KitRow
 from yurt.client.vault.moves import MoveRow
 from yurt.identity.phrase import RecoveryPhrase
 from yurt.lab.world.network import Network
 from yurt.portability.actor_key import fingerprint_of_private
+from yurt.portability.kit import seal_graph
+from yurt.portability.kit_contents import GraphContents
 from yurt.portability.kit_file import OpenKit, encode_kit, open_kit
-from yurt.portability.kit_keys import kit_secrets
+from yurt.portability.kit_keys import decode_kit_public, kit_secrets
+from yurt.portability.kit_part import KEYS, decode_part
+from yurt.portability.roster import sign_roster
 from yurt.wire.actor_key_commands import ChangeActorKey
 from yurt.wire.command import Answer, Command, Done
+from yurt.wire.portability_commands import KeepKit, KitKept
 from yurt.wire.problems import ProblemError, refuse
 
 
@@ -33,16 +42,27 @@ class KeyNode(FakeNode):
     """A node that takes keys, or not."""
 
     keys: tuple[bytes, ...] = ()
+    graphs: tuple[int, ...] = ()
     problem: ProblemError | None = None
 
     @override
     async def _do(self, door: Door, command: Command) -> Answer:
+        if isinstance(command, KeepKit):
+            return self._keep(command)
         if not isinstance(command, ChangeActorKey):
             return await super()._do(door, command)
         if self.problem is not None:
             raise self.problem
         self.keys += (command.key,)
         return Done()
+
+    def _keep(self, command: KeepKit) -> KitKept:
+        """As a buddy that has keys which another device sealed later."""
+        parts = [decode_part(part) for part in command.parts]
+        if any(part.part == KEYS for part in parts):
+            raise refuse("refused", "a newer part of this kit is kept already", rule="kitOld")
+        self.graphs += tuple(part.counter for part in parts)
+        return KitKept(keys=2**40, graph=self.graphs[-1], kept_at=1)
 
 
 class Ana:
@@ -148,6 +168,35 @@ async def test_another_device_was_later(ana: Ana) -> None:
     assert await key_changing.finish(ana.core) == "other"
 
     assert (await ana.waits(), await ana.keys()) == (False, before)
+
+
+async def test_keys_of_another_device_hold_up_no_graph(ana: Ana) -> None:
+    """A buddy has newer keys than this device: it takes the graph alone, and the keys are not tried again."""
+    kit = await ana.core.vault.read(kits.load)
+    assert kit is not None
+    sealed = replace(kit, graph=await a_graph(ana, kit), counter=kit.counter + 1, stale=False)
+
+    def unit(tx: Connection) -> None:
+        kits.save(tx, sealed)
+        kits.set_buddies(tx, ("hilltop.example",))
+
+    await ana.core.vault.write(unit)
+    keeper = KitKeeper(ana.core)
+    await keeper.hand_out()
+    await keeper.hand_out()
+
+    (buddy,) = await ana.core.vault.read(kits.buddies)
+    assert (buddy.keys, buddy.problem) == (2**40, "")
+    assert set(ana.node.graphs) == {buddy.graph}
+
+
+async def a_graph(ana: Ana, kit: KitRow) -> bytes:
+    """The kit's other part, with nobody in it."""
+    record, device, now_s = own_record.own_record(ana.core.account), ana.core.account.device, ana.core.now_s
+    roster = sign_roster([], device, record, time=now_s)
+    public = decode_kit_public(kit.public, record.did)
+    contents = GraphContents(record.did, roster)
+    return seal_graph(contents, public, device, record, counter=kit.counter + 1, time=now_s)
 
 
 async def test_nothing_changes_in_a_move(ana: Ana) -> None:
