@@ -193,6 +193,7 @@ async def test_join_in_a_terminal(town: Town) -> None:
     assert PASSPHRASE not in shown
     assert len(re.findall(r"\b\d{1,2}\. [a-z]+", shown)) == 24
     assert f"You are ana@{HARBOUR} now." in shown
+    assert max(map(len, shown.splitlines())) <= 80  # a usual terminal breaks no word in two
 
 
 async def _until_prompt(terminal: int) -> str:

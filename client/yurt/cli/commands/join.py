@@ -22,7 +22,7 @@ from yurt.wire.problems import ProblemError, refuse
 if TYPE_CHECKING:
     from yurt.identity.phrase import RecoveryPhrase
 
-_PER_LINE = 6
+_PER_LINE = 4
 DOOR_S = 5.0
 """How long to wait at the door of a room; a request goes on by itself."""
 
@@ -122,8 +122,9 @@ def _no_account() -> ProblemError:
 
 
 def _show_phrase(words: tuple[str, ...], output: Output) -> None:
-    output.secret("Write these 24 words down, on paper. They are you: with them you can always come back,")
-    output.secret("without them nobody can help you. They are shown once and stored nowhere.\n")
+    output.secret("Write these 24 words down, on paper. They are you: with them you can always")
+    output.secret("come back, without them nobody can help you. They are shown once and stored")
+    output.secret("nowhere.\n")
     numbered = [f"{number:2}. {word:<10}" for number, word in enumerate(words, start=1)]
     for start in range(0, len(numbered), _PER_LINE):
         output.secret("  " + "".join(numbered[start : start + _PER_LINE]).rstrip())
