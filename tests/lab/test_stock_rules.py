@@ -46,7 +46,7 @@ def test_an_honest_move_is_honoured(name: str) -> None:
         (replace(HONEST, kept=Target((THIEF,))), "", "", "aliasKept"),
         (replace(HONEST, suspended=True), "", "notSuspended", ""),
         (replace(HONEST, followed=False), "", "", "isFollowed"),
-        (replace(HONEST, cavage=False), "", "", "cavageOnly"),
+        (replace(HONEST, cavage=False), "", "cavageOnly", "cavageOnly"),
         (replace(HONEST, kept=None), "", "", "targetSeen"),
         (replace(HONEST, fetched=None), "targetThere", "targetThere", ""),
         (replace(HONEST, kept=MOVED_ON, fetched=MOVED_ON), "targetFollowable", "targetStays", ""),

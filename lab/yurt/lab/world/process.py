@@ -222,7 +222,12 @@ class NodeProcess:
         """
         pipe = asyncio.subprocess.PIPE
         process = await self._spawn(name, *arguments, stdout=pipe, stderr=pipe)
-        printed, complaint = await process.communicate()
+        try:
+            printed, complaint = await process.communicate()
+        except asyncio.CancelledError:
+            _send(process, signal.SIGKILL)
+            await process.wait()
+            raise
         if process.returncode:
             raise NodeFailed(self.domain, f"{name} failed", complaint.decode(errors="replace")[-_TAIL:])
         return printed.decode()
@@ -253,11 +258,21 @@ class NodeProcess:
         if self._process is None:
             return 0
         if self.running:
-            self._process.send_signal(how)
+            _send(self._process, how)
         try:
             async with asyncio.timeout(_STOP_S):
                 return await self._process.wait()
         except TimeoutError as error:
-            self._process.kill()
+            _send(self._process, signal.SIGKILL)
             await self._process.wait()
             raise NodeFailed(self.domain, f"did not stop within {_STOP_S:.0f} s", self.printed()) from error
+
+
+def _send(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
+    """Send a signal, also to a process that has just ended.
+
+    `Process.send_signal` looks first whether it still runs, and so takes its exit code away from asyncio's
+    watcher, which then complains on stderr.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, how)
