@@ -15,7 +15,7 @@ class Node:
     """Knows one job, or none."""
 
     def __init__(self, state: JobState | None) -> None:
-        self.state = state
+        self.state: JobState | None = state
         self.asked = list[object]()
 
     async def call(self, command: object, shape: object) -> Any:  # noqa: ANN401  # as sessions are typed
