@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from yurt.activitypub.http_signatures import rfc9421
 from yurt.activitypub.references import Json
-from yurt.activitypub.vocabulary import AS_CONTEXT
+from yurt.activitypub.vocabulary import AS_CONTEXT, PUBLIC
 from yurt.lab.migration import stock_peer
 from yurt.lab.migration.hosts import Hosts, LabClock, Post, Signer
 from yurt.lab.migration.stock_peer import ACCEPTED, StockPeer
@@ -178,6 +178,18 @@ async def test_who_reads_the_newer_signatures(tmp_path: Path) -> None:
         for kind in ("gotosocial", "snac"):
             assert here.follows(f"{kind}.example") == {OLD}
             assert here.rules(f"{kind}.example") == [("refused", "cavageOnly")]
+
+
+async def test_whose_updates_snac_takes(tmp_path: Path) -> None:
+    """What its people follow, and only if it is said to everybody: an actor names no recipients itself."""
+    async with street(tmp_path, "snac") as here:
+        snac = here.peers["snac.example"]
+        for to in (f"{OLD}/followers", PUBLIC):
+            update = move(1) | {"type": "Update", "to": [to]}
+            assert await here.post.send(ANA, "https://snac.example/inbox", update)
+            await snac.quiet()
+
+        assert [seen.rule for seen in snac.seen if seen.type == "Update"] == ["notPublic", ""]
 
 
 async def test_a_key_that_cannot_be_had(tmp_path: Path) -> None:
