@@ -39,6 +39,8 @@ RINGS: Final = Rate(burst=10, every_s=6.0)
 """Hints of one node to one account, or to those in one room: each wakes clients, and clients ask."""
 IDLE_S: Final = 60.0
 """How often to begin again when nobody answered: an expired link is noticed then too."""
+APART_S: Final = 0.1
+"""Between two looks at who waits for a room: each reads all of them, and a crowd asks all at once."""
 RING: Final = "ring"
 _log = logging.getLogger(__name__)
 
@@ -120,9 +122,12 @@ class Ringing:
     async def _run(self, room: bytes, event: asyncio.Event) -> None:
         try:
             rung: set[Reader | str] = set()
+            loop, may_look = asyncio.get_running_loop(), 0.0
             while True:
+                await asyncio.sleep(max(0.0, may_look - loop.time()))
                 event.clear()  # before looking, so that no change falls between
                 found = await self._waiting(room)
+                may_look = loop.time() + APART_S
                 if found is None:
                     if event.is_set():
                         continue  # somebody asked while we looked: nobody else reads this event
