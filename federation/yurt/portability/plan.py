@@ -102,11 +102,6 @@ class PlanPart:
     """Blocks that overwriting would lift, and that stay because nobody asked for that."""
     skipped: tuple[Skipped, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing would change."""
-        return not (self.added or self.refreshed or self.removed)
-
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:

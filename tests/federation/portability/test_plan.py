@@ -71,6 +71,40 @@ def test_overwrite_removes_exactly_the_complement() -> None:
     assert apply(state, plan) == {CsvKind.FOLLOWING: (follow(CY),)}
 
 
+def test_nothing_goes_that_no_file_is_about() -> None:
+    """Merged, whoever stands and is in no file stays; overwritten, so does every kind without a file."""
+    state: State = {
+        CsvKind.FOLLOWING: (follow(BO), follow(CY)),
+        CsvKind.MUTES: (MuteRow(BO),),
+        CsvKind.LISTS: (ListRow("friends", BO),),
+    }
+    file = CsvFile(CsvKind.FOLLOWING, (follow(CY),))
+
+    merged = plan_import(state, [file], Options(ME))
+    assert not merged.needs_confirmation
+    assert apply(state, merged) == {**state, CsvKind.FOLLOWING: (follow(BO), follow(CY))}
+    overwritten = plan_import(state, [file], Options(ME, Mode.OVERWRITE))
+    assert [part.kind for part in overwritten.parts] == [CsvKind.FOLLOWING]
+    assert apply(state, overwritten) == {**state, CsvKind.FOLLOWING: (follow(CY),)}
+
+
+def test_who_goes_goes_once() -> None:
+    """Somebody who is blocked now, and is not in the file either, is shown once among those who go."""
+    state: State = {CsvKind.FOLLOWING: (follow(BO),), CsvKind.BLOCKS: (BlockRow(BO),)}
+    file = CsvFile(CsvKind.FOLLOWING, (follow(CY),))
+
+    assert part(CsvKind.FOLLOWING, state, file, options=Options(ME, Mode.OVERWRITE)).removed == (follow(BO),)
+
+
+def test_a_mute_that_leaves_it_open() -> None:
+    """A file without the column does not show notifications again, one with it does."""
+    state: State = {CsvKind.MUTES: (MuteRow(BO, hide_notifications=True),)}
+
+    for said, hidden in ((None, True), (False, False), (True, True)):
+        plan = plan_import(state, [CsvFile(CsvKind.MUTES, (MuteRow(BO, said),))], Options(ME))
+        assert apply(state, plan)[CsvKind.MUTES] == (MuteRow(BO, hide_notifications=hidden),)
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_blocks_are_lifted_only_when_asked(asked: bool) -> None:  # noqa: FBT001  # a parameter of the story
     """A short list of blocks, imported in haste, opens no door."""
@@ -167,7 +201,7 @@ def test_import_is_idempotent_and_loses_no_block(
     after = apply(state, plan_import(state, files, options))
     again = plan_import(after, files, options)
 
-    assert all(part.is_empty for part in again.parts)
+    assert not any(part.added or part.refreshed or part.removed for part in again.parts)
     for kind in (CsvKind.BLOCKS, CsvKind.DOMAIN_BLOCKS):
         assert {row.key for row in state.get(kind, ())} <= {row.key for row in after.get(kind, ())}
     if CsvKind.FOLLOWING in incoming:
