@@ -94,6 +94,22 @@ def test_what_is_lost_is_named(facts: TieFacts, reason: Reason) -> None:
     assert (found.outcome, found.reason, found.likely) == (Outcome.LOST, reason, (0.0, 0.0))
 
 
+def test_who_is_gone_is_gone_both_ways() -> None:
+    """A follow of one's own cannot be asked for again where nobody is; a move's own fate is no excuse."""
+    both = Tie(actor="https://b.example/users/bo", software="mastodon", follower=True, following=True)
+
+    for facts, reason in (
+        (TieFacts(both, gone=True), Reason.GONE),
+        (TieFacts(both, unreachable_s=DEAD_AFTER_S), Reason.HOST_DEAD),
+    ):
+        assert {found.reason for found in judge_tie(facts, ALIVE, TABLE)} == {reason}
+
+
+def test_a_record_comes_from_the_new_node() -> None:
+    """A node of ours that refuses the old one takes the record from the new one."""
+    assert verdict(replace(follower("yurt"), suspends_us=True)).reason is Reason.RECORD
+
+
 def test_a_silent_week_is_not_death() -> None:
     """A node that is down for a week comes back."""
     assert verdict(replace(follower("mastodon"), unreachable_s=7 * 86_400)).outcome is Outcome.AUTOMATIC
