@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from yurt.cli import kept_away
+from yurt.cli.commands import follow
 from yurt.cli.commands import list as lists
 from yurt.cli.output import Output
 from yurt.client.api import EngineApi, PersonView
@@ -90,3 +91,14 @@ async def test_what_is_no_address_goes_nowhere(action: str) -> None:
 
     with pytest.raises(ProblemError, match="'bo' is no address: it should look like name@node"):
         await said(lists.act, engine, action=action, list="friends", address="bo")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("accepted", f"You follow {BO}."), ("pending", f"You asked to follow {BO}.")]
+)
+async def test_a_follow_that_stands_is_not_asked_for(state: str, told: str) -> None:
+    """Whoever is followed already, or lets everybody follow at once: that is what is said."""
+    engine = FakeFediverse()
+    engine.followed = [PersonView(address=BO, actor="", did="", state=state)]
+
+    assert await said(follow.act, engine, address=BO, undo=False) == told

@@ -15,18 +15,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Follow; their answer comes later."""
+    """Follow; their answer may come later."""
+    return with_engine(lambda engine: act(engine, args, output))
 
-    async def work(engine: EngineApi) -> int:
-        if args.undo:
-            await engine.unfollow(args.address)
-            output.show({"address": args.address, "state": "none"}, f"You no longer follow {args.address}.")
-            return 0
-        person = await engine.follow(args.address)
-        line = f"You asked to follow {person.address}."
-        if person.locked:
-            line += " It waits for approval: they approve by hand."
-        output.show(person_json(person), line)
+
+async def act(engine: EngineApi, args: argparse.Namespace, output: Output) -> int:
+    """Do it with an engine; returns the exit code."""
+    if args.undo:
+        await engine.unfollow(args.address)
+        output.show({"address": args.address, "state": "none"}, f"You no longer follow {args.address}.")
         return 0
-
-    return with_engine(work)
+    person = await engine.follow(args.address)
+    standing = [tie.state for tie in await engine.following() if tie.address == person.address]
+    value = person_json(person) | ({"state": standing[0]} if standing else {})
+    if standing == ["accepted"]:
+        line = f"You follow {person.address}."
+    else:
+        by_hand = " It waits for approval: they approve by hand." if person.locked else ""
+        line = f"You asked to follow {person.address}.{by_hand}"
+    output.show(value, line)
+    return 0
