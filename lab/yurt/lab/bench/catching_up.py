@@ -6,13 +6,14 @@ depends on the run: 20,000 and ten minutes with ``--full``.
 
 import asyncio
 import time
+from functools import partial
 from typing import Final
 
 from yurt.lab.bench.figures import Book
 from yurt.lab.bench.machine import pin
-from yurt.lab.bench.over_nodes import gather_into_room
+from yurt.lab.bench.over_nodes import gather_into_room, invited
 from yurt.lab.bench.setting import LOAD_CORE, SERVER_CORE, Setting
-from yurt.lab.world.people import Person, follow
+from yurt.lab.world.people import Person, follow, until
 from yurt.lab.world.world import HARBOUR, HILLTOP, World
 
 CROWD: Final = 48
@@ -35,7 +36,7 @@ async def measure(setting: Setting, book: Book) -> None:
         ana, bo = await world.person("ana", HARBOUR), await world.person("bo", HILLTOP)
         await follow(bo, ana)
         room, _, _ = await gather_into_room(world, ana, 8 if setting.quick else CROWD)
-        await ana.engine.invite(room, bo.address)
+        await until(partial(invited, ana, room, bo.address), "Bo is added", within=_PATIENCE_S)
         await bo.enters(room)
         if setting.wants("catch-up"):
             messages = ALL_MESSAGES if setting.full else setting.less(MESSAGES)

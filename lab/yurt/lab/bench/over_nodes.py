@@ -111,12 +111,12 @@ async def gather_into_room(world: World, ana: Person, count: int) -> tuple[bytes
     tokens = await gather_crowd(count, invite, ana.address, network)
     room = (await ana.engine.create_room("crowd")).room
     for address in names_of(count, HILLTOP):
-        await until(partial(_invited, ana, room, address), f"{address} is added", within=_PATIENCE_S)
+        await until(partial(invited, ana, room, address), f"{address} is added", within=_PATIENCE_S)
     await ana.engine.send(room, "first", wait="accepted")
     return room, tokens, network
 
 
-async def _invited(ana: Person, room: bytes, address: str) -> bool:
+async def invited(ana: Person, room: bytes, address: str) -> bool:
     """Invite somebody; not yet if that is too often, or if their Follow is still on its way."""
     try:
         return (await ana.engine.invite(room, address)).state in ("invited", "participant")
