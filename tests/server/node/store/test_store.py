@@ -12,16 +12,15 @@ import pytest
 from yurt.node.store import logs, steps
 from yurt.node.store.schema import Step, Tables
 from yurt.node.store.sqlite import SqliteStore
+from yurt.node.store.testing import Explained
 from yurt.node.store.types import (
     Appended,
     NewerDatabase,
     ReadTx,
-    Row,
     StaleHead,
     StoreClosed,
     StoreFull,
     Tx,
-    Value,
 )
 from yurt.wire.position import START, LogRow, Position
 
@@ -189,28 +188,16 @@ async def test_an_entry_is_found_by_its_hash_in_its_own_log(store: SqliteStore) 
 @pytest.mark.parametrize("wanted", [1, 4, 16, 64])
 async def test_looking_for_hashes_reads_no_whole_log(store: SqliteStore, wanted: int) -> None:
     """However many entries are looked for at once, they are found by the index of hashes."""
-    plans: list[str] = []
-
-    class Explained:
-        """Notes how each query would be answered."""
-
-        def __init__(self, tx: ReadTx) -> None:
-            self._tx = tx
-
-        def rows(self, sql: str, *values: Value) -> list[Row]:
-            plans.extend(str(row[3]) for row in self._tx.rows("EXPLAIN QUERY PLAN " + sql, *values))
-            return self._tx.rows(sql, *values)
-
-        def row(self, sql: str, *values: Value) -> Row | None:
-            return next(iter(self.rows(sql, *values)), None)
-
     await store.write(posting("hello"))
     hashes = [note(str(n)).hash for n in range(wanted)]
 
-    await store.read(lambda tx: logs.find_any(Explained(tx), ANA, hashes))
-    await store.read(lambda tx: logs.find(Explained(tx), ANA, hashes[0]))
+    def plans(tx: ReadTx) -> list[str]:
+        explained = Explained(tx)
+        logs.find_any(explained, ANA, hashes)
+        logs.find(explained, ANA, hashes[0])
+        return explained.plans
 
-    entries = [plan for plan in plans if "entry" in plan]
+    entries = [plan for plan in await store.read(plans) if "entry" in plan]
     assert len(entries) == 2
     assert all("USING INDEX entry_hash" in plan for plan in entries), entries
 

@@ -8,26 +8,12 @@ import pytest
 from yurt.node.store import rooms
 from yurt.node.store.sqlite import SqliteStore
 from yurt.node.store.steps import STEPS
-from yurt.node.store.types import ReadTx, Row, Value
+from yurt.node.store.testing import Explained
+from yurt.node.store.types import ReadTx
 from yurt.wire.position import Position
 
 ROOM = bytes(32)
 ANA, BO = ("did:key:zAna", b"A" * 16), ("did:key:zBo", b"B" * 16)
-
-
-class Explained:
-    """A transaction that answers each query with SQLite's plan for it."""
-
-    def __init__(self, tx: ReadTx) -> None:
-        self.plans: list[str] = []
-        self._tx = tx
-
-    def rows(self, sql: str, *values: Value) -> list[Row]:
-        self.plans += [str(row[3]) for row in self._tx.rows("EXPLAIN QUERY PLAN " + sql, *values)]
-        return []
-
-    def row(self, sql: str, *values: Value) -> Row | None:
-        return next(iter(self.rows(sql, *values)), None)
 
 
 @pytest.fixture
