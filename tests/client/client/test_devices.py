@@ -28,7 +28,7 @@ from yurt.client.engine import Engine
 from yurt.client.errors import UsageError
 from yurt.client.paths import load_network
 from yurt.client.rooms import key_package_supply
-from yurt.client.testing import LINK, PASSPHRASE, Town
+from yurt.client.testing import PASSPHRASE, Town
 from yurt.client.testing_node import HARBOUR, Door, FakeNode
 from yurt.client.testing_waits import PATIENCE_S
 from yurt.client.vault import open as vaults
@@ -222,17 +222,11 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     node = LinkingNode(endpoint, network.certificate_file(HARBOUR), network.key_file(HARBOUR))
     town = Town(tmp_path, network.write_map("town"), node)
     await node.start()
-    phone, phrase = await Engine.join(
-        town.home("ana"),
-        LINK,
-        "ana",
-        PASSPHRASE,
-        network=load_network(town.map_file),
-        keep_phrase=lambda _: None,
-    )
-    house = House(town, node, phone, phrase)
+    told = list[RecoveryPhrase]()
+    phone = await town.join("ana", told.append)
+    house = House(town, node, phone, " ".join(told[0].words))
     yield house
-    for engine in (house.phone, *house.laptops):
+    for engine in house.laptops:
         await engine.close()
     await town.close()
 
@@ -332,11 +326,9 @@ async def test_the_old_device_answers_after_a_restart(house: House) -> None:
     async with asyncio.timeout(PATIENCE_S):
         await house.node.asked.wait()
     assert await house.devices() == 2
-    await house.phone.close()
+    await house.town.leave(house.phone)
     house.node.busy = False
-    house.phone = await Engine.open(
-        house.town.home("ana"), PASSPHRASE, network=load_network(house.town.map_file)
-    )
+    house.phone = await house.town.open("ana")
     laptop = await joining
     assert (await laptop.status()).address == "ana@harbour.example"
 

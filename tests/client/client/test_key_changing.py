@@ -13,10 +13,9 @@ from typing_extensions import override
 from yurt.client.core import Core
 from yurt.client.devices import own_record
 from yurt.client.engine import Engine
-from yurt.client.paths import load_network
 from yurt.client.portability import key_changing
 from yurt.client.portability.kit_keeper import KitKeeper
-from yurt.client.testing import LINK, PASSPHRASE, Town
+from yurt.client.testing import Town
 from yurt.client.testing_node import HARBOUR, Door, FakeNode
 from yurt.client.testing_rooms import core_of
 from yurt.client.testing_waits import PATIENCE_S
@@ -68,11 +67,11 @@ class KeyNode(FakeNode):
 class Ana:
     """Somebody with a kit, and her node."""
 
-    def __init__(self, town: Town, node: KeyNode, engine: Engine, words: str) -> None:
+    def __init__(self, town: Town, node: KeyNode, engine: Engine, words: RecoveryPhrase) -> None:
         self.town = town
         self.node = node
         self.engine = engine
-        self.words = RecoveryPhrase.parse(words)
+        self.words = words
 
     @property
     def core(self) -> Core:
@@ -111,17 +110,9 @@ async def ana(tmp_path: Path) -> AsyncIterator[Ana]:
     node = KeyNode(network.endpoints[HARBOUR], network.certificate_file(HARBOUR), network.key_file(HARBOUR))
     town = Town(tmp_path, network.write_map("town"), node)
     await node.start()
-    engine, words = await Engine.join(
-        town.home("ana"),
-        LINK,
-        "ana",
-        PASSPHRASE,
-        network=load_network(town.map_file),
-        keep_phrase=lambda _: None,
-    )
-    person = Ana(town, node, engine, words)
-    yield person
-    await person.engine.close()
+    told = list[RecoveryPhrase]()
+    engine = await town.join("ana", told.append)
+    yield Ana(town, node, engine, *told)
     await town.close()
 
 
@@ -149,10 +140,9 @@ async def test_it_goes_on_after_a_restart(ana: Ana) -> None:
         await key_changing.finish(ana.core)
     assert (await ana.waits(), await ana.keys()) == (True, before)
 
-    await ana.engine.close()
+    await ana.town.leave(ana.engine)
     ana.node.problem = None
-    network = load_network(ana.town.map_file)
-    ana.engine = await Engine.open(ana.town.home("ana"), PASSPHRASE, network=network)
+    ana.engine = await ana.town.open("ana")
 
     assert await ana.core.until(lambda tx: key_changes.load(tx) is None, PATIENCE_S)
     assert ana.node.keys == (key,)
