@@ -18,8 +18,6 @@ from yurt.activitypub.moves import COOLDOWN_S, Move, TieEvent
 from yurt.identity.signed_record import SignedRecord, encode_records, next_record, verify_first
 from yurt.identity.statement import make_statement
 from yurt.node.accounts.testing import Newcomer, actor_key
-from yurt.node.admin.init import init_node
-from yurt.node.config import NodeConfig
 from yurt.node.fetch import Fetched
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter
@@ -152,14 +150,6 @@ class Here:
 
         found = [msgspec.msgpack.decode(body) for body in await self.store.read(query)]
         return [(one["state"], one["target"]) for one in found]
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> NodeKeys:
-    """One node's keys for all stories: making them is slow."""
-    data = tmp_path_factory.mktemp("keys") / "node"
-    init_node(data, NodeConfig(HARBOUR, plain=True))
-    return NodeKeys(data)
 
 
 @pytest.fixture

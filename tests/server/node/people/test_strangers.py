@@ -21,9 +21,7 @@ from yurt.activitypub.webfinger import person_answer
 from yurt.identity.signed_record import encode_records
 from yurt.identity.statement import make_statement
 from yurt.node.accounts.testing import Newcomer, actor_key
-from yurt.node.admin.init import init_node
 from yurt.node.clock import SystemClock
-from yurt.node.config import NodeConfig
 from yurt.node.fetch import MAX_BODY, Fetched, FetchError
 from yurt.node.keys import NodeKeys
 from yurt.node.limiter import Limiter, Rate
@@ -91,14 +89,6 @@ class Here:
             person_document(PersonProfile(places, key.public_key())) | said
         ).encode()
         return places.key_id
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> NodeKeys:
-    """One node's keys for all stories: making them is slow."""
-    data = tmp_path_factory.mktemp("keys") / "node"
-    init_node(data, NodeConfig(HARBOUR, plain=True))
-    return NodeKeys(data)
 
 
 @pytest.fixture
