@@ -5,7 +5,7 @@ import copy
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -145,12 +145,17 @@ async def rows(town: Town) -> dict[str, int]:
     return await town.nodes[HARBOUR].store.read(query)
 
 
-async def _send(town: Town, bodies: list[bytes]) -> Counter[int]:
+async def _send(town: Town, bodies: Iterable[bytes]) -> Counter[int]:
+    return await _send_with(town, ((body, {}) for body in bodies))
+
+
+async def _send_with(town: Town, posts: Iterable[tuple[bytes, dict[str, str]]]) -> Counter[int]:
+    """Send signed bodies, each with some headers besides; count the answers by status."""
     key, found = load_der_private_key(actor_key(), None), Counter[int]()
     assert isinstance(key, RSAPrivateKey)
     now = SystemClock().now_s()
-    for body in bodies:
-        headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key, now=now)
+    for body, more in posts:
+        headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key, now=now) | more
         async with town.session.post(INBOX, data=body, headers=headers) as answer:
             await answer.read()
             found[answer.status] += 1
@@ -250,18 +255,16 @@ async def test_nothing_odd_makes_a_mistake_of_ours(
     monkeypatch.setattr(inbox, "INBOX_RATE", Rate(burst=100_000, every_s=0.0001))
     await town.join("ana", HARBOUR)
     await town.join("bo", HILLTOP)
-    chance, found = random.Random(7), Counter[int]()  # noqa: S311  # the same each time
-    key, now = load_der_private_key(actor_key(), None), SystemClock().now_s()
-    assert isinstance(key, RSAPrivateKey)
+    chance = random.Random(7)  # noqa: S311  # the same each time
 
-    for number in range(count):
-        body = strange(number, chance)
-        headers = cavage.sign("POST", INBOX, body, key_id=f"{BO}#main-key", key=key, now=now)
-        if number % 4 == 0:
-            headers[chance.choice(HEADERS)] = chance.choice(HEADER_ODDS)
-        async with town.session.post(INBOX, data=body, headers=headers) as answer:
-            await answer.read()
-            found[answer.status] += 1
+    def posts() -> Iterator[tuple[bytes, dict[str, str]]]:
+        for number in range(count):
+            body, odd = strange(number, chance), dict[str, str]()
+            if number % 4 == 0:
+                odd[chance.choice(HEADERS)] = chance.choice(HEADER_ODDS)
+            yield body, odd
+
+    found = await _send_with(town, posts())
 
     assert set(found) <= {202, 400, 401, 403, 429}
     assert found[202] > count / 10
